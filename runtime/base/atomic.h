@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only door to atomic operations. Plain members, explicit orders, one
+ * place to hook:
+ *
+ *   RS_MODEL   every operation first calls rs_model_step(), so that the model
+ *              checker (tests/model) decides the interleaving; fences and all
+ *              orders are then sequentially consistent.
+ *   TSan       knows no fences: they become read-modify-writes of a dummy.
+ *
+ * rs_fence_light() and rs_fence_heavy() are the two halves of an asymmetric
+ * Dekker: the frequent side pays nothing but a compiler barrier, the rare side
+ * membarrier(PRIVATE_EXPEDITED), which makes every running thread of this
+ * process execute a full fence. Where membarrier is missing both are full.
+ */
+#ifndef RS_BASE_ATOMIC_H
+#define RS_BASE_ATOMIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RS_RELAXED __ATOMIC_RELAXED
+#define RS_ACQUIRE __ATOMIC_ACQUIRE
+#define RS_RELEASE __ATOMIC_RELEASE
+#define RS_ACQ_REL __ATOMIC_ACQ_REL
+#define RS_SEQ_CST __ATOMIC_SEQ_CST
+
+#ifdef RS_MODEL
+void rs_model_step(const char *what, const volatile void *address, const char *file, int line);
+#define RS_STEP_(WHAT, P) rs_model_step(WHAT, (const volatile void *)(P), __FILE__, __LINE__)
+#else
+#define RS_STEP_(WHAT, P) ((void)0)
+#endif
+
+#define rs_load(P, ORDER) (RS_STEP_("load", P), __atomic_load_n((P), (ORDER)))
+#define rs_store(P, V, ORDER) (RS_STEP_("store", P), __atomic_store_n((P), (V), (ORDER)))
+#define rs_exchange(P, V, ORDER) (RS_STEP_("exchange", P), __atomic_exchange_n((P), (V), (ORDER)))
+#define rs_fetch_add(P, V, ORDER) (RS_STEP_("add", P), __atomic_fetch_add((P), (V), (ORDER)))
+#define rs_fetch_sub(P, V, ORDER) (RS_STEP_("sub", P), __atomic_fetch_sub((P), (V), (ORDER)))
+#define rs_fetch_or(P, V, ORDER) (RS_STEP_("or", P), __atomic_fetch_or((P), (V), (ORDER)))
+#define rs_fetch_and(P, V, ORDER) (RS_STEP_("and", P), __atomic_fetch_and((P), (V), (ORDER)))
+/* Strong. On failure *EXPECTED is what was there, loaded with FAIL order. */
+#define rs_cas(P, EXPECTED, V, OK, FAIL)                                                           \
+	(RS_STEP_("cas", P), __atomic_compare_exchange_n((P), (EXPECTED), (V), false, (OK), (FAIL)))
+
+/* Counters with one writer and any readers: no read-modify-write needed. */
+#define rs_bump(P, N) __atomic_store_n((P), __atomic_load_n((P), RS_RELAXED) + (N), RS_RELAXED)
+
+static inline void rs_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* base/fence.c; true once membarrier(PRIVATE_EXPEDITED) is registered. Written once, before any second thread. */
+extern bool rs_fence_asymmetric;
+void rs_fence_init(void);
+void rs_fence_heavy_slow(void);
+
+#if defined(__SANITIZE_THREAD__)
+#define RS_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RS_TSAN 1
+#endif
+#endif
+
+#if defined(RS_MODEL)
+static inline void rs_fence_light(void)
+{
+	rs_model_step("fence", 0, __FILE__, __LINE__);
+}
+static inline void rs_fence_heavy(void)
+{
+	rs_model_step("fence", 0, __FILE__, __LINE__);
+}
+#elif defined(RS_TSAN)
+extern uint32_t rs_fence_dummy;
+static inline void rs_fence_light(void)
+{
+	__atomic_fetch_add(&rs_fence_dummy, 1, RS_SEQ_CST);
+}
+static inline void rs_fence_heavy(void)
+{
+	__atomic_fetch_add(&rs_fence_dummy, 1, RS_SEQ_CST);
+}
+#else
+static inline void rs_fence_light(void)
+{
+	if (__builtin_expect(rs_fence_asymmetric, 1))
+		__atomic_signal_fence(RS_SEQ_CST);
+	else
+		__atomic_thread_fence(RS_SEQ_CST);
+}
+static inline void rs_fence_heavy(void)
+{
+	rs_fence_heavy_slow();
+}
+#endif
+
+#endif
