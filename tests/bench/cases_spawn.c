@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* Spawning, joining, yielding, and two tasks that wake each other. */
+#include "bench.h"
+
+/* ------------------------------------------------------------------ spawn */
+
+ROUSE_ASYNC(counted, int, struct bench_countdown *countdown;);
+ROUSE_BODY(counted)
+{
+	ROUSE_BEGIN;
+	bench_one(self->countdown);
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+/* 10 000 tasks spawned by a thread that is no worker. */
+static struct bench_done spawn_outside(struct rouse_runtime *runtime)
+{
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct bench_countdown countdown;
+
+	bench_countdown_init(&countdown, BENCH_SPAWNS);
+	for (int i = 0; i < BENCH_SPAWNS; i++)
+		bench_must(rouse_spawn_detached(counted, .countdown = &countdown) == 0, "spawn");
+	bench_wait(&countdown);
+	rouse_leave(&guard);
+	return (struct bench_done){ .ops = BENCH_SPAWNS };
+}
+
+ROUSE_ASYNC(spawner, int, struct bench_countdown *countdown;);
+ROUSE_BODY(spawner)
+{
+	ROUSE_BEGIN;
+	for (int i = 0; i < BENCH_SPAWNS; i++)
+		bench_must(rouse_spawn_detached(counted, .countdown = self->countdown) == 0, "spawn");
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+/* 10 000 tasks spawned by a task. */
+static struct bench_done spawn_worker(struct rouse_runtime *runtime)
+{
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct bench_countdown countdown;
+
+	bench_countdown_init(&countdown, BENCH_SPAWNS);
+	bench_must(rouse_spawn_detached(spawner, .countdown = &countdown) == 0, "spawn");
+	bench_wait(&countdown);
+	rouse_leave(&guard);
+	return (struct bench_done){ .ops = BENCH_SPAWNS };
+}
+
+/* ------------------------------------------------------------------- join */
+
+ROUSE_ASYNC(nothing, int, ROUSE_NO_FIELDS);
+ROUSE_BODY(nothing)
+{
+	ROUSE_BEGIN;
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(joiner, int, struct bench_countdown *countdown; struct rouse_task *tasks[BENCH_JOINS]; int i, rc;
+	struct rouse_join join;);
+ROUSE_BODY(joiner)
+{
+	ROUSE_BEGIN;
+	for (int i = 0; i < BENCH_JOINS; i++) {
+		self->tasks[i] = rouse_spawn(nothing);
+		bench_must(self->tasks[i] != NULL, "spawn");
+	}
+	for (self->i = 0; self->i < BENCH_JOINS; self->i++) {
+		ROUSE_AWAIT(self->rc, rouse_join(&self->join, self->tasks[self->i], NULL));
+		bench_must(self->rc == 0, "join");
+	}
+	bench_one(self->countdown);
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+/* A task spawns 1 000 tasks, then joins them in order. */
+static struct bench_done spawn_join(struct rouse_runtime *runtime)
+{
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct bench_countdown countdown;
+
+	bench_countdown_init(&countdown, 1);
+	bench_must(rouse_spawn_detached(joiner, .countdown = &countdown) == 0, "spawn");
+	bench_wait(&countdown);
+	rouse_leave(&guard);
+	return (struct bench_done){ .ops = BENCH_JOINS };
+}
+
+/* ------------------------------------------------------------------ yield */
+
+ROUSE_ASYNC(yielder, int, struct bench_countdown *countdown; int i; struct rouse_yield yield;);
+ROUSE_BODY(yielder)
+{
+	ROUSE_BEGIN;
+	for (self->i = 0; self->i < BENCH_YIELDS; self->i++)
+		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
+	bench_one(self->countdown);
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+static struct bench_done yield_many(struct rouse_runtime *runtime)
+{
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct bench_countdown countdown;
+
+	bench_countdown_init(&countdown, BENCH_YIELDERS);
+	for (int i = 0; i < BENCH_YIELDERS; i++)
+		bench_must(rouse_spawn_detached(yielder, .countdown = &countdown) == 0, "spawn");
+	bench_wait(&countdown);
+	rouse_leave(&guard);
+	return (struct bench_done){ .ops = (uint64_t)BENCH_YIELDERS * BENCH_YIELDS };
+}
+
+/* -------------------------------------------------------------- ping-pong */
+
+ROUSE_ASYNC(partner, int, struct rouse_oneshot *ping; struct rouse_oneshot *pong; uint64_t value;
+	struct rouse_oneshot_recv recv; int rc;);
+ROUSE_BODY(partner)
+{
+	ROUSE_BEGIN;
+	ROUSE_AWAIT(self->rc, rouse_oneshot_recv(&self->recv, self->ping, &self->value));
+	bench_must(self->rc == 0 && rouse_oneshot_send(self->pong, 1) == 0, "pong");
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(pinger, int, struct bench_countdown *countdown; struct rouse_oneshot *pong; uint64_t value;
+	struct rouse_oneshot_recv recv; int rc;);
+ROUSE_BODY(pinger)
+{
+	struct rouse_oneshot *ping;
+
+	ROUSE_BEGIN;
+	ping = rouse_oneshot_new(NULL);
+	self->pong = rouse_oneshot_new(NULL);
+	bench_must(ping && self->pong, "oneshot");
+	bench_must(rouse_spawn_detached(partner, .ping = ping, .pong = self->pong) == 0, "spawn");
+	bench_must(rouse_oneshot_send(ping, 1) == 0, "ping");
+	ROUSE_AWAIT(self->rc, rouse_oneshot_recv(&self->recv, self->pong, &self->value));
+	bench_must(self->rc == 0, "pong");
+	bench_one(self->countdown);
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(ping_pong_root, int, struct bench_countdown *countdown;);
+ROUSE_BODY(ping_pong_root)
+{
+	ROUSE_BEGIN;
+	for (int i = 0; i < BENCH_PINGS; i++)
+		bench_must(rouse_spawn_detached(pinger, .countdown = self->countdown) == 0, "spawn");
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+/* One task spawns 1 000; each makes two oneshots and a partner, sends one, awaits the other. */
+static struct bench_done ping_pong(struct rouse_runtime *runtime)
+{
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct bench_countdown countdown;
+
+	bench_countdown_init(&countdown, BENCH_PINGS);
+	bench_must(rouse_spawn_detached(ping_pong_root, .countdown = &countdown) == 0, "spawn");
+	bench_wait(&countdown);
+	rouse_leave(&guard);
+	return (struct bench_done){ .ops = BENCH_PINGS };
+}
+
+/* ---------------------------------------------------------- chained spawn */
+
+ROUSE_ASYNC(chain, int, struct bench_countdown *countdown; int n;);
+ROUSE_BODY(chain)
+{
+	ROUSE_BEGIN;
+	if (self->n == 0)
+		bench_one(self->countdown);
+	else
+		bench_must(rouse_spawn_detached(chain, .countdown = self->countdown, .n = self->n - 1) == 0, "spawn");
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+static struct bench_done chained_spawn(struct rouse_runtime *runtime)
+{
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct bench_countdown countdown;
+
+	bench_countdown_init(&countdown, 1);
+	bench_must(rouse_spawn_detached(chain, .countdown = &countdown, .n = BENCH_CHAIN) == 0, "spawn");
+	bench_wait(&countdown);
+	rouse_leave(&guard);
+	return (struct bench_done){ .ops = BENCH_CHAIN };
+}
+
+const struct bench_case bench_spawn_cases[] = {
+	{ "spawn_outside", spawn_outside },
+	{ "spawn_worker", spawn_worker },
+	{ "spawn_join", spawn_join },
+	{ "yield", yield_many },
+	{ "ping_pong", ping_pong },
+	{ "chained_spawn", chained_spawn },
+	{ NULL, NULL },
+};

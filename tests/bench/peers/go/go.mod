@@ -1,0 +1,3 @@
+module rouse/bench/go
+
+go 1.19
