@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reactor: one epoll per runtime, edge-triggered. Exactly one thread is in
- * reactor_turn() at a time (the scheduler's driver lock sees to that); all
+ * rs_reactor_turn() at a time (the scheduler's driver lock sees to that); all
  * else is called from any thread. Behind this interface io_uring can follow.
  */
 #ifndef RS_DRIVER_REACTOR_H
@@ -11,8 +11,13 @@
 
 struct rs_reactor;
 
-/* 0, -EMFILE, -ENOMEM, ... `log` is told of what cannot be returned to anybody. */
+/* 0, -EMFILE, -ENFILE, -ENOMEM, -ENOSPC; nothing is left behind. */
 int rs_reactor_new(struct rs_reactor **ret_reactor);
+/*
+ * No turn may be in progress or follow. Whoever still waits (a task of another
+ * runtime) is woken and told -ROUSE_EORPHAN; memory and descriptors go with
+ * the last registration. NULL is fine.
+ */
 void rs_reactor_free(struct rs_reactor *reactor);
 
 /*
@@ -26,32 +31,55 @@ void rs_reactor_poke(struct rs_reactor *reactor);
 /* Descriptors registered now. */
 uint32_t rs_reactor_count(const struct rs_reactor *reactor);
 
-/* One registered descriptor; part of a resource, so its memory is type-stable. */
 enum rs_direction { RS_READ = 0, RS_WRITE = 1 };
+
+/* The low bits of rs_io.readiness; each direction's pair is `<< direction`. */
+enum rs_ready {
+	RS_READABLE = 0x01,    /* reported by the kernel, not consumed since */
+	RS_WRITABLE = 0x02,
+	RS_READ_GUESS = 0x04,  /* nothing was reported yet: trying is the way to know */
+	RS_WRITE_GUESS = 0x08,
+	RS_SPECIAL = 0x10,     /* hang-up, error or urgent data was seen: a short read need not mean "empty" */
+	RS_READY_BITS = 0xff
+};
+
+/* One registered descriptor; part of a resource. */
 struct rs_io {
 	struct rs_resource *resource;
 	struct rs_reactor *reactor;
 	int fd;
 	uint32_t generation;
-	uint32_t readiness; /* bits: enum rs_ready; the rest a tick that grows with each delivery */
+	uint32_t readiness; /* bits: enum rs_ready; above them a tick that grows with each delivery */
 	uint32_t reserved;
-	struct rouse_wait *waiter[2]; /* guarded by resource->lock */
+	struct rouse_wait *waiter[2]; /* by direction; written under resource->lock */
 };
 
+/* 0, -EPERM (epoll cannot watch it), -EEXIST, -EBADF, -ENOMEM, -ENOSPC. */
 int rs_io_register(struct rs_io *io, struct rs_reactor *reactor, struct rs_resource *resource, int fd);
-/* Ends the registration; waiters are woken. Afterwards no event of this fd is delivered any more. */
+/*
+ * Ends the registration, to be called before the descriptor is closed; waiters
+ * are woken. Once it returns nobody touches *io: an event of this descriptor
+ * that is under way finds the registration gone.
+ */
 void rs_io_deregister(struct rs_io *io);
 
 /*
  * READY if the direction may be ready, with the tick to pass to rs_io_clear()
  * when the operation says EAGAIN; else PENDING with the waiter registered.
- * Another future already waits in this direction: *ret_error = -EBUSY, READY.
+ * READY with *ret_error: -EBUSY, another future waits in this direction;
+ * -ROUSE_EORPHAN, the reactor is gone. Never blocks.
  */
 struct rouse_poll rs_io_poll(struct rs_io *io, enum rs_direction direction, struct rouse_wait *wait,
 	struct rouse_context *cx, uint32_t *ret_tick, int *ret_error);
 /* Forgets readiness that was seen at `tick`; newer readiness stays. */
 void rs_io_clear(struct rs_io *io, enum rs_direction direction, uint32_t tick);
-/* On drop of a waiting future. */
+/*
+ * The same after a transfer that moved fewer bytes than it was asked to, on a
+ * stream socket: unless something special was reported, that means the queue
+ * was empty (or full), which saves the system call that would say EAGAIN.
+ */
+void rs_io_drained(struct rs_io *io, enum rs_direction direction, uint32_t tick);
+/* On drop of a waiting future. Touches *io only if the future still waits. */
 void rs_io_cancel(struct rs_io *io, enum rs_direction direction, struct rouse_wait *wait);
 
 /* The current runtime's reactor, or NULL with errno (scheduler). */
