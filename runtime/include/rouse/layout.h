@@ -175,7 +175,8 @@ enum rouse_task_kind { ROUSE_KIND_TASK = 0, ROUSE_KIND_MAIN = 1, ROUSE_KIND_DAEM
 	X(IO, "the reactor")                                                                       \
 	X(BLOCKING, "a blocking job")                                                              \
 	X(ABORT, "abort")                                                                          \
-	X(SHUTDOWN, "shutdown")
+	X(SHUTDOWN, "shutdown")                                                                    \
+	X(WHILE_RUNNING, "somebody, while it ran")
 enum rouse_wake_source {
 #define X(name, text) ROUSE_WAKE_##name,
 	ROUSE_WAKE_SOURCES(X)

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocking a thread on a task. The task is an ordinary one: it runs on the
+ * workers, and is seen like any other. On a current-thread runtime this
+ * thread is the worker meanwhile.
+ */
+#include "base/futex.h"
+#include "sched/runtime.h"
+#include "task/join.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A waker that wakes a thread. Lives on that thread's stack; the wake is its last use. */
+static void *thread_clone(void *data)
+{
+	return data;
+}
+static void thread_wake_by_ref(void *data)
+{
+	rs_store((uint32_t *)data, 1u, RS_RELEASE);
+	rs_futex_wake(data, 1);
+}
+static void thread_drop(void *data)
+{
+	(void)data;
+}
+static const struct rouse_waker_vtable thread_vtable = { thread_clone, thread_wake_by_ref, thread_wake_by_ref, thread_drop };
+
+static int door(const struct rouse_runtime *runtime)
+{
+	if (rs_forked)
+		return -ROUSE_EFORKED;
+	if (!runtime)
+		return -ROUSE_ENORUNTIME;
+	return rs_self.worker ? -EDEADLK : 0;
+}
+
+/* Runs the current-thread runtime on this thread. -EBUSY: another thread does. */
+static int drive(struct rouse_runtime *runtime, bool (*done)(void *arg), void *arg)
+{
+	bool idle = false;
+
+	if (!rs_cas(&runtime->busy, &idle, true, RS_ACQUIRE, RS_RELAXED))
+		return -EBUSY;
+	rs_worker_run(&runtime->workers[0], done, arg);
+	rs_store(&runtime->busy, false, RS_RELEASE);
+	return 0;
+}
+
+static bool task_ended(void *arg)
+{
+	struct rouse_task *task = arg;
+
+	return rs_load(&task->state, RS_ACQUIRE) & ROUSE_COMPLETE;
+}
+
+static int wait_for(struct rouse_task *task)
+{
+	uint32_t word = 0;
+	struct rouse_waker waker = { &word, &thread_vtable };
+	int rc = rs_join_register(task, &waker);
+
+	if (rc < 0)
+		return rc;
+	while (rc == 0 && !rs_load(&word, RS_ACQUIRE))
+		(void)rs_futex_wait(&word, 0, UINT64_MAX);
+	return 0;
+}
+
+int rouse_block_on_(struct rouse_runtime *runtime, void *result, struct rouse_task *task)
+{
+	if (!task)
+		return -errno;
+	int rc = door(runtime);
+
+	if (!rc) {
+		rouse_task_start(task);
+		rc = runtime->current_thread ? drive(runtime, task_ended, task) : wait_for(task);
+	}
+	if (!rc)
+		rc = task_ended(task) ? rs_join_outcome(task, result) : -ROUSE_ESHUTDOWN;
+	rouse_task_detach(task);
+	return rc;
+}
+
+/* ------------------------------------------------------------- until idle */
+
+static uint64_t live(struct rouse_runtime *runtime)
+{
+	struct rouse_totals totals;
+
+	rouse_runtime_totals(runtime, &totals);
+	return totals.live;
+}
+
+static bool all_ended(void *arg)
+{
+	return live(arg) == 0;
+}
+
+int rouse_block_until_idle(struct rouse_runtime *runtime)
+{
+	int rc = door(runtime);
+
+	if (rc)
+		return rc;
+	if (runtime->current_thread)
+		return drive(runtime, all_ended, runtime);
+	rs_fetch_add(&runtime->idle_waiters, 1u, RS_RELAXED);
+	rs_fence_heavy(); /* pairs with the light fence at the end of every task */
+	for (;;) {
+		uint32_t epoch = rs_load(&runtime->idle_epoch, RS_ACQUIRE);
+
+		if (live(runtime) == 0 || rs_load(&runtime->state, RS_ACQUIRE) == ROUSE_RUNTIME_STOPPED)
+			break;
+		(void)rs_futex_wait(&runtime->idle_epoch, epoch, UINT64_MAX);
+	}
+	rs_fetch_sub(&runtime->idle_waiters, 1u, RS_RELAXED);
+	return 0;
+}
+
+/* ------------------------------------------------------------------- main */
+
+enum { EXIT_NO_RUNTIME = 1, EXIT_PANICKED = 101 };
+
+static void say_panic(struct rouse_task *task)
+{
+	const struct rouse_panic_record *p = (const struct rouse_panic_record *)(const void *)task->link;
+
+	if (p)
+		fprintf(stderr, "rouse: the main task panicked at %s:%u: %s\n",
+			(const char *)(uintptr_t)p->file_address, p->line, (const char *)(p + 1));
+	else
+		fprintf(stderr, "rouse: the main task panicked\n");
+}
+
+int rouse_main_(const struct rouse_site *site, struct rouse_future *future)
+{
+	struct rouse_runtime *runtime;
+	struct rouse_task *task;
+	int rc = rouse_runtime_new(NULL, &runtime), result = 0;
+
+	if (rc) {
+		fprintf(stderr, "rouse: cannot start: %s\n", rouse_strerror(rc));
+		rouse_future_drop(future);
+		return EXIT_NO_RUNTIME;
+	}
+	const struct rouse_task_spec spec = { runtime, NULL, site, ROUSE_KIND_MAIN };
+	void *frame = rouse_prepare_(&spec, future->type, &task);
+
+	memcpy(frame, future, future->type->bytes);
+	task = rouse_prepared_(task, frame);
+	if (task)
+		rouse_task_ref(task);
+	rc = rouse_block_on_(runtime, future->type->result_bytes == sizeof result ? &result : NULL, task);
+	if (rc == -ROUSE_EPANIC)
+		say_panic(task);
+	else if (rc)
+		fprintf(stderr, "rouse: the main task ended: %s\n", rouse_strerror(rc));
+	rouse_task_detach(task);
+	rouse_runtime_free(runtime);
+	return rc == -ROUSE_EPANIC ? EXIT_PANICKED : rc ? EXIT_NO_RUNTIME : result;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads that are not workers of the runtime they deal with: main, blocking
+ * threads, workers of another runtime. They share one record of counters
+ * (atomic adds), one slab shard (locked), and take one of a few event rings for
+ * as long as they live; who finds none counts its events as lost.
+ */
+#include "sched/runtime.h"
+
+#include <unistd.h>
+
+_Thread_local struct rs_thread rs_self __attribute__((tls_model("initial-exec")));
+
+static struct rs_worker *worker_here(const struct rouse_runtime *runtime)
+{
+	struct rs_worker *w = rs_self.worker;
+
+	return w && w->runtime == runtime ? w : NULL;
+}
+
+struct rouse_counters *rs_counters(struct rouse_runtime *runtime, bool *ret_shared)
+{
+	struct rs_worker *w = worker_here(runtime);
+
+	*ret_shared = !w;
+	return w ? &w->record->counters : &rs_page_worker(runtime->page, runtime->n_workers)->counters;
+}
+
+struct rs_shard *rs_shard_enter(struct rouse_runtime *runtime)
+{
+	struct rs_worker *w = worker_here(runtime);
+
+	if (w)
+		return &w->shard;
+	rs_lock_take(&runtime->foreign_shard.lock);
+	return &runtime->foreign_shard;
+}
+
+void rs_shard_leave(struct rs_shard *shard)
+{
+	if (shard == &shard->runtime->foreign_shard)
+		rs_lock_drop(&shard->lock);
+}
+
+/* ------------------------------------------------------------------ rings */
+
+static struct rouse_ring *claim_ring(struct rouse_runtime *runtime)
+{
+	for (uint32_t i = runtime->n_workers; i < runtime->page->ring_count; i++) {
+		struct rouse_ring *ring = rs_page_ring(runtime->page, i);
+		uint32_t none = 0;
+
+		/* Acquire: the former owner's records come before ours. Pairs with rs_thread_leave. */
+		if (rs_cas(&ring->tid, &none, (uint32_t)gettid(), RS_ACQUIRE, RS_RELAXED))
+			return ring;
+	}
+	return NULL;
+}
+
+static struct rouse_ring *ring_here(struct rouse_runtime *runtime)
+{
+	struct rs_worker *w = worker_here(runtime);
+
+	if (w)
+		return w->ring;
+	if (rs_self.ring_runtime != runtime) {
+		if (rs_self.ring)
+			return NULL; /* it has one of another runtime */
+		rs_self.ring = claim_ring(runtime);
+		rs_self.ring_runtime = rs_self.ring ? runtime : NULL;
+	}
+	return rs_self.ring;
+}
+
+void rs_emit(struct rouse_runtime *runtime, enum rouse_event_kind kind, uint64_t ticks, uint64_t task, uint32_t arg32,
+	uint64_t arg)
+{
+	struct rouse_ring *ring = ring_here(runtime);
+
+	if (!ring) {
+		rs_fetch_add(&runtime->page->foreign_lost, 1ull, RS_RELAXED);
+		return;
+	}
+	rs_ring_emit(ring, kind, ticks, task, (uint16_t)ring->worker, arg32, arg);
+	RS_COUNT(runtime, emitted, 1);
+}
+
+/* ---------------------------------------------------------------- transit */
+
+void rs_transit_begin(struct rouse_runtime *runtime, uint64_t task_id)
+{
+	struct rs_worker *w = worker_here(runtime);
+
+	if (w)
+		RS_PUT(&w->record->in_transit, rs_self.transits++ ? UINT64_MAX : task_id);
+	else
+		rs_fetch_add(&runtime->page->foreign_in_transit, 1ull, RS_RELAXED);
+}
+
+void rs_transit_end(struct rouse_runtime *runtime)
+{
+	struct rs_worker *w = worker_here(runtime);
+
+	if (!w)
+		rs_fetch_sub(&runtime->page->foreign_in_transit, 1ull, RS_RELAXED);
+	else if (--rs_self.transits == 0)
+		RS_PUT(&w->record->in_transit, 0);
+}
+
+/* ---------------------------------------------------------- pool threads */
+
+void rs_thread_enter(struct rouse_runtime *runtime)
+{
+	rs_self.runtime = runtime;
+}
+
+void rs_thread_leave(struct rouse_runtime *runtime)
+{
+	if (rs_self.ring && rs_self.ring_runtime == runtime)
+		rs_store(&rs_self.ring->tid, 0u, RS_RELEASE);
+	rs_self.ring = NULL;
+	rs_self.ring_runtime = NULL;
+	rs_self.runtime = NULL;
+}
+
+/* ------------------------------------------- what drivers ask of the scheduler */
+
+struct rs_wheel *rs_wheel_current(struct rouse_context *cx)
+{
+	struct rs_worker *w = cx->worker;
+
+	if (w)
+		return w->wheel;
+	return rs_self.runtime ? rs_self.runtime->foreign_wheel : NULL;
+}
+
+void rs_wheel_earlier(struct rs_wheel *wheel, struct rouse_context *cx)
+{
+	struct rouse_runtime *runtime = rs_self.runtime;
+
+	/* A running worker looks at its own wheel before it sleeps; a foreign thread must tell the driver. */
+	if (!cx->worker && runtime && wheel == runtime->foreign_wheel)
+		rs_reactor_poke(runtime->reactor);
+}
+
+struct rs_reactor *rs_reactor_current(void)
+{
+	return rs_self.runtime ? rs_self.runtime->reactor : NULL;
+}
+
+struct rs_reactor *rs_reactor_of(const struct rs_resource *resource)
+{
+	return resource->runtime->reactor;
+}
+
+struct rs_pool *rs_pool_current(void)
+{
+	return rs_self.runtime ? rs_self.runtime->pool : NULL;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker without work: it searches (steals from a random victim on), spins a
+ * little if that has paid lately, and sleeps: in the reactor if nobody is
+ * there, else on a futex until its own wheel's next deadline.
+ *
+ * No wake-up is lost: sched/idle.h has the argument; `anything()` is its E4.
+ *
+ * Spinning: a sleeping worker on another CPU costs its waker 2 us and itself
+ * 30 us to wake. While recent spins found work the next may last up to 50 us;
+ * each fruitless one halves the next, down to none, with a small probe now and
+ * then. So a ping-pong between threads keeps its workers awake, and an idle
+ * program sleeps.
+ */
+#include "base/futex.h"
+#include "sched/runtime.h"
+
+enum { SPIN_MAX_NS = 50000, SPIN_MIN_NS = 2000, SPIN_PROBE_PARKS = 32, SPIN_PAUSES = 30, SPINS_PER_DRIVER_LOOK = 4 };
+
+/* ------------------------------------------------------------- stealing */
+
+static uint64_t next_random(struct rs_worker *w)
+{
+	/* xorshift64: Marsaglia 2003 */
+	w->random ^= w->random << 13;
+	w->random ^= w->random >> 7;
+	w->random ^= w->random << 17;
+	return w->random;
+}
+
+/* What a worker stuck in a long poll cannot do itself. */
+static struct rouse_task *rescue(struct rs_worker *w, struct rs_worker *victim)
+{
+	if (!(rs_load(&victim->record->flags, RS_RELAXED) & RS_WORKER_LONG_POLL))
+		return NULL;
+	if (rs_wheel_next(victim->wheel) <= rs_mono_ns()) {
+		w->in_driver = true;
+		rs_wheel_fire(victim->wheel, rs_mono_ns());
+		w->in_driver = false;
+	}
+	return rs_queue_take_lifo(&victim->queue);
+}
+
+static struct rouse_task *steal_from(struct rs_worker *w, struct rs_worker *victim)
+{
+	struct rouse_counters *c = &w->record->counters;
+	uint32_t n = 0;
+
+	rs_bump(&c->steal_attempts, 1u);
+	RS_PUT(&w->record->in_transit, UINT64_MAX);
+	struct rouse_task *task = rs_queue_depth(&victim->queue) ? rs_queue_steal(&victim->queue, &w->queue, &n) : NULL;
+
+	RS_PUT(&w->record->in_transit, task ? task->id : 0);
+	if (!task && (task = rescue(w, victim)))
+		n = 1;
+	if (!task)
+		return NULL;
+	rs_bump(&c->steals, 1u);
+	rs_bump(&c->stolen, (uint64_t)n);
+	if (w->level > 1)
+		rs_emit(w->runtime, ROUSE_EVENT_STEAL, rs_ticks(), 0, victim->index, n);
+	return task;
+}
+
+static struct rouse_task *steal(struct rs_worker *w)
+{
+	struct rouse_runtime *runtime = w->runtime;
+	uint32_t n = runtime->n_workers, start = (uint32_t)(next_random(w) % n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct rs_worker *victim = &runtime->workers[(start + i) % n];
+		struct rouse_task *task = victim == w ? NULL : steal_from(w, victim);
+
+		if (task)
+			return task;
+	}
+	struct rouse_task *own = rs_queue_pop_owner(&w->queue); /* a rescued wheel may have filled it */
+
+	return own ? own : rs_worker_pull(w);
+}
+
+/* E4: is there anything that a worker could take? */
+static bool anything(struct rs_worker *w)
+{
+	struct rouse_runtime *runtime = w->runtime;
+
+	if (rs_inject_maybe_any(&runtime->inject) || rs_load(&runtime->state, RS_ACQUIRE) >= ROUSE_RUNTIME_STOPPING)
+		return true;
+	for (uint32_t i = 0; i < runtime->n_workers; i++)
+		if (rs_queue_depth(&runtime->workers[i].queue))
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------- spinning */
+
+static void look_at_driver(struct rs_worker *w)
+{
+	if (rs_reactor_count(w->runtime->reactor) && rs_load(&w->runtime->driver_lock.word, RS_RELAXED) == 0)
+		rs_worker_maintain(w);
+}
+
+static struct rouse_task *spin(struct rs_worker *w)
+{
+	uint64_t until;
+
+	if (!w->spin_ns && ++w->parks % SPIN_PROBE_PARKS == 0)
+		w->spin_ns = SPIN_MIN_NS;
+	if (!w->spin_ns)
+		return NULL;
+	rs_bump(&w->record->counters.spins, 1u);
+	until = rs_mono_ns() + w->spin_ns;
+	for (uint32_t round = 1; rs_mono_ns() < until; round++) {
+		for (int i = 0; i < SPIN_PAUSES; i++)
+			rs_pause();
+		if (round % SPINS_PER_DRIVER_LOOK == 0)
+			look_at_driver(w);
+		struct rouse_task *task = anything(w) ? steal(w) : NULL;
+
+		if (!task)
+			continue;
+		w->spin_ns = w->spin_ns < SPIN_MAX_NS / 2 ? 2 * w->spin_ns : SPIN_MAX_NS;
+		return task;
+	}
+	w->spin_ns = w->spin_ns / 2 < SPIN_MIN_NS ? 0 : w->spin_ns / 2;
+	return NULL;
+}
+
+/* ------------------------------------------------------------- sleeping */
+
+void rs_worker_unpark(struct rs_worker *w)
+{
+	switch (rs_exchange(&w->parker, (uint32_t)RS_PARKER_NOTIFIED, RS_ACQ_REL)) {
+	case RS_PARKER_PARKED:
+		rs_futex_wake(&w->parker, 1);
+		break;
+	case RS_PARKER_DRIVER:
+		rs_reactor_poke(w->runtime->reactor);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool lie_down(struct rs_worker *w, enum rs_parker how)
+{
+	uint32_t empty = RS_PARKER_EMPTY;
+
+	return rs_cas(&w->parker, &empty, (uint32_t)how, RS_ACQ_REL, RS_ACQUIRE);
+}
+
+static void sleep_on_futex(struct rs_worker *w)
+{
+	uint64_t deadline = rs_wheel_next(w->wheel);
+
+	rs_worker_set_state(w, ROUSE_WORKER_PARKED);
+	if (lie_down(w, RS_PARKER_PARKED))
+		while (rs_load(&w->parker, RS_ACQUIRE) == RS_PARKER_PARKED && rs_mono_ns() < deadline)
+			(void)rs_futex_wait(&w->parker, RS_PARKER_PARKED, deadline);
+	rs_exchange(&w->parker, (uint32_t)RS_PARKER_EMPTY, RS_ACQ_REL);
+}
+
+/* Holds the driver lock. Wakes go to this worker's ring, unannounced; rs_worker_find announces them. */
+static void sleep_in_driver(struct rs_worker *w)
+{
+	struct rouse_runtime *runtime = w->runtime;
+	uint64_t own = rs_wheel_next(w->wheel), foreign = rs_wheel_next(runtime->foreign_wheel);
+	int n = 0;
+
+	rs_worker_set_state(w, ROUSE_WORKER_DRIVER);
+	RS_PUT(&runtime->page->driver_worker, w->index + 1);
+	w->in_driver = true;
+	if (lie_down(w, RS_PARKER_DRIVER))
+		n = rs_reactor_turn(runtime->reactor, own < foreign ? own : foreign);
+	rs_exchange(&w->parker, (uint32_t)RS_PARKER_EMPTY, RS_ACQ_REL);
+	RS_PUT(&runtime->page->driver_worker, 0);
+	rs_lock_drop(&runtime->driver_lock);
+	rs_bump(&w->record->counters.driver_turns, 1u);
+	if (n > 0)
+		rs_bump(&w->record->counters.io_events, (uint64_t)n);
+	w->in_driver = false;
+}
+
+static void account(struct rs_worker *w, uint64_t since, bool in_driver)
+{
+	rs_bump(&w->record->counters.parks, 1u);
+	if (!w->level)
+		return;
+	w->edge = rs_ticks();
+	rs_bump(&w->record->counters.park_ticks, w->edge - since);
+	if (w->level > 1)
+		rs_emit(w->runtime, ROUSE_EVENT_PARK, since, 0, in_driver, w->edge - since);
+}
+
+static void park(struct rs_worker *w)
+{
+	struct rouse_runtime *runtime = w->runtime;
+	uint64_t since = w->level ? rs_ticks() : 0;
+
+	rs_idle_sleep(&runtime->idle, w->index, w->searching);
+	w->searching = false;
+	if (anything(w)) { /* E4 */
+		if (rs_idle_cancel(&runtime->idle, w->index))
+			rs_fetch_add(&runtime->idle.searching, 1u, RS_SEQ_CST);
+		w->searching = true;
+		return;
+	}
+	w->edge = since;
+	bool in_driver = rs_lock_try(&runtime->driver_lock);
+
+	if (in_driver)
+		sleep_in_driver(w);
+	else
+		sleep_on_futex(w);
+	if (!rs_idle_cancel(&runtime->idle, w->index))
+		w->searching = true; /* chosen: it counts already */
+	account(w, since, in_driver);
+	rs_worker_set_state(w, ROUSE_WORKER_POLLING);
+	rs_worker_fire_timers(w);
+}
+
+void rs_worker_end_search(struct rs_worker *w)
+{
+	if (!w->searching)
+		return;
+	w->searching = false;
+	if (rs_idle_end_search(&w->runtime->idle) && anything(w))
+		rs_notify(w->runtime);
+}
+
+struct rouse_task *rs_worker_find(struct rs_worker *w)
+{
+	struct rouse_task *task = NULL;
+
+	if (!w->searching)
+		w->searching = rs_idle_try_search(&w->runtime->idle);
+	if (w->searching) {
+		rs_worker_set_state(w, ROUSE_WORKER_SEARCHING);
+		task = steal(w);
+		if (!task)
+			task = spin(w);
+		if (w->level)
+			w->edge = rs_ticks();
+		rs_worker_set_state(w, ROUSE_WORKER_POLLING);
+	}
+	if (!task) {
+		park(w);
+		task = rs_queue_pop_owner(&w->queue);
+		if (!task)
+			return NULL; /* as a searcher, if it was woken: the loop comes back here */
+	}
+	rs_worker_end_search(w);
+	RS_PUT(&w->record->in_transit, 0);
+	return task;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One turn of one task: begin, poll, and rest, reschedule or finish.
+ *
+ * At L1 and above the clock is read once per poll edge: the end of one poll is
+ * the start of the next one on this worker. All that is written about a task
+ * is written before the state word lets go of it.
+ */
+#include "sched/poll.h"
+
+#include "task/panic.h"
+#include "trace/probes.h"
+
+#include <stdlib.h>
+
+enum { BUDGET = 128 };
+
+static struct rouse_histogram_pair *histograms(struct rs_worker *w, const struct rouse_task *task)
+{
+	const struct rouse_page *page = w->runtime->page;
+	const struct rouse_site_entry *sites = (const struct rouse_site_entry *)((const char *)page + page->off_sites);
+	uint8_t index = task->spawn_site < page->site_capacity ? sites[task->spawn_site].histogram : 0;
+
+	return index ? &w->histograms[index - 1] : NULL;
+}
+
+static void stamp_begin(struct rs_worker *w, struct rouse_task *task)
+{
+	uint64_t delay = 0;
+
+	if (task->enqueue_ticks && w->edge > task->enqueue_ticks)
+		delay = w->edge - task->enqueue_ticks;
+	RS_PUT(&task->edge_ticks, w->edge);
+	RS_PUT(&task->scheduled_ticks, task->scheduled_ticks + delay);
+	RS_PUT(&w->record->poll_start, w->edge);
+	struct rouse_histogram_pair *h = histograms(w, task);
+
+	if (h)
+		rs_histogram_add(&h->delay, rs_ticks_to_ns(delay));
+}
+
+static void begin(struct rs_worker *w, struct rouse_task *task)
+{
+	struct rouse_counters *c = &w->record->counters;
+
+	if (task->worker != (uint16_t)w->index) {
+		if (task->worker != UINT16_MAX)
+			rs_bump(&c->migrations, 1u);
+		RS_PUT(&task->worker, (uint16_t)w->index);
+	}
+	RS_PUT(&task->polls, task->polls + 1);
+	rs_bump(&c->polls, 1u);
+	if (w->level)
+		stamp_begin(w, task);
+	RS_PUT(&w->record->current_cell, (uint64_t)(uintptr_t)task);
+	RS_PUT(&w->record->current_task, task->id);
+	rs_self.task = task;
+	rs_self.self_woken = false;
+	w->forced_yield = 0;
+	rs_probe_poll_start(task->id, task->polls);
+}
+
+static void stamp_end(struct rs_worker *w, struct rouse_task *task)
+{
+	uint64_t now = rs_ticks(), spent = now - w->edge;
+	struct rouse_histogram_pair *h = histograms(w, task);
+
+	if (h)
+		rs_histogram_add(&h->poll, rs_ticks_to_ns(spent));
+	RS_PUT(&task->busy_ticks, task->busy_ticks + spent);
+	RS_PUT(&task->edge_ticks, now);
+	rs_bump(&w->record->counters.busy_ticks, spent);
+	if (w->level > 1)
+		rs_emit(w->runtime, ROUSE_EVENT_POLL, w->edge, task->id, task->polls, spent);
+	w->edge = now;
+}
+
+static void end(struct rs_worker *w, struct rouse_task *task, bool ready)
+{
+	rs_probe_poll_end(task->id, task->polls, ready);
+	if (w->level)
+		stamp_end(w, task);
+	RS_PUT(&w->record->current_task, 0);
+	RS_PUT(&w->record->current_cell, 0);
+	rs_self.task = NULL;
+}
+
+/* Notified while it ran: the poller stamps for whoever it was. */
+static void reschedule(struct rs_worker *w, struct rouse_task *task)
+{
+	struct rouse_counters *c = &w->record->counters;
+
+	RS_PUT(&task->wakes, task->wakes + 1);
+	rs_bump(&c->wakes, 1u);
+	if (rs_self.self_woken) {
+		RS_PUT(&task->self_wakes, task->self_wakes + 1);
+		rs_bump(&c->self_wakes, 1u);
+	}
+	RS_PUT(&task->last_waker, rs_self.self_woken ? task->id : (uint64_t)ROUSE_WAKE_WHILE_RUNNING);
+	if (w->level)
+		RS_PUT(&task->enqueue_ticks, w->edge);
+	if (w->level > 1)
+		rs_emit(w->runtime, ROUSE_EVENT_WAKE, w->edge, task->id, task->polls, task->last_waker);
+	rs_probe_wake(task->id, task->last_waker, task->polls);
+	rs_worker_push(w, task);
+}
+
+/* The frames go, innermost first; a FINALLY that panics is recorded, and the rest goes on. */
+uint64_t rs_drop_future(struct rouse_task *task, uint64_t outcome)
+{
+	struct rs_catch here = { .outer = rs_self.catcher };
+	struct rouse_task *previous = rs_self.task;
+	volatile uint64_t result = outcome;
+
+	rs_self.task = task;
+	if (setjmp(here.at)) {
+		struct rouse_panic_record *first = (struct rouse_panic_record *)(void *)task->link;
+
+		if (first)
+			free(here.panic);
+		else
+			RS_PUT(&task->link, (struct rouse_task *)(void *)here.panic);
+		here.panic = NULL;
+		result = ROUSE_PANICKED;
+	}
+	rs_self.catcher = &here;
+	rouse_future_drop(task->future);
+	rs_self.catcher = here.outer;
+	rs_self.task = previous;
+	return result;
+}
+
+static void cancel(struct rs_worker *w, struct rouse_task *task)
+{
+	RS_PUT(&task->link, NULL);
+	uint64_t outcome = rs_drop_future(task, ROUSE_CANCELLED);
+
+	if (w->level)
+		w->edge = rs_ticks();
+	rs_task_finish(task, outcome);
+}
+
+void rs_poll_task(struct rs_worker *w, struct rouse_task *task)
+{
+	RS_PUT(&task->link, NULL);
+	if (rs_state_begin(&task->state) == RS_CANCEL) {
+		cancel(w, task);
+		return;
+	}
+	begin(w, task);
+	struct rouse_context cx = { { task, &rs_task_waker_vtable }, task, w, BUDGET, 0 };
+	struct rouse_poll p = task->future->type->poll(task->future, &cx);
+
+	end(w, task, p.ready);
+	if (p.ready) {
+		task->future->at = &rouse_site_done;
+		rs_task_finish(task, 0);
+		return;
+	}
+	enum rs_next next = rs_state_rest(&task->state);
+
+	if (next == RS_SCHEDULE)
+		reschedule(w, task);
+	else if (next == RS_CANCEL)
+		cancel(w, task);
+}
+
+void rs_poll_panicked(struct rs_worker *w, struct rouse_panic_record *panic)
+{
+	struct rouse_task *task = rs_self.task;
+
+	end(w, task, true);
+	RS_PUT(&task->link, (struct rouse_task *)(void *)panic);
+	rs_task_finish(task, rs_drop_future(task, ROUSE_PANICKED));
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker's local run queue: a ring of 256 tasks that its owner pushes to and
+ * pops from, and from which others steal half; and a LIFO slot beside it.
+ *
+ * `head` holds two indices: `real`, the next task to pop, and `steal`, the
+ * first slot that a thief may still be copying from. They are equal unless a
+ * thief is at work; only one is at a time. `tail` is written by the owner only.
+ * Indices run freely modulo 2^32.
+ *
+ *     steal            real              tail
+ *       | being copied  |  waiting        |
+ *     --+---------------+-----------------+--------
+ *
+ * Q1  push: tail (release)            pairs with Q2's load of tail: the slot is seen
+ * Q2  steal: claim by compare-and-swap of head, copy, then release by another
+ * Q3  pop: compare-and-swap of head (acquire: a finished theft frees its slots)
+ * Q4  push: load of head (acquire) pairs with the thief's second step in Q2:
+ *     a slot is overwritten only after it was copied
+ *
+ * The LIFO slot is a single word moved by exchange: the owner's fast place for
+ * the task it has just woken, and, when the owner is stuck in a long poll,
+ * takeable by anyone (sched/worker.c decides when).
+ *
+ * The algorithm is that of Tokio's multi-thread scheduler (a bounded variant
+ * of Chase and Lev's deque with first-in-first-out pops). tests/model checks
+ * this code with a ring of four.
+ */
+#ifndef RS_SCHED_QUEUE_H
+#define RS_SCHED_QUEUE_H
+
+#include "task/cell.h"
+
+#ifdef RS_MODEL
+#define RS_QUEUE_SLOTS 4u
+#else
+#define RS_QUEUE_SLOTS ROUSE_QUEUE_SLOTS
+#endif
+
+struct rs_queue {
+	uint64_t head; /* steal << 32 | real */
+	uint64_t pad0[7];
+	uint32_t tail;
+	uint32_t pad1;
+	struct rouse_task *lifo;
+	uint64_t pad2[6];
+	struct rouse_task *slots[RS_QUEUE_SLOTS];
+};
+#ifndef RS_MODEL
+_Static_assert(sizeof(struct rs_queue) == sizeof(struct rouse_queue_record), "queue record");
+_Static_assert(offsetof(struct rs_queue, tail) == offsetof(struct rouse_queue_record, tail), "tail");
+_Static_assert(offsetof(struct rs_queue, lifo) == offsetof(struct rouse_queue_record, lifo), "lifo");
+#endif
+
+/* Tasks that did not fit, chained by `link`. */
+struct rs_batch {
+	struct rouse_task *first, *last;
+	uint32_t n;
+};
+
+/*
+ * Appends. Owner. When the ring is full, half of it and the task are handed
+ * back in *ret_overflow (n > 0), to be put into the global queue; when a thief
+ * is at work, just the task.
+ */
+void rs_queue_push_owner(struct rs_queue *queue, struct rouse_task *task, struct rs_batch *ret_overflow);
+/* The oldest task, or NULL. Owner. */
+struct rouse_task *rs_queue_pop_owner(struct rs_queue *queue);
+/*
+ * Moves half of the victim's tasks (rounded up) to `own`, and answers one of
+ * them to run now; NULL if there was nothing, another thief is there, or own
+ * is more than half full. *ret_n: how many were taken. Owner of `own`.
+ */
+struct rouse_task *rs_queue_steal(struct rs_queue *victim, struct rs_queue *own, uint32_t *ret_n);
+
+/* How many tasks wait in the ring. Any thread; exact for the owner. */
+static inline uint32_t rs_queue_depth(const struct rs_queue *queue)
+{
+	uint32_t real = (uint32_t)rs_load(&queue->head, RS_ACQUIRE);
+
+	return rs_load(&queue->tail, RS_ACQUIRE) - real;
+}
+
+/* How many more the owner can push before it overflows, at least. Owner. */
+static inline uint32_t rs_queue_room_owner(const struct rs_queue *queue)
+{
+	uint32_t steal = (uint32_t)(rs_load(&queue->head, RS_ACQUIRE) >> 32);
+
+	return RS_QUEUE_SLOTS - (queue->tail - steal);
+}
+
+/* Puts a task into the LIFO slot; answers the one that was there. Owner. */
+static inline struct rouse_task *rs_queue_swap_lifo(struct rs_queue *queue, struct rouse_task *task)
+{
+	return rs_exchange(&queue->lifo, task, RS_ACQ_REL);
+}
+
+/* Takes the LIFO task, if any. The owner, or a rescuer. */
+static inline struct rouse_task *rs_queue_take_lifo(struct rs_queue *queue)
+{
+	if (!rs_load(&queue->lifo, RS_RELAXED))
+		return NULL;
+	return rs_exchange(&queue->lifo, NULL, RS_ACQ_REL);
+}
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* The runtime and its workers, seen from inside. */
+#ifndef RS_SCHED_RUNTIME_H
+#define RS_SCHED_RUNTIME_H
+
+#include <pthread.h>
+#include <rouse/runtime.h>
+
+#include "base/clock.h"
+#include "driver/reactor.h"
+#include "sched/blocking.h"
+#include "sched/idle.h"
+#include "sched/inject.h"
+#include "task/cell.h"
+#include "task/slab.h"
+#include "time/wheel.h"
+#include "trace/page.h"
+
+enum { RS_MAX_WORKERS = 64 };
+
+/*
+ * One worker. Line groups by writer: the queue by owner and thieves, the
+ * parker by owner and wakers, the rest by the owner alone. What others may see
+ * of it is in its record, in the page.
+ */
+struct rs_worker {
+	struct rs_queue queue;
+
+	uint32_t parker; /* enum rs_parker */
+	uint32_t pad0[15];
+
+	struct rouse_runtime *runtime;
+	struct rouse_worker_record *record;
+	struct rouse_ring *ring;
+	struct rouse_histogram_pair *histograms; /* by spawn site */
+	struct rs_wheel *wheel;
+	struct rs_resource *wheel_resource;
+	struct rs_shard shard;
+	uint32_t index;
+	uint32_t level; /* tracing level, as of this turn */
+	uint64_t edge;  /* ticks of the last poll edge (L1) */
+	uint64_t tick;
+	uint64_t maintained; /* edge of the last maintenance (L1) */
+	uint64_t random;
+	uint32_t lifo_polls;   /* in a row */
+	uint32_t spin_ns;      /* adaptive: how long to search before parking */
+	uint32_t parks;        /* counts towards the next probe of spinning */
+	bool searching;
+	bool in_driver;        /* wakes go to the ring, and are announced once, at the end */
+	bool started;
+	uint8_t forced_yield;
+	pthread_t thread;
+};
+
+struct rouse_runtime {
+	struct rouse_page *page;
+	struct rs_worker *workers;
+	uint32_t n_workers;
+	uint32_t level; /* atomic; copied by workers at each turn */
+	bool current_thread;
+	bool busy;      /* current-thread: somebody drives it; atomic */
+	uint32_t state; /* enum rouse_runtime_state; atomic */
+	uint32_t refs;  /* atomic */
+
+	struct rs_inject inject;
+	struct rs_idle idle;
+
+	struct rs_lock driver_lock;
+	struct rs_reactor *reactor;
+	struct rs_wheel *foreign_wheel;
+	struct rs_resource *foreign_wheel_resource;
+
+	struct rs_shard foreign_shard;
+	struct rs_lock chunk_lock;
+	struct rs_pool *pool;
+
+	uint32_t idle_waiters; /* threads in rouse_block_until_idle; atomic */
+	uint32_t idle_epoch;   /* futex */
+
+	pthread_t watchdog;
+	uint32_t watchdog_word; /* futex: 1 = stop */
+	bool watchdog_started;
+
+	uint64_t long_poll_ns;
+	void (*log)(void *arg, const char *line);
+	void *log_arg;
+	struct rouse_runtime *next; /* all runtimes of this process, under the registry's lock */
+};
+
+/* What this thread is to us. */
+struct rs_catch;
+struct rs_thread {
+	struct rouse_runtime *runtime;     /* current one: entered, or the worker's */
+	struct rs_worker *worker;          /* NULL on foreign threads */
+	struct rouse_task *task;           /* being polled */
+	struct rs_catch *catcher;          /* where a panic goes */
+	struct rouse_ring *ring;           /* foreign threads: claimed ring of `ring_runtime` */
+	struct rouse_runtime *ring_runtime;
+	uint32_t transits;                 /* grants under way, see rs_transit_begin */
+	bool self_woken;                   /* the running task woke itself during this poll */
+};
+extern _Thread_local struct rs_thread rs_self __attribute__((tls_model("initial-exec")));
+
+extern bool rs_forked; /* this process is a fork of one with runtimes */
+
+/* -------- runtime.c */
+int rs_runtime_add_chunk(struct rouse_runtime *runtime, uint64_t address, uint32_t stride, uint32_t cells,
+	enum rouse_chunk_kind kind, uint32_t shard);
+void rs_runtime_log(struct rouse_runtime *runtime, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Locks the foreign shard if this thread has none of its own in `runtime`; to be given to rs_shard_leave. */
+struct rs_shard *rs_shard_enter(struct rouse_runtime *runtime);
+void rs_shard_leave(struct rs_shard *shard);
+/* The counters that this thread adds to: its worker's, or the foreign record's (*ret_shared: atomic adds needed). */
+struct rouse_counters *rs_counters(struct rouse_runtime *runtime, bool *ret_shared);
+#define RS_COUNT(RUNTIME, NAME, N)                                                                 \
+	do {                                                                                       \
+		bool rs_shared_;                                                                   \
+		struct rouse_counters *rs_counters_ = rs_counters((RUNTIME), &rs_shared_);         \
+		if (rs_shared_)                                                                    \
+			rs_fetch_add(&rs_counters_->NAME, (uint64_t)(N), RS_RELAXED);              \
+		else                                                                               \
+			rs_bump(&rs_counters_->NAME, (uint64_t)(N));                               \
+	} while (0)
+
+/* -------- foreign.c: threads that are not workers */
+/* An event of this thread, if the level asks for events. */
+void rs_emit(struct rouse_runtime *runtime, enum rouse_event_kind kind, uint64_t ticks, uint64_t task, uint32_t arg32,
+	uint64_t arg);
+void rs_transit_begin(struct rouse_runtime *runtime, uint64_t task_id);
+void rs_transit_end(struct rouse_runtime *runtime);
+
+/* -------- worker.c, park.c */
+enum rs_parker { RS_PARKER_EMPTY = 0, RS_PARKER_PARKED, RS_PARKER_DRIVER, RS_PARKER_NOTIFIED };
+/* Runs tasks until `done(arg)` says so (current-thread), or the runtime stops. */
+void rs_worker_run(struct rs_worker *worker, bool (*done)(void *arg), void *arg);
+void rs_worker_unpark(struct rs_worker *worker);
+/* To the back of the worker's ring, announced to sleepers. Owner. */
+void rs_worker_push(struct rs_worker *worker, struct rouse_task *task);
+/* To the LIFO slot; what was there goes to the ring. Owner. */
+void rs_worker_push_lifo(struct rs_worker *worker, struct rouse_task *task);
+/* To the global queue. Any thread. */
+void rs_inject_task(struct rouse_runtime *runtime, struct rouse_task *task);
+/* After work was made visible to thieves: wakes a sleeping worker if nobody is searching. */
+void rs_notify(struct rouse_runtime *runtime);
+/* The same, even if somebody searches: for work that only a newly woken worker looks for. */
+void rs_notify_any(struct rouse_runtime *runtime);
+/* Work for a worker that has none: searches, spins, sleeps. NULL: look at everything again. */
+struct rouse_task *rs_worker_find(struct rs_worker *worker);
+/* A task from the global queue; the rest of a fair share goes to the worker's ring. Owner. */
+struct rouse_task *rs_worker_pull(struct rs_worker *worker);
+/* Work was found: if this was the last searcher, it makes sure that somebody looks for the rest. Owner. */
+void rs_worker_end_search(struct rs_worker *worker);
+/* Fires due timers, the worker's own and those of foreign threads. Owner. */
+void rs_worker_fire_timers(struct rs_worker *worker);
+/* The same, and looks at the reactor if nobody else does. Owner. */
+void rs_worker_maintain(struct rs_worker *worker);
+void rs_worker_set_state(struct rs_worker *worker, enum rouse_worker_state state);
+
+/* In struct rouse_worker_record.flags, set by the watchdog: its LIFO slot and its wheel are takeable. */
+enum { RS_WORKER_LONG_POLL = 1 };
+
+/* -------- watchdog.c */
+int rs_watchdog_start(struct rouse_runtime *runtime);
+void rs_watchdog_stop(struct rouse_runtime *runtime);
+
+/* -------- shutdown.c */
+void rs_runtime_destroy(struct rouse_runtime *runtime);
+
+/* -------- registry in runtime.c */
+void rs_runtime_register(struct rouse_runtime *runtime);
+void rs_runtime_unregister(struct rouse_runtime *runtime);
+const struct rouse_hooks *rs_hooks(void);
+
+#endif

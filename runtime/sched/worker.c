@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker's loop: LIFO slot, ring, global queue, then (park.c) other workers,
+ * then sleep.
+ *
+ * Fairness. At most three LIFO polls in a row, so that two tasks that wake
+ * each other cannot starve the ring. Every INJECT_TURNS turns the global queue
+ * is looked at first, and a fair share of it is moved to the ring, where it can
+ * be stolen again. Every MAINTAIN_TURNS turns, or after MAINTAIN_NS, timers
+ * and the reactor are looked at.
+ */
+#include "sched/runtime.h"
+
+#include "sched/poll.h"
+#include "task/panic.h"
+
+#include <unistd.h>
+
+enum { MAX_LIFO_POLLS = 3, INJECT_TURNS = 31, MAINTAIN_TURNS = 61, MAINTAIN_NS = 200000, PULL_MAX = 64 };
+
+void rs_worker_set_state(struct rs_worker *w, enum rouse_worker_state state)
+{
+	RS_PUT(&w->record->state, (uint32_t)state);
+	if (w->level)
+		RS_PUT(&w->record->state_since, w->edge);
+}
+
+/* -------------------------------------------------------------- pushing */
+
+static void spill(struct rs_worker *w, struct rs_batch overflow)
+{
+	if (!overflow.n)
+		return;
+	rs_bump(&w->record->counters.overflows, 1u);
+	rs_inject_push_any(&w->runtime->inject, overflow);
+}
+
+void rs_worker_push(struct rs_worker *w, struct rouse_task *task)
+{
+	struct rs_batch overflow;
+
+	rs_queue_push_owner(&w->queue, task, &overflow);
+	spill(w, overflow);
+	if (!w->in_driver)
+		rs_notify(w->runtime);
+}
+
+void rs_worker_push_lifo(struct rs_worker *w, struct rouse_task *task)
+{
+	/* A push into an empty slot wakes nobody: this worker runs it next, or the watchdog has it rescued. */
+	struct rouse_task *displaced = rs_queue_swap_lifo(&w->queue, task);
+
+	if (displaced)
+		rs_worker_push(w, displaced);
+}
+
+void rs_inject_task(struct rouse_runtime *runtime, struct rouse_task *task)
+{
+	RS_COUNT(runtime, remote_schedules, 1);
+	RS_PUT(&task->link, NULL);
+	rs_inject_push_any(&runtime->inject, (struct rs_batch){ task, task, 1 });
+	rs_notify(runtime);
+}
+
+void rs_notify(struct rouse_runtime *runtime)
+{
+	int chosen = rs_idle_choose(&runtime->idle);
+
+	if (chosen >= 0)
+		rs_worker_unpark(&runtime->workers[chosen]);
+}
+
+void rs_notify_any(struct rouse_runtime *runtime)
+{
+	int chosen = rs_idle_choose_any(&runtime->idle);
+
+	if (chosen >= 0)
+		rs_worker_unpark(&runtime->workers[chosen]);
+}
+
+/* -------------------------------------------------------------- popping */
+
+struct rouse_task *rs_worker_pull(struct rs_worker *w)
+{
+	struct rouse_runtime *runtime = w->runtime;
+	int64_t depth = (int64_t)rs_load(runtime->inject.depth, RS_RELAXED);
+	uint32_t room = rs_queue_room_owner(&w->queue);
+	uint32_t share = depth > 0 ? (uint32_t)((uint64_t)depth / runtime->n_workers) + 1 : 1;
+
+	if (share > room + 1)
+		share = room + 1;
+	struct rs_batch batch = rs_inject_pop_any(&runtime->inject, share < PULL_MAX ? share : PULL_MAX);
+
+	if (!batch.n)
+		return NULL;
+	RS_PUT(&w->record->in_transit, UINT64_MAX);
+	for (struct rouse_task *t = batch.first->link, *next; t; t = next) {
+		struct rs_batch overflow;
+
+		next = t->link;
+		rs_queue_push_owner(&w->queue, t, &overflow);
+		spill(w, overflow);
+	}
+	RS_PUT(&w->record->in_transit, 0);
+	rs_bump(&w->record->counters.inject_polls, 1u);
+	/* What stays, here or there, may have been missed by a worker that was falling asleep. */
+	if (batch.n > 1 || rs_inject_maybe_any(&runtime->inject))
+		rs_notify(runtime);
+	return batch.first;
+}
+
+static struct rouse_task *next_task(struct rs_worker *w)
+{
+	struct rouse_task *task;
+
+	if (w->tick % INJECT_TURNS == 0 && (task = rs_worker_pull(w)))
+		return task;
+	if (w->lifo_polls < MAX_LIFO_POLLS && (task = rs_queue_take_lifo(&w->queue))) {
+		w->lifo_polls++;
+		rs_bump(&w->record->counters.lifo_polls, 1u);
+		return task;
+	}
+	w->lifo_polls = 0;
+	if ((task = rs_queue_pop_owner(&w->queue)))
+		return task;
+	if ((task = rs_queue_take_lifo(&w->queue))) {
+		rs_bump(&w->record->counters.lifo_polls, 1u);
+		return task;
+	}
+	return rs_worker_pull(w);
+}
+
+/* ---------------------------------------------------------- maintenance */
+
+/* Tasks made ready in one go are announced once. Nobody is woken for a single one: this worker runs it. */
+static void announce(struct rs_worker *w)
+{
+	w->in_driver = false;
+	if (rs_queue_depth(&w->queue) > 1)
+		rs_notify(w->runtime);
+}
+
+static void fire(struct rs_wheel *wheel, uint64_t now_ns)
+{
+	if (rs_wheel_next(wheel) <= now_ns)
+		rs_wheel_fire(wheel, now_ns);
+}
+
+void rs_worker_fire_timers(struct rs_worker *w)
+{
+	uint64_t now_ns = rs_mono_ns();
+
+	w->in_driver = true;
+	fire(w->wheel, now_ns);
+	fire(w->runtime->foreign_wheel, now_ns);
+	announce(w);
+}
+
+static void look_at_reactor(struct rs_worker *w)
+{
+	struct rouse_runtime *runtime = w->runtime;
+
+	if (!rs_reactor_count(runtime->reactor) || !rs_lock_try(&runtime->driver_lock))
+		return;
+	w->in_driver = true;
+	int n = rs_reactor_turn(runtime->reactor, 0);
+
+	rs_lock_drop(&runtime->driver_lock);
+	rs_bump(&w->record->counters.driver_turns, 1u);
+	if (n > 0)
+		rs_bump(&w->record->counters.io_events, (uint64_t)n);
+	announce(w);
+}
+
+void rs_worker_maintain(struct rs_worker *w)
+{
+	w->maintained = w->edge;
+	rs_worker_fire_timers(w);
+	look_at_reactor(w);
+}
+
+static bool maintenance_due(const struct rs_worker *w)
+{
+	if (w->tick % MAINTAIN_TURNS == 0)
+		return true;
+	return w->level && w->edge - w->maintained > rs_ns_to_ticks(MAINTAIN_NS);
+}
+
+/* ----------------------------------------------------------------- loop */
+
+static void turn(struct rs_worker *w)
+{
+	struct rouse_runtime *runtime = w->runtime;
+	uint32_t level = rs_load(&runtime->level, RS_RELAXED);
+
+	if (level && !w->level)
+		w->edge = w->maintained = rs_ticks();
+	w->level = level;
+	w->tick++;
+	if (maintenance_due(w))
+		rs_worker_maintain(w);
+	struct rouse_task *task = next_task(w);
+
+	if (task)
+		rs_worker_end_search(w); /* it was woken to search, and has found */
+	else if (!(task = rs_worker_find(w)))
+		return;
+	rs_poll_task(w, task);
+}
+
+static void loop(struct rs_worker *w, bool (*done)(void *arg), void *arg)
+{
+	while (rs_load(&w->runtime->state, RS_ACQUIRE) < ROUSE_RUNTIME_STOPPING && !(done && done(arg)))
+		turn(w);
+}
+
+void rs_worker_run(struct rs_worker *w, bool (*done)(void *arg), void *arg)
+{
+	struct rs_catch catcher = { .outer = rs_self.catcher };
+	struct rs_thread outer = rs_self;
+
+	rs_self.runtime = w->runtime;
+	rs_self.worker = w;
+	rs_self.catcher = &catcher;
+	RS_PUT(&w->record->tid, (uint32_t)gettid());
+	w->level = rs_load(&w->runtime->level, RS_RELAXED);
+	w->edge = w->maintained = rs_ticks();
+	rs_worker_set_state(w, ROUSE_WORKER_POLLING);
+	if (setjmp(catcher.at)) {
+		rs_self.catcher = &catcher;
+		rs_poll_panicked(w, catcher.panic);
+	}
+	loop(w, done, arg);
+	rs_worker_set_state(w, ROUSE_WORKER_STOPPED);
+	rs_self.runtime = outer.runtime;
+	rs_self.worker = NULL;
+	rs_self.catcher = outer.catcher;
+}
