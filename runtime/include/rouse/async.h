@@ -242,11 +242,11 @@ static inline struct rouse_poll rouse_async_end_(struct rouse_future *f)
 struct rouse_sleep {
 	struct rouse_future future;
 	int64_t result;
-	struct rouse_wait wait;
-	uint64_t deadline_ns;
+	struct rouse_wait wait; /* arg: the deadline; before the first poll a relative one, if so marked */
 	void *wheel;
+	void *interval;
 	uint32_t slot;
-	uint32_t reserved;
+	uint32_t relative;
 };
 struct rouse_timeout {
 	struct rouse_future future;

@@ -64,7 +64,7 @@ struct rouse_semaphore_acquire {
 	struct rouse_wait wait;
 	struct rouse_semaphore *semaphore;
 	uint32_t n;
-	uint32_t remaining;
+	uint32_t reserved;
 };
 ROUSE_API struct rouse_semaphore_acquire *rouse_semaphore_acquire(struct rouse_semaphore_acquire *storage,
 	struct rouse_semaphore *semaphore, uint32_t n);
