@@ -69,6 +69,7 @@ void rs_fence_heavy_slow(void);
 #endif
 
 #if defined(RS_MODEL)
+#define rs_fence(ORDER) rs_model_step("fence", 0, __FILE__, __LINE__)
 static inline void rs_fence_light(void)
 {
 	rs_model_step("fence", 0, __FILE__, __LINE__);
@@ -79,6 +80,7 @@ static inline void rs_fence_heavy(void)
 }
 #elif defined(RS_TSAN)
 extern uint32_t rs_fence_dummy;
+#define rs_fence(ORDER) ((void)__atomic_fetch_add(&rs_fence_dummy, 1, RS_SEQ_CST))
 static inline void rs_fence_light(void)
 {
 	__atomic_fetch_add(&rs_fence_dummy, 1, RS_SEQ_CST);
@@ -88,6 +90,7 @@ static inline void rs_fence_heavy(void)
 	__atomic_fetch_add(&rs_fence_dummy, 1, RS_SEQ_CST);
 }
 #else
+#define rs_fence(ORDER) __atomic_thread_fence(ORDER)
 static inline void rs_fence_light(void)
 {
 	if (__builtin_expect(rs_fence_asymmetric, 1))

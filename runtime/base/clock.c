@@ -94,7 +94,7 @@ void rs_clock_anchor(struct rouse_clock_anchor *anchor)
 
 	/* A sequence lock: readers retry while seq is odd or has changed. */
 	rs_store(&anchor->seq, seq + 1, RS_RELAXED);
-	__atomic_thread_fence(RS_RELEASE);
+	rs_fence(RS_RELEASE);
 	rs_store(&anchor->kind, rs_clock_is_tsc ? ROUSE_CLOCK_TSC : ROUSE_CLOCK_MONOTONIC, RS_RELAXED);
 	rs_store(&anchor->ticks, now.ticks, RS_RELAXED);
 	rs_store(&anchor->mono_ns, now.ns, RS_RELAXED);

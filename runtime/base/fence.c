@@ -16,7 +16,7 @@ void rs_fence_init(void)
 
 void rs_fence_heavy_slow(void)
 {
-	__atomic_thread_fence(RS_SEQ_CST);
+	rs_fence(RS_SEQ_CST);
 	if (rs_fence_asymmetric)
 		(void)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
