@@ -1,0 +1,647 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rouse probe: what tasks do, told by the kernel, for programs that have no
+ * agent or that one does not want to ask.
+ *
+ * The bpf source hands out frames; they are decoded like anybody else's and
+ * printed, as lines or as JSON, and with --frames also written as they came,
+ * so that a recording of a probe replays like any other.
+ */
+#include "cli/probe.h"
+#include "loader/loader.h"
+#include "widget/format.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <rouse/layout.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "frame.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_TARGET = 3, EXIT_NOT_PERMITTED = 4, EXIT_INCOMPLETE = 6 };
+
+struct options {
+	const char *target;   /* pid or name; NULL with a command */
+	char *const *command; /* NULL with a target */
+	uint64_t count;       /* lines, 0 = no end */
+	uint64_t for_ns;      /* 0 = no end */
+	uint64_t long_poll_ns;
+	bool json;
+	const char *frames; /* file, "-" = standard output, NULL = none */
+};
+
+struct probe {
+	struct options opts;
+	struct rp_decoder *decoder;
+	FILE *frames;
+	bool lines; /* events are printed: standard output is not taken by frames */
+	uint64_t started_ns;
+	uint64_t printed, long_polls;
+	int pid;
+	char program[64]; /* fit to print */
+	int status;       /* of the command, as waitpid gives it */
+	bool ended;       /* the target has */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static const char *wake_source(uint64_t waker)
+{
+	static const char *const TEXT[] = {
+#define X(NAME, TEXT) [ROUSE_WAKE_##NAME] = TEXT,
+		ROUSE_WAKE_SOURCES(X)
+#undef X
+	};
+
+	return waker < ROUSE_WAKE_SOURCE_MAX ? TEXT[waker] : "an unknown source";
+}
+
+static const char *state_text(uint64_t state)
+{
+	static const char *const TEXT[] = {
+#define X(NAME, TEXT) [ROUSE_TASK_##NAME] = TEXT,
+		ROUSE_TASK_STATES(X)
+#undef X
+	};
+
+	return state < ROUSE_TASK_STATE_MAX ? TEXT[state] : "unknown";
+}
+
+static const char *event_text(uint32_t kind)
+{
+	static const char *const TEXT[] = {
+#define X(NAME, TEXT) [ROUSE_EVENT_##NAME] = TEXT,
+		ROUSE_EVENTS(X)
+#undef X
+	};
+
+	return kind < ROUSE_EVENT_MAX ? TEXT[kind] : "unknown";
+}
+
+/* What every line begins with. */
+static void print_head(const struct probe *probe, uint64_t ns, uint32_t tid, const char *event, uint64_t task)
+{
+	double seconds = ns > probe->started_ns ? (double)(ns - probe->started_ns) / 1e9 : 0;
+
+	if (probe->opts.json)
+		printf("{\"event\":\"%s\",\"ns\":%" PRIu64 ",\"tid\":%" PRIu32 ",\"task\":%" PRIu64, event, ns, tid, task);
+	else
+		printf("%12.6f %7" PRIu32 "  %-9s task %-8" PRIu64, seconds, tid, event, task);
+}
+
+struct event {
+	uint32_t kind, tid, arg32;
+	uint64_t ns, task, arg;
+};
+
+static void print_event_json(const struct probe *probe, const struct event *e)
+{
+	print_head(probe, e->ns, e->tid, event_text(e->kind), e->task);
+	switch (e->kind) {
+	case ROUSE_EVENT_SPAWN:
+		printf(",\"site\":%" PRIu32 ",\"parent\":%" PRIu64, e->arg32, e->arg);
+		break;
+	case ROUSE_EVENT_WAKE:
+		if (e->arg >= ROUSE_FIRST_TASK_ID)
+			printf(",\"waker\":%" PRIu64, e->arg);
+		else
+			printf(",\"source\":\"%s\"", wake_source(e->arg));
+		printf(",\"polls\":%" PRIu32, e->arg32);
+		break;
+	case ROUSE_EVENT_POLL:
+		printf(",\"poll\":%" PRIu32 ",\"duration_ns\":%" PRIu64, e->arg32, e->arg);
+		break;
+	case ROUSE_EVENT_COMPLETE:
+		printf(",\"state\":\"%s\"", state_text(e->arg32));
+		break;
+	}
+	printf("}\n");
+}
+
+/* A poll is printed when it ends, and stands at that time. */
+static void print_event_text(const struct probe *probe, const struct event *e)
+{
+	char duration[CN_FORMAT_BYTES];
+
+	print_head(probe, e->kind == ROUSE_EVENT_POLL ? e->ns + e->arg : e->ns, e->tid, event_text(e->kind), e->task);
+	switch (e->kind) {
+	case ROUSE_EVENT_SPAWN:
+		if (e->arg)
+			printf(" site %" PRIu32 ", by task %" PRIu64, e->arg32, e->arg);
+		else
+			printf(" site %" PRIu32 ", outside any task", e->arg32);
+		break;
+	case ROUSE_EVENT_WAKE:
+		if (e->arg >= ROUSE_FIRST_TASK_ID)
+			printf(" by task %" PRIu64 ", after poll %" PRIu32, e->arg, e->arg32);
+		else
+			printf(" by %s, after poll %" PRIu32, wake_source(e->arg), e->arg32);
+		break;
+	case ROUSE_EVENT_POLL:
+		printf(" poll %" PRIu32 " took %s", e->arg32, cn_format_ns(duration, e->arg));
+		break;
+	case ROUSE_EVENT_COMPLETE:
+		printf(" %s", state_text(e->arg32));
+		break;
+	}
+	printf("\n");
+}
+
+static void print_lost(const struct probe *probe, uint64_t records)
+{
+	if (records == 0 || !probe->lines)
+		return;
+	if (probe->opts.json)
+		printf("{\"event\":\"lost\",\"records\":%" PRIu64 "}\n", records);
+	else
+		printf("%12s %" PRIu64 " records were lost here\n", "", records);
+}
+
+/* Counts a line; false once there were enough of them. */
+static bool wanted(struct probe *probe)
+{
+	if (probe->opts.count && probe->printed >= probe->opts.count)
+		return false;
+	probe->printed++;
+	return probe->lines;
+}
+
+static uint32_t at32(const uint32_t *column, size_t n, size_t i)
+{
+	return i < n ? column[i] : 0;
+}
+
+static uint64_t at64(const uint64_t *column, size_t n, size_t i)
+{
+	return i < n ? column[i] : 0;
+}
+
+static void print_events(struct probe *probe, const Rouse__V1__Events *events)
+{
+	uint64_t ns = events->base_ns;
+
+	print_lost(probe, events->lost_before);
+	for (size_t i = 0; i < events->n_kind; i++) {
+		struct event e = {
+			.kind = events->kind[i],
+			.tid = at32(events->tid, events->n_tid, i),
+			.task = at64(events->task, events->n_task, i),
+			.arg32 = at32(events->arg32, events->n_arg32, i),
+			.arg = at64(events->arg, events->n_arg, i),
+		};
+
+		ns += i < events->n_delta_ns ? (uint64_t)events->delta_ns[i] : 0;
+		e.ns = ns;
+		if (!wanted(probe))
+			continue;
+		if (probe->opts.json)
+			print_event_json(probe, &e);
+		else
+			print_event_text(probe, &e);
+	}
+}
+
+static void print_verdicts(struct probe *probe, const Rouse__V1__PollVerdicts *v)
+{
+	for (size_t i = 0; i < v->n_task; i++) {
+		uint64_t start = at64(v->start_ns, v->n_start_ns, i), duration = at64(v->duration_ns, v->n_duration_ns, i);
+		uint64_t blocked = at64(v->off_cpu_ns, v->n_off_cpu_ns, i), queued = at64(v->run_queue_ns, v->n_run_queue_ns, i);
+		uint64_t on_cpu = duration > blocked + queued ? duration - blocked - queued : 0;
+		uint32_t tid = at32(v->worker_tid, v->n_worker_tid, i), poll = at32(v->poll, v->n_poll, i);
+		char text[4][CN_FORMAT_BYTES];
+
+		probe->long_polls++;
+		if (!wanted(probe))
+			continue;
+		if (probe->opts.json) {
+			print_head(probe, start, tid, "long_poll", v->task[i]);
+			printf(",\"poll\":%" PRIu32 ",\"duration_ns\":%" PRIu64 ",\"on_cpu_ns\":%" PRIu64 ",\"blocked_ns\":%" PRIu64
+			       ",\"run_queue_ns\":%" PRIu64 "}\n", poll, duration, on_cpu, blocked, queued);
+			continue;
+		}
+		print_head(probe, start + duration, tid, "long poll", v->task[i]);
+		printf(" poll %" PRIu32 " took %s: %s on CPU, %s blocked off CPU, %s waiting for a CPU\n", poll,
+			cn_format_ns(text[0], duration), cn_format_ns(text[1], on_cpu), cn_format_ns(text[2], blocked),
+			cn_format_ns(text[3], queued));
+	}
+}
+
+/* ----------------------------------------------------------------- frames */
+
+/* The name of a process is its own choice: only what neither a terminal nor JSON could mistake gets through. */
+static void make_printable(const char *text, char *out, size_t n)
+{
+	size_t i;
+
+	for (i = 0; text[i] && i + 1 < n; i++)
+		out[i] = isprint((unsigned char)text[i]) && !strchr("\"\\", text[i]) ? text[i] : '?';
+	out[i] = '\0';
+}
+
+static int write_frame(FILE *file, const uint8_t *bytes, size_t n)
+{
+	uint8_t prefix[RP_PREFIX_MAX];
+	size_t prefix_bytes = rp_prefix_encode(prefix, n);
+
+	errno = 0;
+	if (fwrite(prefix, 1, prefix_bytes, file) != prefix_bytes || fwrite(bytes, 1, n, file) != n)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static int take_frame(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct probe *probe = arg;
+	const Rouse__V1__Frame *frame;
+	int rc;
+
+	if (probe->frames) {
+		rc = write_frame(probe->frames, bytes, n);
+		if (rc < 0)
+			return rc;
+	}
+	rc = rp_frame_decode(probe->decoder, bytes, n, &frame);
+	if (rc < 0)
+		return rc;
+	switch (frame->body_case) {
+	case ROUSE__V1__FRAME__BODY_HELLO:
+		make_printable(frame->hello->program, probe->program, sizeof(probe->program));
+		break;
+	case ROUSE__V1__FRAME__BODY_EVENTS:
+		print_events(probe, frame->events);
+		break;
+	case ROUSE__V1__FRAME__BODY_POLL_VERDICTS:
+		print_verdicts(probe, frame->poll_verdicts);
+		break;
+	case ROUSE__V1__FRAME__BODY_LOST:
+		print_lost(probe, frame->lost->events);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* ---------------------------------------------------------------- summary */
+
+static void print_summary(const struct probe *probe, const struct bl_counts *counts)
+{
+	FILE *out = probe->lines ? stdout : stderr;
+	double seconds = (double)(now_ns() - probe->started_ns) / 1e9;
+
+	if (probe->opts.json && probe->lines) {
+		fprintf(out, "{\"event\":\"summary\",\"pid\":%d,\"program\":\"%s\",\"seconds\":%.3f,\"ended\":%s,", probe->pid,
+			probe->program, seconds, probe->ended ? "true" : "false");
+		if (probe->opts.command && probe->ended && WIFEXITED(probe->status))
+			fprintf(out, "\"exit\":%d,", WEXITSTATUS(probe->status));
+		fprintf(out, "\"spawned\":%" PRIu64 ",\"wakes\":%" PRIu64 ",\"polls\":%" PRIu64 ",\"completed\":%" PRIu64
+			",\"long_polls\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n", counts->spawned, counts->wakes,
+			counts->polls, counts->completed, probe->long_polls, counts->delivered, counts->lost);
+		return;
+	}
+	fprintf(out, "%s (%d), %.3f s: %" PRIu64 " spawned, %" PRIu64 " wakes, %" PRIu64 " polls, %" PRIu64 " completed; %" PRIu64
+		" long polls; %" PRIu64 " records, %" PRIu64 " lost\n", probe->program, probe->pid, seconds, counts->spawned,
+		counts->wakes, counts->polls, counts->completed, probe->long_polls, counts->delivered, counts->lost);
+	if (!probe->ended || !probe->opts.command)
+		return;
+	if (WIFSIGNALED(probe->status))
+		fprintf(stderr, "rouse probe: %s was killed by signal %d\n", probe->program, WTERMSIG(probe->status));
+	else if (WEXITSTATUS(probe->status) != 0)
+		fprintf(stderr, "rouse probe: %s exited with status %d\n", probe->program, WEXITSTATUS(probe->status));
+}
+
+/* ----------------------------------------------------------------- target */
+
+static bool is_called(const char *pid, const char *name)
+{
+	char path[300], comm[32];
+	bool same = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fgets(comm, sizeof(comm), f)) {
+		comm[strcspn(comm, "\n")] = '\0';
+		same = strncmp(comm, name, 15) == 0 && strlen(comm) == (strlen(name) < 15 ? strlen(name) : 15);
+	}
+	fclose(f);
+	return same;
+}
+
+/* The one process of that name, or 0 after having said what is wrong. */
+static int find_by_name(const char *name)
+{
+	char others[128] = "";
+	struct dirent *entry;
+	int found = 0, n = 0;
+	size_t used = 0;
+	DIR *proc;
+
+	proc = opendir("/proc");
+	while (proc && (entry = readdir(proc))) {
+		int pid = atoi(entry->d_name);
+
+		if (pid <= 0 || pid == getpid() || !is_called(entry->d_name, name))
+			continue;
+		n++;
+		found = pid;
+		if (used < sizeof(others))
+			used += (size_t)snprintf(others + used, sizeof(others) - used, "%s%d", used ? ", " : "", pid);
+	}
+	if (proc)
+		closedir(proc);
+	if (n == 1)
+		return found;
+	if (n == 0)
+		fprintf(stderr, "rouse probe: no process is called %s; `rouse list` shows what can be watched\n", name);
+	else
+		fprintf(stderr, "rouse probe: several processes are called %s (%s): name one by its pid\n", name, others);
+	return 0;
+}
+
+static int find_target(const char *target)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(target, &end, 10);
+	if (*end != '\0')
+		return find_by_name(target);
+	if (errno == 0 && pid > 0 && pid <= INT32_MAX)
+		return (int)pid;
+	fprintf(stderr, "rouse probe: %s is no process id\n", target);
+	return 0;
+}
+
+static int exit_code_of(int rc)
+{
+	switch (rc) {
+	case -ESRCH:
+	case -ENOENT:
+		return EXIT_NO_TARGET;
+	case -EPERM:
+	case -EACCES:
+	case -EOPNOTSUPP:
+		return EXIT_NOT_PERMITTED;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+static int open_source(struct probe *probe, struct bl_source **ret_source)
+{
+	const struct bl_opts opts = { .size = sizeof(opts), .long_poll_ns = probe->opts.long_poll_ns };
+	struct bl_why why;
+	int rc;
+
+	if (probe->opts.command) {
+		/* Standard output carries data; the program's own goes where ours does when we talk. */
+		rc = bl_start(probe->opts.command, STDERR_FILENO, &probe->pid, &why);
+		if (rc < 0)
+			goto failed;
+	} else {
+		probe->pid = find_target(probe->opts.target);
+		if (probe->pid == 0)
+			return EXIT_NO_TARGET;
+	}
+	probe->started_ns = now_ns();
+	rc = bl_open(probe->pid, &opts, ret_source, &why);
+	if (rc == 0 && probe->opts.command)
+		rc = bl_go(probe->pid);
+	if (rc == 0)
+		return EXIT_OK;
+	if (probe->opts.command)
+		bl_kill(probe->pid);
+failed:
+	fprintf(stderr, "rouse probe: %s\n", why.text);
+	return exit_code_of(rc);
+}
+
+/* ------------------------------------------------------------------- main */
+
+static bool is_over(const struct probe *probe)
+{
+	return interrupted || (probe->opts.count && probe->printed >= probe->opts.count) ||
+		(probe->opts.for_ns && now_ns() - probe->started_ns >= probe->opts.for_ns);
+}
+
+static int flush(const struct probe *probe)
+{
+	if (fflush(stdout) != 0 || (probe->frames && fflush(probe->frames) != 0))
+		return -errno;
+	return 0;
+}
+
+static int watch(struct probe *probe, struct bl_source *source)
+{
+	int rc = 0, flushed;
+
+	while (rc == 0 && !is_over(probe)) {
+		rc = bl_poll(source, 100, take_frame, probe);
+		flushed = flush(probe);
+		if (flushed < 0)
+			return flushed;
+	}
+	probe->ended = rc == 1;
+	if (rc == 0)
+		rc = bl_finish(source, take_frame, probe);
+	return rc < 0 ? rc : 0;
+}
+
+/* A program that we started ends with us. */
+static void end_command(struct probe *probe)
+{
+	if (!probe->opts.command)
+		return;
+	if (!probe->ended)
+		kill(probe->pid, SIGTERM);
+	else
+		while (waitpid(probe->pid, &probe->status, 0) < 0 && errno == EINTR)
+			;
+}
+
+static int run(struct probe *probe)
+{
+	struct bl_source *source = NULL;
+	struct bl_counts counts;
+	int rc;
+
+	rc = open_source(probe, &source);
+	if (rc != EXIT_OK)
+		return rc;
+	rc = watch(probe, source);
+	end_command(probe);
+	bl_counts(source, &counts);
+	bl_close(source);
+	print_summary(probe, &counts);
+	if (rc == 0)
+		rc = flush(probe);
+	if (rc < 0) {
+		fprintf(stderr, "rouse probe: %s\n", strerror(-rc));
+		return EXIT_FAILED;
+	}
+	return counts.lost ? EXIT_INCOMPLETE : EXIT_OK;
+}
+
+static const char USAGE[] =
+	"usage: rouse probe --events [OPTIONS] PID|NAME\n"
+	"       rouse probe --events [OPTIONS] -- COMMAND [ARGUMENTS]\n"
+	"Shows every spawn, wake, poll and end of a task, as the kernel sees them at the\n"
+	"program's USDT probes, and for each long poll where its time went.\n"
+	"  -n, --count N      end after N lines\n"
+	"      --for SECONDS  end after that time\n"
+	"      --long MS      a poll is long from this time on (default 10)\n"
+	"      --json         one JSON object a line, the last is the summary\n"
+	"      --frames FILE  write the frames of the protocol to FILE as well; - is standard\n"
+	"                     output, instead of lines\n"
+	"With a COMMAND nothing is missed, its standard output goes to standard error, and it\n"
+	"is ended (SIGTERM) if the probe ends first. Ctrl-C ends with the summary.\n"
+	"Exit: 0 ok, 1 failed, 2 usage, 3 no such target, 4 not permitted, 6 records were lost.\n";
+
+static int usage(const char *problem, const char *what)
+{
+	fprintf(stderr, "rouse probe: %s%s\n%s", problem, what, USAGE);
+	return EXIT_USAGE;
+}
+
+static bool parse_number(const char *text, double *ret_number)
+{
+	char *end;
+
+	*ret_number = strtod(text, &end);
+	return end != text && *end == '\0' && *ret_number > 0 && *ret_number < 1e9;
+}
+
+enum { OPTION_EVENTS = 256, OPTION_FOR, OPTION_LONG, OPTION_JSON, OPTION_FRAMES, OPTION_HELP };
+static const struct option OPTIONS[] = {
+	{ "events", no_argument, NULL, OPTION_EVENTS },
+	{ "count", required_argument, NULL, 'n' },
+	{ "for", required_argument, NULL, OPTION_FOR },
+	{ "long", required_argument, NULL, OPTION_LONG },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "frames", required_argument, NULL, OPTION_FRAMES },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* -1 to go on, or the exit code. */
+static int parse(int argc, char **argv, struct options *opts)
+{
+	int words = 0, option;
+	bool events = false;
+	double number;
+
+	/* Everything behind "--" is the command's, whatever it looks like. */
+	while (words < argc && strcmp(argv[words], "--") != 0)
+		words++;
+	opts->command = words + 1 < argc ? argv + words + 1 : NULL;
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(words, argv, "n:", OPTIONS, NULL)) != -1) {
+		switch (option) {
+		case OPTION_EVENTS:
+			events = true;
+			break;
+		case 'n':
+		case OPTION_FOR:
+		case OPTION_LONG:
+			if (!parse_number(optarg, &number))
+				return usage("not a positive number: ", optarg);
+			if (option == 'n')
+				opts->count = (uint64_t)number;
+			else if (option == OPTION_FOR)
+				opts->for_ns = (uint64_t)(number * 1e9);
+			else
+				opts->long_poll_ns = (uint64_t)(number * 1e6);
+			break;
+		case OPTION_JSON:
+			opts->json = true;
+			break;
+		case OPTION_FRAMES:
+			opts->frames = optarg;
+			break;
+		case OPTION_HELP:
+			fputs(USAGE, stdout);
+			return EXIT_OK;
+		default:
+			return usage("unknown option, or one without its argument: ", argv[optind - 1]);
+		}
+	}
+	opts->target = optind < words ? argv[optind] : NULL;
+	if (!events)
+		return usage("say what to probe: --events", "");
+	if (optind + 1 < words)
+		return usage("one target at a time: ", argv[optind + 1]);
+	if (!opts->target == !opts->command)
+		return usage("name a process, or a command behind --", "");
+	return -1;
+}
+
+static int open_frames(struct probe *probe)
+{
+	const char *file = probe->opts.frames;
+
+	probe->lines = !file || strcmp(file, "-") != 0;
+	if (!file)
+		return 0;
+	probe->frames = probe->lines ? fopen(file, "we") : stdout;
+	return probe->frames ? 0 : -errno;
+}
+
+int cn_probe_main(int argc, char **argv)
+{
+	const struct sigaction on_interrupt = { .sa_handler = interrupt };
+	struct probe probe = { .pid = 0 };
+	int rc;
+
+	rc = parse(argc, argv, &probe.opts);
+	if (rc >= 0)
+		return rc;
+	rc = open_frames(&probe);
+	if (rc < 0) {
+		fprintf(stderr, "rouse probe: cannot write %s: %s\n", probe.opts.frames, strerror(-rc));
+		return EXIT_FAILED;
+	}
+	probe.decoder = rp_decoder_new();
+	if (!probe.decoder) {
+		fprintf(stderr, "rouse probe: no memory\n");
+		return EXIT_FAILED;
+	}
+	sigaction(SIGINT, &on_interrupt, NULL);
+	sigaction(SIGTERM, &on_interrupt, NULL);
+	rc = run(&probe);
+	rp_decoder_free(probe.decoder);
+	if (probe.frames && probe.frames != stdout)
+		fclose(probe.frames);
+	return rc;
+}
