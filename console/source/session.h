@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A target under observation: a source, the model its frames build, and what
+ * diagnosis says of it. What verbs and the screen both hold.
+ *
+ *     while (...) {
+ *             poll() on cn_session_fd() and what else you wait for;
+ *             n = cn_session_pump(session);    > 0: there is something new to show
+ *     }
+ */
+#ifndef CN_SOURCE_SESSION_H
+#define CN_SOURCE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diagnose/finding.h"
+#include "model/model.h"
+
+/* What to do about a failure is part of what went wrong. */
+struct cn_why {
+	int code; /* negative errno */
+	char text[512]; /* what happened, to what, what to do next; one line, safe to print */
+};
+
+enum cn_source_kind { CN_SOURCE_ANY, CN_SOURCE_SOCKET, CN_SOURCE_MEMORY };
+
+struct cn_session_opts {
+	enum cn_source_kind kind; /* ANY: the socket if an agent answers, else the process's memory */
+	uint32_t interval_ms;     /* between looks; 0 = 1000 */
+	uint32_t level;           /* 1 + wanted tracing level; 0 = leave it */
+	bool events;              /* count ring events too */
+	struct cn_diagnose_opts diagnose;
+};
+
+struct cn_session;
+/*
+ * `target`: a pid, a program's or runtime's name, or the path of a socket. 0;
+ * -ESRCH no such target; -ENOTUNIQ several have that name; -ENOENT it has no
+ * rouse runtime; -EACCES; -EPROTO another version; -ETIMEDOUT. *why is set on
+ * failure.
+ */
+int cn_session_open(const char *target, const struct cn_session_opts *opts, struct cn_session **ret_session,
+	struct cn_why *why);
+void cn_session_close(struct cn_session *session);
+
+/* Readable (POLLIN) when there is something to pump. Stays the same until close. */
+int cn_session_fd(const struct cn_session *session);
+/*
+ * Takes what there is, without waiting, and diagnoses each whole generation.
+ * Number of generations, or: -EPIPE the target has gone or closed the
+ * connection; -EBADMSG it does not speak our protocol; others as they come;
+ * then *why is set, and the model keeps the last state.
+ */
+int cn_session_pump(struct cn_session *session, struct cn_why *why);
+/* Waits for one more whole look at every runtime, at most timeout_ms: 0, -ETIMEDOUT, or as cn_session_pump(). */
+int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *why);
+
+const struct cn_model *cn_session_model(const struct cn_session *session);
+const struct cn_findings *cn_session_findings(const struct cn_session *session);
+
+/* May change at any time; take effect with the next look. */
+void cn_session_pause(struct cn_session *session, bool pause);
+void cn_session_interval(struct cn_session *session, uint32_t interval_ms);
+void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t n); /* at most 16 */
+bool cn_session_paused(const struct cn_session *session);
+/* CLOCK_MONOTONIC now: for "age of what is shown". */
+uint64_t cn_session_clock_ns(void);
+/* What a shell would need to name this target again: pid, or the socket's path. */
+const char *cn_session_target(const struct cn_session *session);
+
+#endif
