@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 1 if the ELF file behind `fd` has a probe of `provider`, 0 if not (or if it is no ELF file), or -errno. Borrows fd. */
+/* 1 if the ELF file behind `fd` has a probe of `provider`, 0 if not (or it is no ELF file), or -errno. Borrows fd. */
 int bl_notes_find(int fd, const char *provider);
 
 /* A file mapped into a process, executable. */

@@ -159,7 +159,7 @@ int bl_start(char *const argv[], int out_fd, int *ret_pid, struct bl_why *why)
 {
 	(void)out_fd;
 	(void)ret_pid;
-	return bl_fail(why, -EOPNOTSUPP, "starting a program is not possible on this machine; start %s and name its pid", argv[0]);
+	return bl_fail(why, -EOPNOTSUPP, "a program cannot be held on this machine: start %s and name its pid", argv[0]);
 }
 
 #endif

@@ -8,8 +8,8 @@
  * so that a recording of a probe replays like any other.
  */
 #include "cli/probe.h"
+#include "cli/probe_lines.h"
 #include "loader/loader.h"
-#include "widget/format.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <rouse/layout.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,10 +33,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_TARGET = 3, EXIT_NO
 struct options {
 	const char *target;   /* pid or name; NULL with a command */
 	char *const *command; /* NULL with a target */
-	uint64_t count;       /* lines, 0 = no end */
 	uint64_t for_ns;      /* 0 = no end */
 	uint64_t long_poll_ns;
-	bool json;
 	const char *frames; /* file, "-" = standard output, NULL = none */
 };
 
@@ -45,9 +42,7 @@ struct probe {
 	struct options opts;
 	struct rp_decoder *decoder;
 	FILE *frames;
-	bool lines; /* events are printed: standard output is not taken by frames */
-	uint64_t started_ns;
-	uint64_t printed, long_polls;
+	struct cn_probe_lines lines;
 	int pid;
 	char program[64]; /* fit to print */
 	int status;       /* of the command, as waitpid gives it */
@@ -68,189 +63,6 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* ------------------------------------------------------------------ lines */
-
-static const char *wake_source(uint64_t waker)
-{
-	static const char *const TEXT[] = {
-#define X(NAME, TEXT) [ROUSE_WAKE_##NAME] = TEXT,
-		ROUSE_WAKE_SOURCES(X)
-#undef X
-	};
-
-	return waker < ROUSE_WAKE_SOURCE_MAX ? TEXT[waker] : "an unknown source";
-}
-
-static const char *state_text(uint64_t state)
-{
-	static const char *const TEXT[] = {
-#define X(NAME, TEXT) [ROUSE_TASK_##NAME] = TEXT,
-		ROUSE_TASK_STATES(X)
-#undef X
-	};
-
-	return state < ROUSE_TASK_STATE_MAX ? TEXT[state] : "unknown";
-}
-
-static const char *event_text(uint32_t kind)
-{
-	static const char *const TEXT[] = {
-#define X(NAME, TEXT) [ROUSE_EVENT_##NAME] = TEXT,
-		ROUSE_EVENTS(X)
-#undef X
-	};
-
-	return kind < ROUSE_EVENT_MAX ? TEXT[kind] : "unknown";
-}
-
-/* What every line begins with. */
-static void print_head(const struct probe *probe, uint64_t ns, uint32_t tid, const char *event, uint64_t task)
-{
-	double seconds = ns > probe->started_ns ? (double)(ns - probe->started_ns) / 1e9 : 0;
-
-	if (probe->opts.json)
-		printf("{\"event\":\"%s\",\"ns\":%" PRIu64 ",\"tid\":%" PRIu32 ",\"task\":%" PRIu64, event, ns, tid, task);
-	else
-		printf("%12.6f %7" PRIu32 "  %-9s task %-8" PRIu64, seconds, tid, event, task);
-}
-
-struct event {
-	uint32_t kind, tid, arg32;
-	uint64_t ns, task, arg;
-};
-
-static void print_event_json(const struct probe *probe, const struct event *e)
-{
-	print_head(probe, e->ns, e->tid, event_text(e->kind), e->task);
-	switch (e->kind) {
-	case ROUSE_EVENT_SPAWN:
-		printf(",\"site\":%" PRIu32 ",\"parent\":%" PRIu64, e->arg32, e->arg);
-		break;
-	case ROUSE_EVENT_WAKE:
-		if (e->arg >= ROUSE_FIRST_TASK_ID)
-			printf(",\"waker\":%" PRIu64, e->arg);
-		else
-			printf(",\"source\":\"%s\"", wake_source(e->arg));
-		printf(",\"polls\":%" PRIu32, e->arg32);
-		break;
-	case ROUSE_EVENT_POLL:
-		printf(",\"poll\":%" PRIu32 ",\"duration_ns\":%" PRIu64, e->arg32, e->arg);
-		break;
-	case ROUSE_EVENT_COMPLETE:
-		printf(",\"state\":\"%s\"", state_text(e->arg32));
-		break;
-	}
-	printf("}\n");
-}
-
-/* A poll is printed when it ends, and stands at that time. */
-static void print_event_text(const struct probe *probe, const struct event *e)
-{
-	char duration[CN_FORMAT_BYTES];
-
-	print_head(probe, e->kind == ROUSE_EVENT_POLL ? e->ns + e->arg : e->ns, e->tid, event_text(e->kind), e->task);
-	switch (e->kind) {
-	case ROUSE_EVENT_SPAWN:
-		if (e->arg)
-			printf(" site %" PRIu32 ", by task %" PRIu64, e->arg32, e->arg);
-		else
-			printf(" site %" PRIu32 ", outside any task", e->arg32);
-		break;
-	case ROUSE_EVENT_WAKE:
-		if (e->arg >= ROUSE_FIRST_TASK_ID)
-			printf(" by task %" PRIu64 ", after poll %" PRIu32, e->arg, e->arg32);
-		else
-			printf(" by %s, after poll %" PRIu32, wake_source(e->arg), e->arg32);
-		break;
-	case ROUSE_EVENT_POLL:
-		printf(" poll %" PRIu32 " took %s", e->arg32, cn_format_ns(duration, e->arg));
-		break;
-	case ROUSE_EVENT_COMPLETE:
-		printf(" %s", state_text(e->arg32));
-		break;
-	}
-	printf("\n");
-}
-
-static void print_lost(const struct probe *probe, uint64_t records)
-{
-	if (records == 0 || !probe->lines)
-		return;
-	if (probe->opts.json)
-		printf("{\"event\":\"lost\",\"records\":%" PRIu64 "}\n", records);
-	else
-		printf("%12s %" PRIu64 " records were lost here\n", "", records);
-}
-
-/* Counts a line; false once there were enough of them. */
-static bool wanted(struct probe *probe)
-{
-	if (probe->opts.count && probe->printed >= probe->opts.count)
-		return false;
-	probe->printed++;
-	return probe->lines;
-}
-
-static uint32_t at32(const uint32_t *column, size_t n, size_t i)
-{
-	return i < n ? column[i] : 0;
-}
-
-static uint64_t at64(const uint64_t *column, size_t n, size_t i)
-{
-	return i < n ? column[i] : 0;
-}
-
-static void print_events(struct probe *probe, const Rouse__V1__Events *events)
-{
-	uint64_t ns = events->base_ns;
-
-	print_lost(probe, events->lost_before);
-	for (size_t i = 0; i < events->n_kind; i++) {
-		struct event e = {
-			.kind = events->kind[i],
-			.tid = at32(events->tid, events->n_tid, i),
-			.task = at64(events->task, events->n_task, i),
-			.arg32 = at32(events->arg32, events->n_arg32, i),
-			.arg = at64(events->arg, events->n_arg, i),
-		};
-
-		ns += i < events->n_delta_ns ? (uint64_t)events->delta_ns[i] : 0;
-		e.ns = ns;
-		if (!wanted(probe))
-			continue;
-		if (probe->opts.json)
-			print_event_json(probe, &e);
-		else
-			print_event_text(probe, &e);
-	}
-}
-
-static void print_verdicts(struct probe *probe, const Rouse__V1__PollVerdicts *v)
-{
-	for (size_t i = 0; i < v->n_task; i++) {
-		uint64_t start = at64(v->start_ns, v->n_start_ns, i), duration = at64(v->duration_ns, v->n_duration_ns, i);
-		uint64_t blocked = at64(v->off_cpu_ns, v->n_off_cpu_ns, i), queued = at64(v->run_queue_ns, v->n_run_queue_ns, i);
-		uint64_t on_cpu = duration > blocked + queued ? duration - blocked - queued : 0;
-		uint32_t tid = at32(v->worker_tid, v->n_worker_tid, i), poll = at32(v->poll, v->n_poll, i);
-		char text[4][CN_FORMAT_BYTES];
-
-		probe->long_polls++;
-		if (!wanted(probe))
-			continue;
-		if (probe->opts.json) {
-			print_head(probe, start, tid, "long_poll", v->task[i]);
-			printf(",\"poll\":%" PRIu32 ",\"duration_ns\":%" PRIu64 ",\"on_cpu_ns\":%" PRIu64 ",\"blocked_ns\":%" PRIu64
-			       ",\"run_queue_ns\":%" PRIu64 "}\n", poll, duration, on_cpu, blocked, queued);
-			continue;
-		}
-		print_head(probe, start + duration, tid, "long poll", v->task[i]);
-		printf(" poll %" PRIu32 " took %s: %s on CPU, %s blocked off CPU, %s waiting for a CPU\n", poll,
-			cn_format_ns(text[0], duration), cn_format_ns(text[1], on_cpu), cn_format_ns(text[2], blocked),
-			cn_format_ns(text[3], queued));
-	}
 }
 
 /* ----------------------------------------------------------------- frames */
@@ -290,51 +102,49 @@ static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 	rc = rp_frame_decode(probe->decoder, bytes, n, &frame);
 	if (rc < 0)
 		return rc;
-	switch (frame->body_case) {
-	case ROUSE__V1__FRAME__BODY_HELLO:
+	if (frame->body_case == ROUSE__V1__FRAME__BODY_HELLO)
 		make_printable(frame->hello->program, probe->program, sizeof(probe->program));
-		break;
-	case ROUSE__V1__FRAME__BODY_EVENTS:
-		print_events(probe, frame->events);
-		break;
-	case ROUSE__V1__FRAME__BODY_POLL_VERDICTS:
-		print_verdicts(probe, frame->poll_verdicts);
-		break;
-	case ROUSE__V1__FRAME__BODY_LOST:
-		print_lost(probe, frame->lost->events);
-		break;
-	default:
-		break;
-	}
+	cn_probe_lines_frame(&probe->lines, frame);
 	return 0;
 }
 
 /* ---------------------------------------------------------------- summary */
 
-static void print_summary(const struct probe *probe, const struct bl_counts *counts)
+static void print_summary_json(const struct probe *probe, const struct bl_counts *counts, double seconds)
 {
-	FILE *out = probe->lines ? stdout : stderr;
-	double seconds = (double)(now_ns() - probe->started_ns) / 1e9;
+	printf("{\"event\":\"summary\",\"pid\":%d,\"program\":\"%s\",\"seconds\":%.3f,\"ended\":%s,", probe->pid,
+		probe->program, seconds, probe->ended ? "true" : "false");
+	if (probe->opts.command && probe->ended && WIFEXITED(probe->status))
+		printf("\"exit\":%d,", WEXITSTATUS(probe->status));
+	printf("\"spawned\":%" PRIu64 ",\"wakes\":%" PRIu64 ",\"polls\":%" PRIu64 ",\"completed\":%" PRIu64 ",", counts->spawned,
+		counts->wakes, counts->polls, counts->completed);
+	printf("\"long_polls\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n", probe->lines.long_polls,
+		counts->delivered, counts->lost);
+}
 
-	if (probe->opts.json && probe->lines) {
-		fprintf(out, "{\"event\":\"summary\",\"pid\":%d,\"program\":\"%s\",\"seconds\":%.3f,\"ended\":%s,", probe->pid,
-			probe->program, seconds, probe->ended ? "true" : "false");
-		if (probe->opts.command && probe->ended && WIFEXITED(probe->status))
-			fprintf(out, "\"exit\":%d,", WEXITSTATUS(probe->status));
-		fprintf(out, "\"spawned\":%" PRIu64 ",\"wakes\":%" PRIu64 ",\"polls\":%" PRIu64 ",\"completed\":%" PRIu64
-			",\"long_polls\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n", counts->spawned, counts->wakes,
-			counts->polls, counts->completed, probe->long_polls, counts->delivered, counts->lost);
-		return;
-	}
-	fprintf(out, "%s (%d), %.3f s: %" PRIu64 " spawned, %" PRIu64 " wakes, %" PRIu64 " polls, %" PRIu64 " completed; %" PRIu64
-		" long polls; %" PRIu64 " records, %" PRIu64 " lost\n", probe->program, probe->pid, seconds, counts->spawned,
-		counts->wakes, counts->polls, counts->completed, probe->long_polls, counts->delivered, counts->lost);
+static void print_summary_text(FILE *out, const struct probe *probe, const struct bl_counts *counts, double seconds)
+{
+	fprintf(out, "%s (%d), %.3f s: ", probe->program, probe->pid, seconds);
+	fprintf(out, "%" PRIu64 " spawned, %" PRIu64 " wakes, %" PRIu64 " polls, %" PRIu64 " completed; ", counts->spawned,
+		counts->wakes, counts->polls, counts->completed);
+	fprintf(out, "%" PRIu64 " long polls; %" PRIu64 " records, %" PRIu64 " lost\n", probe->lines.long_polls,
+		counts->delivered, counts->lost);
 	if (!probe->ended || !probe->opts.command)
 		return;
 	if (WIFSIGNALED(probe->status))
 		fprintf(stderr, "rouse probe: %s was killed by signal %d\n", probe->program, WTERMSIG(probe->status));
 	else if (WEXITSTATUS(probe->status) != 0)
 		fprintf(stderr, "rouse probe: %s exited with status %d\n", probe->program, WEXITSTATUS(probe->status));
+}
+
+static void print_summary(const struct probe *probe, const struct bl_counts *counts)
+{
+	double seconds = (double)(now_ns() - probe->lines.started_ns) / 1e9;
+
+	if (probe->lines.print && probe->lines.json)
+		print_summary_json(probe, counts, seconds);
+	else
+		print_summary_text(probe->lines.print ? stdout : stderr, probe, counts, seconds);
 }
 
 /* ----------------------------------------------------------------- target */
@@ -434,7 +244,7 @@ static int open_source(struct probe *probe, struct bl_source **ret_source)
 		if (probe->pid == 0)
 			return EXIT_NO_TARGET;
 	}
-	probe->started_ns = now_ns();
+	probe->lines.started_ns = now_ns();
 	rc = bl_open(probe->pid, &opts, ret_source, &why);
 	if (rc == 0 && probe->opts.command)
 		rc = bl_go(probe->pid);
@@ -451,8 +261,9 @@ failed:
 
 static bool is_over(const struct probe *probe)
 {
-	return interrupted || (probe->opts.count && probe->printed >= probe->opts.count) ||
-		(probe->opts.for_ns && now_ns() - probe->started_ns >= probe->opts.for_ns);
+	if (probe->lines.limit && probe->lines.printed >= probe->lines.limit)
+		return true;
+	return interrupted || (probe->opts.for_ns && now_ns() - probe->lines.started_ns >= probe->opts.for_ns);
 }
 
 static int flush(const struct probe *probe)
@@ -555,7 +366,7 @@ static const struct option OPTIONS[] = {
 };
 
 /* -1 to go on, or the exit code. */
-static int parse(int argc, char **argv, struct options *opts)
+static int parse(int argc, char **argv, struct options *opts, struct cn_probe_lines *lines)
 {
 	int words = 0, option;
 	bool events = false;
@@ -565,7 +376,7 @@ static int parse(int argc, char **argv, struct options *opts)
 	while (words < argc && strcmp(argv[words], "--") != 0)
 		words++;
 	opts->command = words + 1 < argc ? argv + words + 1 : NULL;
-	optind = 0;
+	optind = 0; /* start anew: the verb was found by another getopt */
 	opterr = 0;
 	while ((option = getopt_long(words, argv, "n:", OPTIONS, NULL)) != -1) {
 		switch (option) {
@@ -578,14 +389,14 @@ static int parse(int argc, char **argv, struct options *opts)
 			if (!parse_number(optarg, &number))
 				return usage("not a positive number: ", optarg);
 			if (option == 'n')
-				opts->count = (uint64_t)number;
+				lines->limit = (uint64_t)number;
 			else if (option == OPTION_FOR)
 				opts->for_ns = (uint64_t)(number * 1e9);
 			else
 				opts->long_poll_ns = (uint64_t)(number * 1e6);
 			break;
 		case OPTION_JSON:
-			opts->json = true;
+			lines->json = true;
 			break;
 		case OPTION_FRAMES:
 			opts->frames = optarg;
@@ -611,10 +422,10 @@ static int open_frames(struct probe *probe)
 {
 	const char *file = probe->opts.frames;
 
-	probe->lines = !file || strcmp(file, "-") != 0;
+	probe->lines.print = !file || strcmp(file, "-") != 0;
 	if (!file)
 		return 0;
-	probe->frames = probe->lines ? fopen(file, "we") : stdout;
+	probe->frames = probe->lines.print ? fopen(file, "we") : stdout;
 	return probe->frames ? 0 : -errno;
 }
 
@@ -624,7 +435,7 @@ int cn_probe_main(int argc, char **argv)
 	struct probe probe = { .pid = 0 };
 	int rc;
 
-	rc = parse(argc, argv, &probe.opts);
+	rc = parse(argc, argv, &probe.opts, &probe.lines);
 	if (rc >= 0)
 		return rc;
 	rc = open_frames(&probe);

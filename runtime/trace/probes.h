@@ -44,7 +44,8 @@
 /* Semaphores are the kernel's to write (ref_ctr_offset), from any CPU at any
  * time; nothing is published with them, so a relaxed load is enough. Hidden:
  * program and library have their own, each named by its own notes. */
-#define RS_PROBE_SEMAPHORE_(PROBE) extern unsigned short rouse_##PROBE##_semaphore __attribute__((visibility("hidden")));
+#define RS_PROBE_SEMAPHORE_(PROBE)                                                                 \
+	extern unsigned short rouse_##PROBE##_semaphore __attribute__((visibility("hidden")));
 #define RS_PROBE_WATCHED_(PROBE) __builtin_expect(rs_load(&rouse_##PROBE##_semaphore, RS_RELAXED) != 0, 0)
 #else
 #define RS_PROBE_SEMAPHORE_(PROBE)
