@@ -23,7 +23,6 @@
 #include "sched/runtime.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { FREE = 0, HELD = 1, CONTENDED = 2 };
@@ -42,7 +41,7 @@ static uint64_t self_id(void)
 	if (rs_self.task)
 		return rs_self.task->id;
 	if (!thread_id)
-		thread_id = 1ull << 63 | (uint64_t)syscall(SYS_gettid);
+		thread_id = 1ull << 63 | (uint64_t)gettid();
 	return thread_id;
 }
 
