@@ -116,8 +116,8 @@ static void print_summary_json(const struct probe *probe, const struct bl_counts
 		probe->program, seconds, probe->ended ? "true" : "false");
 	if (probe->opts.command && probe->ended && WIFEXITED(probe->status))
 		printf("\"exit\":%d,", WEXITSTATUS(probe->status));
-	printf("\"spawned\":%" PRIu64 ",\"wakes\":%" PRIu64 ",\"polls\":%" PRIu64 ",\"completed\":%" PRIu64 ",", counts->spawned,
-		counts->wakes, counts->polls, counts->completed);
+	printf("\"spawned\":%" PRIu64 ",\"wakes\":%" PRIu64 ",\"polls\":%" PRIu64 ",\"completed\":%" PRIu64 ",",
+		counts->spawned, counts->wakes, counts->polls, counts->completed);
 	printf("\"long_polls\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n", probe->lines.long_polls,
 		counts->delivered, counts->lost);
 }
@@ -125,8 +125,8 @@ static void print_summary_json(const struct probe *probe, const struct bl_counts
 static void print_summary_text(FILE *out, const struct probe *probe, const struct bl_counts *counts, double seconds)
 {
 	fprintf(out, "%s (%d), %.3f s: ", probe->program, probe->pid, seconds);
-	fprintf(out, "%" PRIu64 " spawned, %" PRIu64 " wakes, %" PRIu64 " polls, %" PRIu64 " completed; ", counts->spawned,
-		counts->wakes, counts->polls, counts->completed);
+	fprintf(out, "%" PRIu64 " spawned, %" PRIu64 " wakes, %" PRIu64 " polls, %" PRIu64 " completed; ",
+		counts->spawned, counts->wakes, counts->polls, counts->completed);
 	fprintf(out, "%" PRIu64 " long polls; %" PRIu64 " records, %" PRIu64 " lost\n", probe->lines.long_polls,
 		counts->delivered, counts->lost);
 	if (!probe->ended || !probe->opts.command)
@@ -194,7 +194,8 @@ static int find_by_name(const char *name)
 	if (n == 0)
 		fprintf(stderr, "rouse probe: no process is called %s; `rouse list` shows what can be watched\n", name);
 	else
-		fprintf(stderr, "rouse probe: several processes are called %s (%s): name one by its pid\n", name, others);
+		fprintf(stderr, "rouse probe: several processes are called %s (%s): name one by its pid\n", name,
+			others);
 	return 0;
 }
 
@@ -324,24 +325,26 @@ static int run(struct probe *probe)
 	return counts.lost ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
-static const char USAGE[] =
-	"usage: rouse probe --events [OPTIONS] PID|NAME\n"
+#define SYNOPSIS                                                                                                       \
+	"usage: rouse probe --events [OPTIONS] PID|NAME\n"                                                             \
 	"       rouse probe --events [OPTIONS] -- COMMAND [ARGUMENTS]\n"
-	"Shows every spawn, wake, poll and end of a task, as the kernel sees them at the\n"
-	"program's USDT probes, and for each long poll where its time went.\n"
-	"  -n, --count N      end after N lines\n"
-	"      --for SECONDS  end after that time\n"
-	"      --long MS      a poll is long from this time on (default 10)\n"
-	"      --json         one JSON object a line, the last is the summary\n"
-	"      --frames FILE  write the frames of the protocol to FILE as well; - is standard\n"
-	"                     output, instead of lines\n"
-	"With a COMMAND nothing is missed, its standard output goes to standard error, and it\n"
-	"is ended (SIGTERM) if the probe ends first. Ctrl-C ends with the summary.\n"
-	"Exit: 0 ok, 1 failed, 2 usage, 3 no such target, 4 not permitted, 6 records were lost.\n";
+
+static const char HELP[] =
+	SYNOPSIS "Shows every spawn, wake, poll and end of a task, as the kernel sees them at the\n"
+		 "program's USDT probes, and for each long poll where its time went.\n"
+		 "  -n, --count N      end after N lines\n"
+		 "      --for SECONDS  end after that time\n"
+		 "      --long MS      a poll is long from this time on (default 10)\n"
+		 "      --json         one JSON object a line, the last is the summary\n"
+		 "      --frames FILE  write the frames of the protocol to FILE as well; - is standard\n"
+		 "                     output, instead of lines\n"
+		 "With a COMMAND nothing is missed, its standard output goes to standard error, and it\n"
+		 "is ended (SIGTERM) if the probe ends first. Ctrl-C ends with the summary.\n"
+		 "Exit: 0 ok, 1 failed, 2 usage, 3 no such target, 4 not permitted, 6 records were lost.\n";
 
 static int usage(const char *problem, const char *what)
 {
-	fprintf(stderr, "rouse probe: %s%s\n%s", problem, what, USAGE);
+	fprintf(stderr, "rouse probe: %s%s\n%s", problem, what, SYNOPSIS);
 	return EXIT_USAGE;
 }
 
@@ -402,7 +405,7 @@ static int parse(int argc, char **argv, struct options *opts, struct cn_probe_li
 			opts->frames = optarg;
 			break;
 		case OPTION_HELP:
-			fputs(USAGE, stdout);
+			fputs(HELP, stdout);
 			return EXIT_OK;
 		default:
 			return usage("unknown option, or one without its argument: ", argv[optind - 1]);
