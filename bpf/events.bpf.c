@@ -94,8 +94,8 @@ static __always_inline void submit(void *record)
 	bpf_ringbuf_submit(record, waiting >= WAKEUP_BYTES ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void fill(struct bl_record *r, __u32 kind, __u32 tid, __u64 ns, __u64 task, __u32 arg32,
-	__u64 arg)
+static __always_inline void fill(
+	struct bl_record *r, __u32 kind, __u32 tid, __u64 ns, __u64 task, __u32 arg32, __u64 arg)
 {
 	r->ns = ns;
 	r->task = task;

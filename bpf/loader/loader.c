@@ -157,9 +157,9 @@ static int attach_object(struct bl_source *source, const struct bl_object *objec
 {
 	int rc;
 
-#define X(PROGRAM, PROBE, ARGUMENTS, TEXT)                                                         \
-	rc = attach_probe(source, object, source->skeleton->progs.PROGRAM, PROBE, why);            \
-	if (rc < 0)                                                                                \
+#define X(PROGRAM, PROBE, ARGUMENTS, TEXT)                                                                             \
+	rc = attach_probe(source, object, source->skeleton->progs.PROGRAM, PROBE, why);                                \
+	if (rc < 0)                                                                                                    \
 		return rc;
 	BL_PROBES(X)
 #undef X

@@ -88,15 +88,17 @@ bool bl_object_parse(int pid, const char *line, struct bl_object *ret_object)
 	char rights[5];
 	int path_at = 0;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %x:%x %" SCNu64 " %n", &start, &end, rights, &major, &minor, &inode,
-		    &path_at) < 6)
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %x:%x %" SCNu64 " %n", &start, &end, rights, &major, &minor,
+		    &inode, &path_at) < 6)
 		return false;
 	if (!inode || rights[2] != 'x' || path_at == 0 || line[path_at] != '/')
 		return false;
 	ret_object->device = (uint64_t)major << 32 | minor;
 	ret_object->inode = inode;
-	snprintf(ret_object->file, sizeof(ret_object->file), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, start, end);
-	snprintf(ret_object->path, sizeof(ret_object->path), "%.*s", (int)strcspn(line + path_at, "\n"), line + path_at);
+	snprintf(
+		ret_object->file, sizeof(ret_object->file), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, start, end);
+	line += path_at;
+	snprintf(ret_object->path, sizeof(ret_object->path), "%.*s", (int)strcspn(line, "\n"), line);
 	return true;
 }
 

@@ -96,6 +96,7 @@ static int run_to_entry(int pid)
 {
 	struct user_regs_struct registers;
 	uint64_t entry = 0;
+	unsigned long patched;
 	long word;
 	int rc;
 
@@ -106,7 +107,8 @@ static int run_to_entry(int pid)
 	word = ptrace(PTRACE_PEEKTEXT, pid, (void *)entry, NULL);
 	if (errno)
 		return -errno;
-	if (ptrace(PTRACE_POKETEXT, pid, (void *)entry, (void *)(((unsigned long)word & ~BREAKPOINT_MASK) | BREAKPOINT)) != 0)
+	patched = ((unsigned long)word & ~BREAKPOINT_MASK) | BREAKPOINT;
+	if (ptrace(PTRACE_POKETEXT, pid, (void *)entry, (void *)patched) != 0)
 		return -errno;
 	rc = run_to_breakpoint(pid);
 	if (rc < 0)
@@ -159,7 +161,8 @@ int bl_start(char *const argv[], int out_fd, int *ret_pid, struct bl_why *why)
 {
 	(void)out_fd;
 	(void)ret_pid;
-	return bl_fail(why, -EOPNOTSUPP, "a program cannot be held on this machine: start %s and name its pid", argv[0]);
+	return bl_fail(
+		why, -EOPNOTSUPP, "a program cannot be held on this machine: start %s and name its pid", argv[0]);
 }
 
 #endif

@@ -60,8 +60,8 @@ size_t bl_missing_capabilities(uint64_t effective, bool usdt_by_perf_event, char
 		if (NEEDED[i].only_perf_event && !usdt_by_perf_event)
 			continue;
 		if (used < n)
-			used += (size_t)snprintf(text + used, n - used, "%s%s (%s)", missing ? ", " : "", NEEDED[i].name,
-				NEEDED[i].use);
+			used += (size_t)snprintf(
+				text + used, n - used, "%s%s (%s)", missing ? ", " : "", NEEDED[i].name, NEEDED[i].use);
 		missing++;
 	}
 	return missing;
@@ -91,7 +91,8 @@ int bl_check_privileges(struct bl_why *why)
 	if (bl_missing_capabilities(effective, by_perf_event, missing, sizeof(missing)))
 		return bl_fail(why, -EPERM, "not permitted: missing %s; run it as root", missing);
 	if (access(KERNEL_BTF, R_OK) != 0)
-		return bl_fail(why, -EOPNOTSUPP, "not possible: missing %s (%s); the kernel must be built with CONFIG_DEBUG_INFO_BTF",
+		return bl_fail(why, -EOPNOTSUPP,
+			"not possible: missing %s (%s); the kernel must be built with CONFIG_DEBUG_INFO_BTF",
 			KERNEL_BTF, strerror(errno));
 	return 0;
 }

@@ -48,7 +48,8 @@ static void print_head(const struct cn_probe_lines *lines, uint64_t ns, uint32_t
 	double seconds = ns > lines->started_ns ? (double)(ns - lines->started_ns) / 1e9 : 0;
 
 	if (lines->json)
-		printf("{\"event\":\"%s\",\"ns\":%" PRIu64 ",\"tid\":%" PRIu32 ",\"task\":%" PRIu64, event, ns, tid, task);
+		printf("{\"event\":\"%s\",\"ns\":%" PRIu64 ",\"tid\":%" PRIu32 ",\"task\":%" PRIu64, event, ns, tid,
+			task);
 	else
 		printf("%12.6f %7" PRIu32 "  %-9s task %-8" PRIu64, seconds, tid, event, task);
 }
@@ -165,28 +166,51 @@ static void print_events(struct cn_probe_lines *lines, const Rouse__V1__Events *
 	}
 }
 
-static void print_verdicts(struct cn_probe_lines *lines, const Rouse__V1__PollVerdicts *v)
-{
-	for (size_t i = 0; i < v->n_task; i++) {
-		uint64_t start = at64(v->start_ns, v->n_start_ns, i), duration = at64(v->duration_ns, v->n_duration_ns, i);
-		uint64_t blocked = at64(v->off_cpu_ns, v->n_off_cpu_ns, i), queued = at64(v->run_queue_ns, v->n_run_queue_ns, i);
-		uint64_t on_cpu = duration > blocked + queued ? duration - blocked - queued : 0;
-		uint32_t tid = at32(v->worker_tid, v->n_worker_tid, i), poll = at32(v->poll, v->n_poll, i);
-		char text[4][CN_FORMAT_BYTES];
+struct verdict {
+	uint32_t tid, poll;
+	uint64_t task, start, duration, blocked, queued, on_cpu;
+};
 
+static void print_verdict_json(const struct cn_probe_lines *lines, const struct verdict *v)
+{
+	print_head(lines, v->start, v->tid, "long_poll", v->task);
+	printf(",\"poll\":%" PRIu32 ",\"duration_ns\":%" PRIu64, v->poll, v->duration);
+	printf(",\"on_cpu_ns\":%" PRIu64 ",\"blocked_ns\":%" PRIu64 ",\"run_queue_ns\":%" PRIu64 "}\n", v->on_cpu,
+		v->blocked, v->queued);
+}
+
+static void print_verdict_text(const struct cn_probe_lines *lines, const struct verdict *v)
+{
+	char text[4][CN_FORMAT_BYTES];
+
+	print_head(lines, v->start + v->duration, v->tid, "long poll", v->task);
+	printf(" poll %" PRIu32 " took %s: %s on CPU, %s blocked off CPU, %s waiting for a CPU\n", v->poll,
+		cn_format_ns(text[0], v->duration), cn_format_ns(text[1], v->on_cpu), cn_format_ns(text[2], v->blocked),
+		cn_format_ns(text[3], v->queued));
+}
+
+static void print_verdicts(struct cn_probe_lines *lines, const Rouse__V1__PollVerdicts *verdicts)
+{
+	for (size_t i = 0; i < verdicts->n_task; i++) {
+		struct verdict v = {
+			.task = verdicts->task[i],
+			.poll = at32(verdicts->poll, verdicts->n_poll, i),
+			.tid = at32(verdicts->worker_tid, verdicts->n_worker_tid, i),
+			.start = at64(verdicts->start_ns, verdicts->n_start_ns, i),
+			.duration = at64(verdicts->duration_ns, verdicts->n_duration_ns, i),
+			.blocked = at64(verdicts->off_cpu_ns, verdicts->n_off_cpu_ns, i),
+			.queued = at64(verdicts->run_queue_ns, verdicts->n_run_queue_ns, i),
+		};
+
+		if (v.duration > v.blocked + v.queued)
+			v.on_cpu = v.duration - v.blocked - v.queued;
 		lines->long_polls++;
 		if (!wanted(lines))
 			continue;
-		if (lines->json) {
-			print_head(lines, start, tid, "long_poll", v->task[i]);
-			printf(",\"poll\":%" PRIu32 ",\"duration_ns\":%" PRIu64 ",\"on_cpu_ns\":%" PRIu64 ",\"blocked_ns\":%" PRIu64
-			       ",\"run_queue_ns\":%" PRIu64 "}\n", poll, duration, on_cpu, blocked, queued);
-			continue;
-		}
-		print_head(lines, start + duration, tid, "long poll", v->task[i]);
-		printf(" poll %" PRIu32 " took %s: %s on CPU, %s blocked off CPU, %s waiting for a CPU\n", poll,
-			cn_format_ns(text[0], duration), cn_format_ns(text[1], on_cpu), cn_format_ns(text[2], blocked),
-			cn_format_ns(text[3], queued));
+		if (lines->json)
+			print_verdict_json(lines, &v);
+		else
+			print_verdict_text(lines, &v);
 	}
 }
 
