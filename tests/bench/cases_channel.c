@@ -94,7 +94,8 @@ static struct bench_done channel_alone(struct rouse_runtime *runtime)
 
 /* ---------------------------------------------------------- request, reply */
 
-ROUSE_ASYNC(replier, int, struct rouse_mpsc *channel; struct rouse_oneshot *reply; struct rouse_mpsc_recv recv; int rc;);
+ROUSE_ASYNC(replier, int, struct rouse_mpsc *channel; struct rouse_oneshot *reply; struct rouse_mpsc_recv recv;
+	int rc;);
 ROUSE_BODY(replier)
 {
 	ROUSE_BEGIN;

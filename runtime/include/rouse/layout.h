@@ -29,7 +29,7 @@
  * read the cell again. It is valid if `state` (its stamp included) and `polls`
  * are equal in both reads and the task is not RUNNING.
  *
- * The layout is version-checked; tests/unit/runtime/test_layout.c pins every offset.
+ * The layout is version-checked; tests/unit/abi/test_layout.c pins every offset.
  */
 #ifndef ROUSE_LAYOUT_H
 #define ROUSE_LAYOUT_H
