@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "inspect/look.h"
+
+static struct rouse_inspect *new_inspect(void)
+{
+	struct rouse_inspect *inspect = calloc(1, sizeof *inspect);
+
+	if (!inspect)
+		return NULL;
+	inspect->process.mem_fd = -1;
+	inspect->first_look = malloc(RI_WINDOW_BYTES);
+	inspect->second_look = malloc(RI_WINDOW_BYTES);
+	if (inspect->first_look && inspect->second_look)
+		return inspect;
+	rouse_inspect_close(inspect);
+	return NULL;
+}
+
+void rouse_inspect_close(struct rouse_inspect *inspect)
+{
+	if (!inspect)
+		return;
+	for (size_t i = 0; i < RI_RUNTIMES_MAX; i++)
+		ri_runtime_fini(&inspect->runtimes[i]);
+	ri_process_close(&inspect->process);
+	free(inspect->first_look);
+	free(inspect->second_look);
+	free(inspect);
+}
+
+int ri_inspect_open(int pid, struct rouse_inspect **ret_inspect)
+{
+	struct rouse_inspect *inspect = new_inspect();
+	int rc;
+
+	if (!inspect)
+		return -ENOMEM;
+	rc = ri_process_open(&inspect->process, pid);
+	if (rc < 0) {
+		rouse_inspect_close(inspect);
+		return rc;
+	}
+	inspect->is_process = true;
+	inspect->memory.read = ri_process_read;
+	inspect->memory.arg = &inspect->process;
+	*ret_inspect = inspect;
+	return 0;
+}
+
+/* There has to be a runtime, of our version. */
+static int finish_open(struct rouse_inspect *inspect, struct rouse_inspect **ret_inspect)
+{
+	int rc = ri_look_find(inspect);
+
+	if (rc > 0) {
+		*ret_inspect = inspect;
+		return 0;
+	}
+	rouse_inspect_close(inspect);
+	return rc < 0 ? rc : -ENOENT;
+}
+
+int rouse_inspect_open_pid(int pid, struct rouse_inspect **ret_inspect)
+{
+	struct rouse_inspect *inspect;
+	int rc = ri_inspect_open(pid, &inspect);
+
+	return rc < 0 ? rc : finish_open(inspect, ret_inspect);
+}
+
+int rouse_inspect_open_memory(rouse_read_fn read, void *arg, const uint64_t *pages, size_t n_pages,
+	struct rouse_inspect **ret_inspect)
+{
+	struct rouse_inspect *inspect;
+
+	if (!read || (n_pages && !pages) || n_pages > RI_RUNTIMES_MAX)
+		return -EINVAL;
+	inspect = new_inspect();
+	if (!inspect)
+		return -ENOMEM;
+	inspect->memory.read = read;
+	inspect->memory.arg = arg;
+	for (size_t i = 0; i < n_pages; i++)
+		inspect->pages[i] = pages[i];
+	inspect->n_pages = n_pages;
+	return finish_open(inspect, ret_inspect);
+}
+
+int rouse_inspect_look(struct rouse_inspect *inspect, const struct rouse_look_opts *opts, rouse_frame_fn frame,
+	void *arg)
+{
+	const struct rouse_look_opts everything = { .size = sizeof everything };
+	int rc = ri_look_begin(inspect, opts ? opts : &everything, frame, arg);
+
+	if (rc < 0)
+		return rc;
+	do
+		rc = ri_look_step(inspect);
+	while (rc > 0);
+	return rc;
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The course of a look, for each runtime:
+ *
+ *     page -> GenerationBegin, new strings and sites
+ *          -> each chunk, window by window: resources, tasks and their chains
+ *          -> workers, histograms, events
+ *          -> Removed, Lost, GenerationEnd
+ *
+ * What a stream knows of a runtime (which rows it has seen, where it is in the
+ * rings) lives in struct ri_runtime. It is valid only as long as every frame
+ * reached its reader: a look that ends early makes the next one a keyframe.
+ */
+#include "inspect/look.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drain/events.h"
+#include "drain/histogram.h"
+#include "inspect/procfs.h"
+#include "inspect/publish.h"
+
+void ri_runtime_fini(struct ri_runtime *runtime)
+{
+	ri_sites_fini(&runtime->sites);
+	ri_strings_fini(&runtime->strings);
+	for (uint32_t i = 0; i < runtime->chunk_count; i++)
+		free(runtime->chunks[i].seen);
+	free(runtime->chunks);
+	ri_rings_fini(&runtime->rings);
+	ri_watches_fini(&runtime->watches);
+	*runtime = (struct ri_runtime){ 0 };
+}
+
+/* ------------------------------------------------------- finding runtimes */
+
+static struct ri_runtime *runtime_at(struct rouse_inspect *inspect, uint64_t address)
+{
+	struct ri_runtime *free_slot = NULL;
+
+	for (size_t i = 0; i < RI_RUNTIMES_MAX; i++) {
+		struct ri_runtime *runtime = &inspect->runtimes[i];
+
+		if (runtime->used && runtime->address == address)
+			return runtime;
+		if (!runtime->used && !free_slot)
+			free_slot = runtime;
+	}
+	return free_slot;
+}
+
+/* A page that cannot be read (yet, or any more) is no runtime; only a wrong version is worth an error. */
+static int meet(struct rouse_inspect *inspect, uint64_t address, uint64_t mapped)
+{
+	struct ri_runtime *runtime = runtime_at(inspect, address);
+	struct rouse_page page;
+	int rc = ri_page_read(&inspect->memory, address, mapped, &page);
+
+	if (rc < 0 || !runtime)
+		return rc;
+	if (runtime->used && runtime->started_ticks != page.started_ticks)
+		ri_runtime_fini(runtime); /* another one where the first had been */
+	runtime->used = runtime->present = true;
+	runtime->address = address;
+	runtime->mapped = mapped;
+	runtime->started_ticks = page.started_ticks;
+	runtime->page = page;
+	return 0;
+}
+
+int ri_look_find(struct rouse_inspect *inspect)
+{
+	struct ri_mapping mappings[RI_RUNTIMES_MAX];
+	int n = (int)inspect->n_pages, met = 0, wrong_version = 0;
+
+	ri_memory_refill(&inspect->memory);
+	for (size_t i = 0; i < RI_RUNTIMES_MAX; i++)
+		inspect->runtimes[i].present = false;
+	for (int i = 0; i < n; i++)
+		mappings[i] = (struct ri_mapping){ inspect->pages[i], 0 };
+	if (inspect->is_process) {
+		struct ri_proc_stat stat;
+		int rc = ri_proc_stat(inspect->process.pid, &stat);
+
+		if (rc < 0 || stat.start_time != inspect->process.start_time || strchr("ZX", stat.state))
+			return rc < 0 ? rc : -ESRCH;
+		n = ri_proc_mappings(inspect->process.pid, mappings, RI_RUNTIMES_MAX);
+	}
+	for (int i = 0; i < n && i < RI_RUNTIMES_MAX; i++) {
+		int rc = meet(inspect, mappings[i].address, mappings[i].bytes);
+
+		if (rc == -EACCES || rc == -ESRCH)
+			return rc;
+		met += rc == 0;
+		wrong_version += rc == -EPROTO;
+	}
+	if (n < 0)
+		return n;
+	return met == 0 && wrong_version ? -EPROTO : met;
+}
+
+/* ----------------------------------------------------------------- chunks */
+
+static bool is_sound(const struct rouse_chunk_entry *entry)
+{
+	uint32_t smallest = entry->kind == ROUSE_CHUNK_TASK ? ROUSE_CELL_BYTES : sizeof(struct rouse_resource_record);
+	uint64_t bytes = (uint64_t)entry->stride * entry->cells;
+
+	return (entry->kind == ROUSE_CHUNK_TASK || entry->kind == ROUSE_CHUNK_RESOURCE) && entry->address &&
+	       entry->address % 8 == 0 && entry->stride % 8 == 0 && entry->stride >= smallest &&
+	       entry->stride <= RI_STRIDE_MAX && entry->cells <= RI_SLOTS_MAX &&
+	       entry->address + bytes >= entry->address;
+}
+
+/* Chunks never change. If one does, nothing known of this runtime holds. */
+static bool take_chunk(struct ri_chunk *chunk, const struct rouse_chunk_entry *entry)
+{
+	bool same = memcmp(&chunk->entry, entry, sizeof *entry) == 0;
+
+	if (same || !is_sound(entry))
+		return same || chunk->entry.kind == 0;
+	bool was_unused = chunk->entry.kind == 0;
+
+	free(chunk->seen);
+	*chunk = (struct ri_chunk){ *entry, NULL };
+	return was_unused;
+}
+
+static int update_chunks(struct rouse_inspect *inspect, struct ri_runtime *runtime)
+{
+	const struct rouse_page *page = &runtime->page;
+	struct rouse_chunk_entry *entries = (struct rouse_chunk_entry *)(void *)inspect->first_look;
+	const uint32_t at_once = RI_WINDOW_BYTES / sizeof *entries;
+
+	if (page->chunk_count > runtime->chunk_count) {
+		struct ri_chunk *chunks = realloc(runtime->chunks, page->chunk_count * sizeof *chunks);
+
+		if (!chunks)
+			return -ENOMEM;
+		memset(chunks + runtime->chunk_count, 0, (page->chunk_count - runtime->chunk_count) * sizeof *chunks);
+		runtime->chunks = chunks;
+		runtime->chunk_count = page->chunk_count;
+	}
+	for (uint32_t i = 0; i < page->chunk_count; i += at_once) {
+		uint32_t n = page->chunk_count - i < at_once ? page->chunk_count - i : at_once;
+		uint64_t address = page->address + page->off_chunks + (uint64_t)i * sizeof *entries;
+
+		if (ri_memory_read(&inspect->memory, address, entries, n * sizeof *entries) < 0)
+			return RI_UNREADABLE;
+		for (uint32_t j = 0; j < n; j++)
+			if (!take_chunk(&runtime->chunks[i + j], &entries[j]))
+				runtime->told = false;
+	}
+	return 0;
+}
+
+static bool remember_slots(struct ri_runtime *runtime, struct ri_chunk *chunk)
+{
+	if (chunk->seen)
+		return true;
+	if (chunk->entry.cells > RI_SLOTS_MAX - runtime->slots)
+		return false;
+	chunk->seen = calloc(chunk->entry.cells ? chunk->entry.cells : 1, sizeof *chunk->seen);
+	if (chunk->seen)
+		runtime->slots += chunk->entry.cells;
+	return chunk->seen != NULL;
+}
+
+/* The next window of the runtime's chunks: 1, 0 when there is none, or -errno. */
+static int step_window(struct rouse_inspect *inspect, struct ri_runtime *runtime)
+{
+	struct ri_look *look = &inspect->look;
+	struct ri_chunk *chunk;
+	int rc = RI_UNREADABLE;
+
+	while (look->chunk < runtime->chunk_count &&
+		look->slot >= (runtime->chunks[look->chunk].entry.kind ? runtime->chunks[look->chunk].entry.cells : 0)) {
+		look->chunk++;
+		look->slot = 0;
+	}
+	if (look->chunk == runtime->chunk_count)
+		return 0;
+	chunk = &runtime->chunks[look->chunk];
+	uint32_t n = RI_WINDOW_BYTES / chunk->entry.stride, left = chunk->entry.cells - look->slot;
+
+	n = n < left ? n : left;
+	n = n < RI_WINDOW_SLOTS ? n : RI_WINDOW_SLOTS;
+	if (remember_slots(runtime, chunk))
+		rc = chunk->entry.kind == ROUSE_CHUNK_TASK ?
+			     ri_tasks_window(inspect, runtime, chunk, look->slot, n) :
+			     ri_resources_window(inspect, runtime, chunk, look->slot, n);
+	if (rc < 0)
+		return rc;
+	look->slot += n;
+	if (rc == RI_UNREADABLE) {
+		look->complete = false;
+		look->slot = chunk->entry.cells; /* the rest of it will not be better */
+	}
+	return 1;
+}
+
+/* ------------------------------------------------------------- the course */
+
+static int begin_generation(struct rouse_inspect *inspect, struct ri_runtime *runtime)
+{
+	struct ri_look *look = &inspect->look;
+	int rc;
+
+	ri_memory_refill(&inspect->memory);
+	look->chunk = look->slot = look->tasks = look->torn = look->n_wheels = 0;
+	look->complete = true;
+	memset(look->in_transit, 0, sizeof look->in_transit);
+	rc = update_chunks(inspect, runtime);
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
+		look->complete = false;
+	look->keyframe = !look->opts.changes_only || !runtime->told;
+	if (look->keyframe)
+		ri_strings_reset(&runtime->strings);
+	/* What a site is called can wait for the next look; that its table could not be read has to be said. */
+	if (ri_sites_update(&runtime->sites, &inspect->memory, &runtime->page) < 0)
+		look->complete = false;
+	rc = ri_publish_begin(inspect, runtime, runtime->page.state);
+	return rc < 0 ? rc : ri_publish_sites(inspect, runtime);
+}
+
+/* Memory that could not be read is said at the end; only the way out can fail. */
+static int settle(struct rouse_inspect *inspect, int rc)
+{
+	if (rc == RI_UNREADABLE)
+		inspect->look.complete = false;
+	return rc < 0 ? rc : 0;
+}
+
+/* All chunks have been seen. */
+static int begin_events(struct rouse_inspect *inspect, struct ri_runtime *runtime)
+{
+	int rc = ri_publish_rows(inspect, runtime);
+
+	if (rc == 0)
+		rc = settle(inspect, ri_workers_send(inspect, runtime));
+	if (rc == 0)
+		rc = ri_events_begin(inspect, runtime);
+	inspect->look.rings = rc > 0 ? (uint32_t)rc : 0;
+	inspect->look.ring = 0;
+	return rc < 0 ? rc : 0;
+}
+
+static int end_generation(struct rouse_inspect *inspect, struct ri_runtime *runtime)
+{
+	int rc = inspect->look.rings ? ri_events_end(inspect, runtime) : 0;
+
+	if (rc == 0)
+		rc = settle(inspect, ri_histograms_send(inspect, runtime));
+	if (rc == 0)
+		rc = ri_publish_removed(inspect);
+	if (rc == 0)
+		rc = ri_publish_end(inspect, runtime);
+	runtime->told = rc == 0;
+	return rc;
+}
+
+/* The last word about a runtime: an empty keyframe. */
+static int take_leave(struct rouse_inspect *inspect, struct ri_runtime *runtime)
+{
+	int rc = 0;
+
+	if (runtime->told) {
+		inspect->look.keyframe = inspect->look.complete = true;
+		inspect->look.tasks = inspect->look.torn = 0;
+		rc = ri_publish_begin(inspect, runtime, ROUSE_RUNTIME_STOPPED);
+		if (rc == 0)
+			rc = ri_publish_end(inspect, runtime);
+	}
+	ri_runtime_fini(runtime);
+	return rc;
+}
+
+static int begin_runtime(struct rouse_inspect *inspect, struct ri_runtime *runtime)
+{
+	ri_memory_refill(&inspect->memory);
+	if (runtime->present &&
+		ri_page_read(&inspect->memory, runtime->address, runtime->mapped, &runtime->page) < 0)
+		runtime->present = false;
+	if (!runtime->present) {
+		inspect->look.runtime++;
+		return take_leave(inspect, runtime);
+	}
+	inspect->look.phase = RI_PHASE_CHUNKS;
+	return begin_generation(inspect, runtime);
+}
+
+static int step(struct rouse_inspect *inspect, struct ri_runtime *runtime)
+{
+	struct ri_look *look = &inspect->look;
+	int rc;
+
+	switch (look->phase) {
+	case RI_PHASE_BEGIN:
+		return begin_runtime(inspect, runtime);
+	case RI_PHASE_CHUNKS:
+		rc = step_window(inspect, runtime);
+		if (rc != 0)
+			return rc;
+		look->phase = RI_PHASE_RINGS;
+		return begin_events(inspect, runtime);
+	default:
+		if (look->ring < look->rings)
+			return ri_events_send(inspect, runtime, look->ring++);
+		look->phase = RI_PHASE_BEGIN;
+		look->runtime++;
+		return end_generation(inspect, runtime);
+	}
+}
+
+static void abandon(struct rouse_inspect *inspect)
+{
+	inspect->look.active = false;
+	inspect->tasks.n = inspect->awaits.n = inspect->resources.n = 0;
+	inspect->n_removed[0] = inspect->n_removed[1] = 0;
+	for (size_t i = 0; i < RI_RUNTIMES_MAX; i++)
+		inspect->runtimes[i].told = false;
+}
+
+int ri_look_step(struct rouse_inspect *inspect)
+{
+	struct ri_look *look = &inspect->look;
+	int rc;
+
+	if (!look->active)
+		return 0;
+	while (look->runtime < RI_RUNTIMES_MAX && !inspect->runtimes[look->runtime].used)
+		look->runtime++;
+	if (look->runtime == RI_RUNTIMES_MAX) {
+		look->active = false;
+		return 0;
+	}
+	rc = step(inspect, &inspect->runtimes[look->runtime]);
+	if (rc < 0)
+		abandon(inspect);
+	return rc < 0 ? rc : 1;
+}
+
+static int open_way_out(struct rouse_inspect *inspect, rouse_frame_fn frame, void *arg)
+{
+	inspect->out = (struct ri_out){ frame, arg, inspect->scratch };
+	return ri_look_find(inspect);
+}
+
+int ri_look_hello(struct rouse_inspect *inspect, const char *source, rouse_frame_fn frame, void *arg)
+{
+	int rc = open_way_out(inspect, frame, arg);
+
+	return rc < 0 ? rc : ri_publish_hello(inspect, source);
+}
+
+int ri_look_begin(struct rouse_inspect *inspect, const struct rouse_look_opts *opts, rouse_frame_fn frame, void *arg)
+{
+	struct ri_look *look = &inspect->look;
+	int rc;
+
+	if (opts->size < sizeof *opts || (opts->n_watch && !opts->watch) || opts->n_watch > RI_WATCH_MAX)
+		return -EINVAL;
+	if (look->active)
+		abandon(inspect);
+	rc = open_way_out(inspect, frame, arg);
+	if (rc < 0)
+		return rc;
+	look->opts = *opts;
+	for (size_t i = 0; i < opts->n_watch; i++)
+		look->watch[i] = opts->watch[i];
+	look->opts.watch = look->watch;
+	look->runtime = 0;
+	look->phase = RI_PHASE_BEGIN;
+	rc = inspect->said_hello ? 0 : ri_publish_hello(inspect, opts->source);
+	look->active = rc == 0;
+	return rc;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A look, and what is remembered from one to the next.
+ *
+ * A look goes through the runtimes of the target, and in each through its
+ * chunks, a window of memory at a time. It can stop after every window: the
+ * agent serves many clients from one thread, and one of them may be slow while
+ * a million tasks are on their way to it.
+ */
+#ifndef RI_LOOK_H
+#define RI_LOOK_H
+
+#include "drain/ring.h"
+#include "drain/watch.h"
+#include "inspect/memory.h"
+#include "inspect/out.h"
+#include "inspect/page.h"
+#include "inspect/sites.h"
+
+enum {
+	RI_RUNTIMES_MAX = 16,
+	RI_WINDOW_BYTES = RI_STRIDE_MAX,
+	RI_WINDOW_SLOTS = RI_WINDOW_BYTES / ROUSE_CELL_BYTES,
+	RI_SLOTS_MAX = 1 << 24 /* of one runtime */
+};
+
+/* What a slot held when its row was last sent. Digest 0: nothing that could be relied on. */
+struct ri_seen {
+	uint64_t id;
+	uint64_t digest;
+};
+
+struct ri_chunk {
+	struct rouse_chunk_entry entry; /* kind 0: not used */
+	struct ri_seen *seen;           /* per slot; NULL until the chunk was read */
+};
+
+struct ri_runtime {
+	bool used;    /* has an index in this stream */
+	bool present; /* its page is mapped, as of this look */
+	bool told;    /* the stream has a keyframe of it */
+	uint64_t address;
+	uint64_t mapped;
+	uint64_t started_ticks;
+	struct rouse_page page;
+	struct ri_sites sites;
+	struct ri_strings strings;
+	struct ri_chunk *chunks;
+	uint32_t chunk_count;
+	uint64_t slots; /* of all chunks that were read */
+	struct ri_rings rings;
+	struct ri_watches watches;
+};
+
+/* The look in progress. */
+struct ri_look {
+	bool active;
+	struct rouse_look_opts opts;
+	uint64_t watch[RI_WATCH_MAX];
+	uint32_t runtime; /* being looked at */
+	enum { RI_PHASE_BEGIN, RI_PHASE_CHUNKS, RI_PHASE_RINGS } phase;
+	bool keyframe;
+	uint32_t chunk;       /* next */
+	uint32_t slot;        /* next of that chunk */
+	uint32_t ring, rings; /* next, and how many are wanted */
+	uint64_t lost_before; /* events, when this look began */
+	/* of this generation */
+	bool complete;
+	uint32_t tasks;
+	uint32_t torn;
+	uint64_t in_transit[RI_WORKERS_MAX + 1]; /* gathered samples; see ri_workers_sample() */
+	struct {
+		uint64_t serial;
+		uint64_t armed;
+	} wheels[RI_WORKERS_MAX + 1];
+	uint32_t n_wheels;
+};
+
+struct rouse_inspect {
+	struct ri_memory memory;
+	bool is_process;
+	struct ri_process process;
+	uint64_t pages[RI_RUNTIMES_MAX]; /* when it is not a process */
+	size_t n_pages;
+	bool said_hello;
+	uint64_t generation;
+	struct ri_runtime runtimes[RI_RUNTIMES_MAX];
+	struct ri_look look;
+
+	struct ri_out out;
+	struct ri_task_batch tasks;
+	struct ri_await_batch awaits;
+	struct ri_resource_batch resources;
+	uint64_t removed[2][RI_ROWS]; /* task ids, resource serials */
+	size_t n_removed[2];
+	uint64_t digests[RI_WINDOW_SLOTS];
+	uint8_t *first_look;  /* RI_WINDOW_BYTES each */
+	uint8_t *second_look;
+	uint8_t scratch[RP_FRAME_MAX]; /* a message being packed, or a future being scanned */
+};
+
+/*
+ * The public look in steps. begin: 0 or -errno. step: 1 = to be continued, 0 =
+ * done, or -errno, which ends the look. The agent's own process may have no
+ * runtime for a while: begin then finds nothing, and the look is empty.
+ */
+int ri_look_begin(struct rouse_inspect *inspect, const struct rouse_look_opts *opts, rouse_frame_fn frame, void *arg);
+int ri_look_step(struct rouse_inspect *inspect);
+/* Says Hello now, not with the first look. */
+int ri_look_hello(struct rouse_inspect *inspect, const char *source, rouse_frame_fn frame, void *arg);
+/* Which runtimes are there now: their number, or -ESRCH, -EACCES, -EPROTO (there are, but of another version). */
+int ri_look_find(struct rouse_inspect *inspect);
+/* As rouse_inspect_open_pid, but a process without a runtime is fine. */
+int ri_inspect_open(int pid, struct rouse_inspect **ret_inspect);
+/* Forgets what is known of a runtime, its place in the stream included. */
+void ri_runtime_fini(struct ri_runtime *runtime);
+
+/*
+ * The parts of a look answer 0, -errno of the way out, or RI_UNREADABLE:
+ * memory of the target could not be read (any more), or the budget is spent.
+ */
+enum { RI_UNREADABLE = 1 };
+/* One window of a chunk: slots from `first`, `n` of them. */
+int ri_tasks_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, struct ri_chunk *chunk, uint32_t first,
+	uint32_t n);
+int ri_resources_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, struct ri_chunk *chunk,
+	uint32_t first, uint32_t n);
+int ri_workers_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+
+/*
+ * Notes which tasks threads have in their hands at this moment. Called between
+ * the two looks at a window: a task whose wait node was already granted at the
+ * first look, and whose state is still the same at the second, was in the
+ * granter's in_transit word all the time between, so here it is seen.
+ */
+int ri_workers_sample(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+
+/* 64 bits that change when the words do. */
+static inline uint64_t ri_digest(const uint64_t *words, size_t n)
+{
+	uint64_t a = 0x9e3779b97f4a7c15ull, b = 0xc2b2ae3d27d4eb4full;
+
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		a = (a ^ words[i]) * 0xff51afd7ed558ccdull;
+		b = (b ^ words[i + 1]) * 0xc4ceb9fe1a85ec53ull;
+		a ^= a >> 29;
+		b ^= b >> 31;
+	}
+	if (n % 2)
+		a = (a ^ words[n - 1]) * 0xff51afd7ed558ccdull;
+	a ^= (b << 32 | b >> 32) * 0x9fb21c651e98df25ull;
+	a ^= a >> 32;
+	return a ? a : 1; /* 0 is taken */
+}
+
+#endif

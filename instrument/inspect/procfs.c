@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "inspect/procfs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rouse/layout.h>
+
+static FILE *open_proc(int pid, const char *name, int *ret_rc)
+{
+	char path[48];
+
+	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		*ret_rc = errno == ENOENT || errno == ESRCH ? -ESRCH :
+			  errno == EPERM || errno == EACCES ? -EACCES : -errno;
+	return file;
+}
+
+struct vma {
+	uint64_t start, end, offset, inode;
+	bool is_ours;
+};
+
+/* address-address perms offset major:minor inode     path; false: not such a line. */
+static bool parse_vma(const char *line, struct vma *vma)
+{
+	static const char name[] = "/memfd:" ROUSE_MEMFD_NAME " (deleted)";
+	int path = 0;
+
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*4s %" SCNx64 " %*x:%*x %" SCNu64 " %n", &vma->start, &vma->end,
+		    &vma->offset, &vma->inode, &path) < 4 || path == 0)
+		return false;
+	vma->is_ours = strncmp(line + path, name, sizeof name - 1) == 0 && line[(size_t)path + sizeof name - 1] == '\n';
+	return vma->end > vma->start;
+}
+
+/* The kernel splits a mapping whose parts got different flags: neighbours of one file that continue it are joined. */
+int ri_proc_mappings(int pid, struct ri_mapping *mappings, size_t capacity)
+{
+	uint64_t inode = 0, end = 0, length = 0;
+	size_t n = 0, size = 0;
+	char *line = NULL;
+	int rc = 0;
+	FILE *file = open_proc(pid, "maps", &rc);
+
+	if (!file)
+		return rc;
+	while (getline(&line, &size, file) > 0) {
+		struct vma vma;
+
+		if (!parse_vma(line, &vma) || !vma.is_ours)
+			continue;
+		if (n > 0 && vma.inode == inode && vma.start == end && vma.offset == length) {
+			length += vma.end - vma.start;
+		} else if (vma.offset == 0) {
+			n++;
+			length = vma.end - vma.start;
+			if (n <= capacity)
+				mappings[n - 1].address = vma.start;
+		} else {
+			continue;
+		}
+		inode = vma.inode;
+		end = vma.end;
+		if (n <= capacity)
+			mappings[n - 1].bytes = length;
+	}
+	/* A process that may be listed but not read fails here, not at open. */
+	if (ferror(file))
+		rc = errno == EPERM || errno == EACCES ? -EACCES : -ESRCH;
+	free(line);
+	fclose(file);
+	return rc < 0 ? rc : (int)n;
+}
+
+/* pid (comm, which may contain anything) state ppid ...; start time is field 22. */
+int ri_proc_stat(int pid, struct ri_proc_stat *ret_stat)
+{
+	struct ri_proc_stat stat = { 0 };
+	char text[1024];
+	int rc = 0;
+	FILE *file = open_proc(pid, "stat", &rc);
+
+	if (!file)
+		return rc;
+	size_t n = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[n] = 0;
+	char *open = strchr(text, '('), *close = strrchr(text, ')');
+
+	if (!open || !close || close < open)
+		return -ESRCH;
+	snprintf(stat.program, sizeof stat.program, "%.*s", (int)(close - open - 1), open + 1);
+	if (sscanf(close + 1,
+		    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
+		    &stat.state, &stat.start_time) != 2)
+		return -ESRCH;
+	*ret_stat = stat;
+	return 0;
+}
+
+bool ri_proc_is_stopped(int pid)
+{
+	struct ri_proc_stat stat;
+	int rc = ri_proc_stat(pid, &stat);
+
+	return rc == -ESRCH || (rc == 0 && strchr("TtZX", stat.state));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What /proc says about a process. */
+#ifndef RI_PROCFS_H
+#define RI_PROCFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A mapping of the memfd of a runtime, from its first byte. */
+struct ri_mapping {
+	uint64_t address;
+	uint64_t bytes;
+};
+
+/* Mappings named /memfd:rouse, by address: their number (at most `capacity` are stored), or -ESRCH, -EACCES. */
+int ri_proc_mappings(int pid, struct ri_mapping *mappings, size_t capacity);
+
+struct ri_proc_stat {
+	char program[32];
+	char state; /* R S D T t Z X */
+	uint64_t start_time;
+};
+int ri_proc_stat(int pid, struct ri_proc_stat *ret_stat);
+/* Stopped by a signal or a tracer, or dead. */
+bool ri_proc_is_stopped(int pid);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* A window of resource records. One reading does: each number in them is whole, and none vouches for another. */
+#include "inspect/publish.h"
+
+#include <string.h>
+
+static int send_resource(struct rouse_inspect *inspect, struct ri_runtime *runtime,
+	const struct rouse_resource_record *record)
+{
+	const struct rouse_clock_anchor *clock = &runtime->page.anchor;
+	int rc = inspect->resources.n == RI_ROWS ? ri_publish_rows(inspect, runtime) : 0;
+
+	if (rc < 0)
+		return rc;
+	ri_resource_put(&inspect->resources,
+		&(struct ri_resource_row){
+			.serial = record->serial,
+			.kind = record->kind,
+			.flags = record->flags,
+			.site = record->site,
+			.name = ri_strings_index(&runtime->strings, record->name,
+				strnlen(record->name, sizeof record->name)),
+			.owner = record->owner,
+			.owner_since_ns = ri_clock_ns(clock, record->owner_since),
+			.creator = record->creator,
+			.created_ns = ri_clock_ns(clock, record->created_ticks),
+			.value = record->value,
+			.capacity = record->capacity,
+			.side_a = record->side_a,
+			.side_b = record->side_b,
+			.last_user_a = record->last_user_a,
+			.last_user_b = record->last_user_b,
+		});
+	return 0;
+}
+
+/* Workers show how many timers their wheel holds. */
+static void note_wheel(struct ri_look *look, const struct rouse_resource_record *record)
+{
+	if (record->kind != ROUSE_RESOURCE_TIMERS || look->n_wheels == RI_WORKERS_MAX + 1)
+		return;
+	look->wheels[look->n_wheels].serial = record->serial;
+	look->wheels[look->n_wheels++].armed = record->value;
+}
+
+int ri_resources_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, struct ri_chunk *chunk,
+	uint32_t first, uint32_t n)
+{
+	_Static_assert(sizeof(struct rouse_resource_record) == ROUSE_RESOURCE_BYTES, "resource record");
+	uint32_t stride = chunk->entry.stride;
+	int rc = 0;
+
+	if (ri_memory_read(&inspect->memory, chunk->entry.address + (uint64_t)first * stride, inspect->first_look,
+		    (size_t)n * stride) < 0)
+		return RI_UNREADABLE;
+	for (uint32_t i = 0; i < n && rc == 0; i++) {
+		struct ri_seen *seen = &chunk->seen[first + i];
+		struct rouse_resource_record record;
+
+		memcpy(&record, inspect->first_look + (size_t)i * stride, sizeof record);
+		uint64_t digest = ri_digest((const uint64_t *)(const void *)&record, sizeof record / 8);
+
+		if (seen->id && seen->id != record.serial && !inspect->look.keyframe)
+			rc = ri_publish_removal(inspect, true, seen->id);
+		if (!record.serial) {
+			*seen = (struct ri_seen){ 0 };
+			continue;
+		}
+		note_wheel(&inspect->look, &record);
+		if (rc == 0 && (inspect->look.keyframe || digest != seen->digest || record.serial != seen->id))
+			rc = send_resource(inspect, runtime, &record);
+		*seen = (struct ri_seen){ record.serial, digest };
+	}
+	return rc;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where agents have their sockets: in the user's runtime directory, which the
+ * environment names for oneself, and which has a usual place for everybody;
+ * in /tmp where there is none. A program that was started in another
+ * environment than ours may have chosen differently, so who looks for its
+ * socket tries all places.
+ */
+#include "inspect/socket_path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <rouse/inspect.h>
+
+static int fitted(int n, size_t bytes)
+{
+	return n < 0 || (size_t)n >= bytes ? -ENAMETOOLONG : 0;
+}
+
+int ri_socket_dir(enum ri_socket_place place, uint32_t uid, char *path, size_t bytes)
+{
+	const char *own = uid == geteuid() ? secure_getenv("XDG_RUNTIME_DIR") : NULL;
+
+	switch (place) {
+	case RI_SOCKET_XDG:
+		return own && own[0] == '/' ? fitted(snprintf(path, bytes, "%s/rouse", own), bytes) : -ENOENT;
+	case RI_SOCKET_RUN:
+		return fitted(snprintf(path, bytes, "/run/user/%u/rouse", uid), bytes);
+	case RI_SOCKET_TMP:
+		return fitted(snprintf(path, bytes, "/tmp/rouse-%u", uid), bytes);
+	default:
+		return -ENOENT;
+	}
+}
+
+static bool has_run_dir(uint32_t uid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof path, "/run/user/%u", uid);
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int ri_socket_home(uint32_t uid, char *path, size_t bytes)
+{
+	int rc = ri_socket_dir(RI_SOCKET_XDG, uid, path, bytes);
+
+	if (rc != -ENOENT)
+		return rc;
+	return ri_socket_dir(has_run_dir(uid) ? RI_SOCKET_RUN : RI_SOCKET_TMP, uid, path, bytes);
+}
+
+bool ri_socket_exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static int in_dir(const char *dir, int pid, char *path, size_t bytes)
+{
+	return fitted(snprintf(path, bytes, "%s/%d.sock", dir, pid), bytes);
+}
+
+int rouse_socket_path(int pid, uint32_t uid, char *path, size_t bytes)
+{
+	char dir[96];
+	int rc;
+
+	for (int place = 0; place < RI_SOCKET_PLACES; place++) {
+		if (ri_socket_dir((enum ri_socket_place)place, uid, dir, sizeof dir) == 0 &&
+			in_dir(dir, pid, path, bytes) == 0 && ri_socket_exists(path))
+			return 0;
+	}
+	rc = ri_socket_home(uid, dir, sizeof dir);
+	return rc < 0 ? rc : in_dir(dir, pid, path, bytes);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Places where agents keep their sockets, best first. */
+#ifndef RI_SOCKET_PATH_H
+#define RI_SOCKET_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ri_socket_place { RI_SOCKET_XDG, RI_SOCKET_RUN, RI_SOCKET_TMP, RI_SOCKET_PLACES };
+
+/* The directory of a place for a user: 0, -ENOENT if this user has no such place, -ENAMETOOLONG. */
+int ri_socket_dir(enum ri_socket_place place, uint32_t uid, char *path, size_t bytes);
+/* The directory where a new socket of this user belongs; it may not exist yet. */
+int ri_socket_home(uint32_t uid, char *path, size_t bytes);
+/* Whether there is a socket at rouse_socket_path(), that of a dead process included. */
+bool ri_socket_exists(const char *path);
+
+#endif
