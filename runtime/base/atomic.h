@@ -3,9 +3,8 @@
  * The only door to atomic operations. Plain members, explicit orders, one
  * place to hook:
  *
- *   RS_MODEL   every operation first calls rs_model_step(), so that the model
- *              checker (tests/model) decides the interleaving; fences and all
- *              orders are then sequentially consistent.
+ *   RS_MODEL   every operation is a step of the model checker (tests/model),
+ *              which decides the interleaving and follows who happens before whom.
  *   TSan       knows no fences: they become read-modify-writes of a dummy.
  *
  * rs_fence_light() and rs_fence_heavy() are the two halves of an asymmetric
@@ -26,22 +25,18 @@
 #define RS_SEQ_CST __ATOMIC_SEQ_CST
 
 #ifdef RS_MODEL
-void rs_model_step(const char *what, const volatile void *address, const char *file, int line);
-#define RS_STEP_(WHAT, P) rs_model_step(WHAT, (const volatile void *)(P), __FILE__, __LINE__)
+#include "model_hooks.h" /* tests/model: the same operations, one step of the checker each */
 #else
-#define RS_STEP_(WHAT, P) ((void)0)
-#endif
-
-#define rs_load(P, ORDER) (RS_STEP_("load", P), __atomic_load_n((P), (ORDER)))
-#define rs_store(P, V, ORDER) (RS_STEP_("store", P), __atomic_store_n((P), (V), (ORDER)))
-#define rs_exchange(P, V, ORDER) (RS_STEP_("exchange", P), __atomic_exchange_n((P), (V), (ORDER)))
-#define rs_fetch_add(P, V, ORDER) (RS_STEP_("add", P), __atomic_fetch_add((P), (V), (ORDER)))
-#define rs_fetch_sub(P, V, ORDER) (RS_STEP_("sub", P), __atomic_fetch_sub((P), (V), (ORDER)))
-#define rs_fetch_or(P, V, ORDER) (RS_STEP_("or", P), __atomic_fetch_or((P), (V), (ORDER)))
-#define rs_fetch_and(P, V, ORDER) (RS_STEP_("and", P), __atomic_fetch_and((P), (V), (ORDER)))
+#define rs_load(P, ORDER) __atomic_load_n((P), (ORDER))
+#define rs_store(P, V, ORDER) __atomic_store_n((P), (V), (ORDER))
+#define rs_exchange(P, V, ORDER) __atomic_exchange_n((P), (V), (ORDER))
+#define rs_fetch_add(P, V, ORDER) __atomic_fetch_add((P), (V), (ORDER))
+#define rs_fetch_sub(P, V, ORDER) __atomic_fetch_sub((P), (V), (ORDER))
+#define rs_fetch_or(P, V, ORDER) __atomic_fetch_or((P), (V), (ORDER))
 /* Strong. On failure *EXPECTED is what was there, loaded with FAIL order. */
 #define rs_cas(P, EXPECTED, V, OK, FAIL)                                                           \
-	(RS_STEP_("cas", P), __atomic_compare_exchange_n((P), (EXPECTED), (V), false, (OK), (FAIL)))
+	__atomic_compare_exchange_n((P), (EXPECTED), (V), false, (OK), (FAIL))
+#endif
 
 /* Counters with one writer and any readers: no read-modify-write needed. */
 #define rs_bump(P, N) __atomic_store_n((P), __atomic_load_n((P), RS_RELAXED) + (N), RS_RELAXED)
@@ -69,14 +64,13 @@ void rs_fence_heavy_slow(void);
 #endif
 
 #if defined(RS_MODEL)
-#define rs_fence(ORDER) rs_model_step("fence", 0, __FILE__, __LINE__)
+#define rs_fence(ORDER) rs_model_fence()
 static inline void rs_fence_light(void)
 {
-	rs_model_step("fence", 0, __FILE__, __LINE__);
 }
 static inline void rs_fence_heavy(void)
 {
-	rs_model_step("fence", 0, __FILE__, __LINE__);
+	rs_model_fence_all();
 }
 #elif defined(RS_TSAN)
 extern uint32_t rs_fence_dummy;

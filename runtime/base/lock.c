@@ -4,11 +4,12 @@
 #include "base/futex.h"
 
 #ifdef RS_MODEL
-/* Under the model checker a contended lock spins: each look is a step that lets others run. */
+/* Under the model checker a contended lock blocks its thread until the word changes. */
 void rs_lock_slow(struct rs_lock *lock)
 {
-	while (!rs_lock_try(lock))
-		;
+	do
+		rs_model_wait(&lock->word, 1);
+	while (!rs_lock_try(lock));
 }
 void rs_unlock_slow(struct rs_lock *lock)
 {

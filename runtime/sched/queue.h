@@ -86,7 +86,7 @@ static inline uint32_t rs_queue_room_owner(const struct rs_queue *queue)
 {
 	uint32_t steal = (uint32_t)(rs_load(&queue->head, RS_ACQUIRE) >> 32);
 
-	return RS_QUEUE_SLOTS - (queue->tail - steal);
+	return RS_QUEUE_SLOTS - (rs_load(&queue->tail, RS_RELAXED) - steal);
 }
 
 /* Puts a task into the LIFO slot; answers the one that was there. Owner. */
