@@ -55,10 +55,10 @@ static inline struct rouse_poll rs_leaf_end(void *future, int64_t result)
 /* Ends all waits of a list with a result, in order. Nothing is added to the list any more (closed). No lock held. */
 void rs_leaf_end_all(struct rs_resource *resource, struct rs_waitlist *list, int64_t result);
 
-/* Marks the resource closed; with the lock held. The flags have other writers (its runtime's end). */
+/* Marks the resource closed. The flags belong to the lock: its runtime's end writes them too. */
 static inline void rs_resource_close_locked(struct rs_resource *resource)
 {
-	rs_fetch_or(&resource->flags, (uint8_t)ROUSE_RESOURCE_CLOSED, RS_RELAXED);
+	rs_record(&resource->flags, (uint8_t)(resource->flags | ROUSE_RESOURCE_CLOSED));
 }
 
 static inline bool rs_resource_closed(const struct rs_resource *resource)
