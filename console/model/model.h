@@ -44,7 +44,7 @@
 #include "model/history.h"
 
 struct cn_model;
-struct _Rouse__V1__Frame;
+struct Rouse__V1__Frame;
 
 /* ------------------------------------------------------------------ tasks */
 
@@ -87,7 +87,8 @@ struct cn_task {
 	uint32_t frame_bytes;
 	uint32_t seen_look;    /* the runtime's look in which its row last came */
 	uint32_t changed_look; /* ... in which stamp, polls or waits last differed */
-	uint64_t changed_ns;   /* and when that look was */
+	uint32_t awaits_look;  /* the look in which its awaits last came */
+	uint64_t changed_ns;   /* when look changed_look was */
 	uint16_t n_awaits;
 	uint16_t worker;
 	uint16_t waiting;     /* number of awaits in ROUSE_WAIT_WAITING */
@@ -241,7 +242,7 @@ enum cn_applied {
  * bounds (too many tasks, text without end) is left out, and the generation
  * marked as not complete.
  */
-int cn_model_apply(struct cn_model *model, const struct _Rouse__V1__Frame *frame);
+int cn_model_apply(struct cn_model *model, const struct Rouse__V1__Frame *frame);
 
 const struct cn_target *cn_model_target(const struct cn_model *model);
 /* Whole generations since the start, of all runtimes: grows when there is something new to show. */

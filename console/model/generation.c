@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frame around the rows: a look begins, and is whole.
+ *
+ * At the end one pass over tasks and resources does what rows alone cannot:
+ * drops what a keyframe did not name, counts states and waiters, and tells
+ * rows that did not come (they are as they were) from those that did.
+ */
+#include "model/private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct cn_runtime_state *runtime_of(struct cn_model *model, uint32_t index)
+{
+	struct cn_runtime_state *runtime = model->runtimes[index];
+
+	if (!runtime) {
+		runtime = calloc(1, sizeof *runtime);
+		if (!runtime)
+			return NULL;
+		runtime->shown.index = index;
+		model->runtimes[index] = runtime;
+	}
+	return runtime;
+}
+
+int cn_begin_generation(struct cn_model *model, const Rouse__V1__GenerationBegin *begin)
+{
+	struct cn_runtime_state *runtime;
+	struct cn_runtime *next;
+
+	model->current = NULL;
+	if (begin->runtime >= CN_RUNTIMES_MAX)
+		return 0; /* rows without a runtime are passed over */
+	runtime = runtime_of(model, begin->runtime);
+	if (!runtime)
+		return -ENOMEM;
+	runtime->cut = runtime->open; /* the one before was cut off */
+	runtime->open = true;
+	runtime->keyframe = begin->keyframe;
+	if (begin->keyframe)
+		cn_strings_restart(&runtime->strings);
+	next = &runtime->next;
+	next->number = begin->number;
+	next->now_ns = begin->mono_ns;
+	next->real_ns = begin->real_ns;
+	next->level = begin->level;
+	next->state = begin->state;
+	next->flavor = begin->flavor;
+	next->driver_worker = begin->driver_worker;
+	next->inject_depth = begin->inject_depth;
+	next->blocking_queued = begin->blocking_queued;
+	next->blocking_threads = begin->blocking_threads;
+	next->blocking_idle = begin->blocking_idle;
+	next->blocking_limit = begin->blocking_limit;
+	next->foreign_in_transit = begin->foreign_in_transit;
+	next->long_poll_ns = begin->long_poll_ns;
+	next->watchdog_ns = begin->watchdog_ns;
+	next->target_stopped = begin->target_stopped;
+	snprintf(next->name, sizeof next->name, "%s", begin->runtime_name);
+	model->current = runtime;
+	return 0;
+}
+
+/* What begins with a look is shown when it is whole. */
+static void show_begin(struct cn_runtime *shown, const struct cn_runtime *next)
+{
+	shown->prev_ns = shown->now_ns;
+	shown->number = next->number;
+	shown->now_ns = next->now_ns;
+	shown->real_ns = next->real_ns;
+	shown->level = next->level;
+	shown->state = next->state;
+	shown->flavor = next->flavor;
+	shown->driver_worker = next->driver_worker;
+	shown->inject_depth = next->inject_depth;
+	shown->blocking_queued = next->blocking_queued;
+	shown->blocking_threads = next->blocking_threads;
+	shown->blocking_idle = next->blocking_idle;
+	shown->blocking_limit = next->blocking_limit;
+	shown->foreign_in_transit = next->foreign_in_transit;
+	shown->long_poll_ns = next->long_poll_ns;
+	shown->watchdog_ns = next->watchdog_ns;
+	shown->target_stopped = next->target_stopped;
+	memcpy(shown->name, next->name, sizeof shown->name);
+	shown->looks++;
+}
+
+/* ------------------------------------------------------------------- tasks */
+
+static void find_leaf(struct cn_task *task)
+{
+	bool found = false;
+
+	task->waiting = 0;
+	task->leaf = task->n_awaits ? (uint16_t)(task->n_awaits - 1) : 0;
+	for (uint16_t i = 0; i < task->n_awaits; i++) {
+		if (task->awaits[i].wait_state != ROUSE_WAIT_WAITING)
+			continue;
+		task->waiting++;
+		if (!found)
+			task->leaf = i;
+		found = true;
+	}
+}
+
+static void count_waits(struct cn_model *model, const struct cn_task *task)
+{
+	for (uint16_t i = task->leaf; task->waiting && i < task->n_awaits; i++) {
+		const struct cn_await *await = &task->awaits[i];
+		struct cn_resource *resource;
+
+		if (await->wait_state != ROUSE_WAIT_WAITING || await->op == ROUSE_OP_JOIN)
+			continue;
+		resource = cn_slots_find(&model->resources, await->resource);
+		if (resource)
+			resource->waiters++;
+	}
+}
+
+/* Did its row come in this look, and its awaits not? Then it has none. */
+static void settle_awaits(struct cn_task *task, const struct cn_runtime *shown)
+{
+	if (task->seen_look != shown->looks)
+		return;
+	if (task->awaits_look != shown->looks && task->n_awaits) {
+		free(task->awaits);
+		task->awaits = NULL;
+		task->n_awaits = 0;
+		task->changed_look = shown->looks;
+	}
+	if (task->changed_look == shown->looks)
+		task->changed_ns = shown->now_ns;
+	find_leaf(task);
+}
+
+static void settle_tasks(struct cn_model *model, const struct cn_runtime_state *runtime, struct cn_runtime *shown)
+{
+	memset(shown->by_state, 0, sizeof shown->by_state);
+	for (size_t i = 0; i < model->tasks.used; i++) {
+		struct cn_task *task = cn_slots_at(&model->tasks, i);
+
+		if (!task || task->runtime != shown->index)
+			continue;
+		if (!task->seen_look || (runtime->keyframe && task->seen_look != shown->looks)) {
+			cn_remove_task(model, task->id);
+			continue;
+		}
+		settle_awaits(task, shown);
+		count_waits(model, task);
+		shown->by_state[task->state]++;
+	}
+}
+
+static void settle_resources(struct cn_model *model, const struct cn_runtime_state *runtime,
+	const struct cn_runtime *shown)
+{
+	for (size_t i = 0; i < model->resources.used; i++) {
+		struct cn_resource *resource = cn_slots_at(&model->resources, i);
+
+		if (!resource || resource->runtime != shown->index)
+			continue;
+		if (runtime->keyframe && resource->seen_look != shown->looks) {
+			cn_slots_remove(&model->resources, resource->serial);
+			continue;
+		}
+		if (resource->seen_look != shown->looks)
+			resource->prev_value = resource->value;
+		resource->waiters = 0;
+	}
+}
+
+/* ----------------------------------------------------------------- workers */
+
+static uint64_t per_second(uint64_t now, uint64_t before, uint64_t span_ns)
+{
+	return now > before ? (uint64_t)(cn_rate(now - before, span_ns) + 0.5) : 0;
+}
+
+static void sample_worker(struct cn_worker *worker, uint64_t span_ns)
+{
+	const struct rouse_counters *now = &worker->counters, *before = &worker->previous;
+	uint64_t busy = now->busy_ticks - before->busy_ticks;
+
+	if (now->busy_ticks < before->busy_ticks)
+		busy = 0;
+	cn_history_add(&worker->series.depth, worker->local_depth + (worker->lifo_task != 0));
+	cn_history_add(&worker->series.timers, worker->timers);
+	if (!span_ns)
+		return;
+	cn_history_add(&worker->series.busy, busy >= span_ns ? 1000 : busy * 1000 / span_ns);
+	cn_history_add(&worker->series.polls, per_second(now->polls, before->polls, span_ns));
+	cn_history_add(&worker->series.stolen, per_second(now->stolen, before->stolen, span_ns));
+	cn_history_add(&worker->series.parks, per_second(now->parks, before->parks, span_ns));
+}
+
+static void sample_runtime(struct cn_runtime *shown, uint64_t span_ns)
+{
+	uint64_t timers = 0;
+
+	shown->previous = shown->total;
+	memset(&shown->total, 0, sizeof shown->total);
+	for (uint32_t i = 0; i < shown->n_workers; i++) {
+		struct cn_worker *worker = &shown->workers[i];
+
+#define X(name, text) shown->total.name += worker->counters.name;
+		ROUSE_COUNTERS(X)
+#undef X
+		timers += worker->timers;
+		sample_worker(worker, span_ns);
+	}
+	cn_history_add(&shown->series.tasks, shown->live_tasks);
+	cn_history_add(&shown->series.inject, shown->inject_depth);
+	cn_history_add(&shown->series.blocking, shown->blocking_queued);
+	cn_history_add(&shown->series.timers, timers);
+	if (!span_ns)
+		return;
+	cn_history_add(&shown->series.polls, per_second(shown->total.polls, shown->previous.polls, span_ns));
+	cn_history_add(&shown->series.spawned, per_second(shown->total.spawned, shown->previous.spawned, span_ns));
+}
+
+void cn_end_generation(struct cn_model *model, const Rouse__V1__GenerationEnd *end)
+{
+	struct cn_runtime_state *runtime = model->current;
+	struct cn_runtime *shown = &runtime->shown;
+	bool first = shown->looks == 0;
+
+	show_begin(shown, &runtime->next);
+	shown->end_ns = end->mono_ns;
+	shown->live_tasks = end->tasks;
+	shown->torn = end->torn;
+	shown->complete = end->complete && !runtime->cut;
+	shown->lost_events = end->lost_events;
+	shown->delivered_events = end->delivered_events;
+	shown->emitted_events = end->emitted_events;
+	settle_resources(model, runtime, shown);
+	settle_tasks(model, runtime, shown);
+	if (runtime->keyframe)
+		cn_strings_settle(&runtime->strings);
+	sample_runtime(shown, first || shown->now_ns <= shown->prev_ns ? 0 : shown->now_ns - shown->prev_ns);
+	runtime->open = false;
+	model->current = NULL;
+	model->now_ns = shown->now_ns;
+	model->generations++;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What only the files of this room know of the model. */
+#ifndef CN_MODEL_PRIVATE_H
+#define CN_MODEL_PRIVATE_H
+
+#include <rouse.pb-c.h>
+
+#include "model/model.h"
+#include "model/slots.h"
+#include "model/tables.h"
+
+enum {
+	CN_RUNTIMES_MAX = 64,
+	CN_WORKERS_MAX = 1025,
+	CN_TASKS_LIMIT = 4 << 20,
+	CN_RESOURCES_LIMIT = 1 << 20,
+	CN_AWAITS_MAX = 4096, /* of one task */
+	CN_WATCHED_MAX = 16
+};
+
+/*
+ * Rows of the look in progress carry its number, `shown.looks` + 1. What
+ * describes the look itself waits in `next` until the look is whole.
+ */
+struct cn_runtime_state {
+	struct cn_runtime shown;
+	struct cn_runtime next; /* the members that GenerationBegin sets */
+	bool open;              /* a generation has begun and not ended */
+	bool keyframe;
+	bool cut; /* something of it was left out here */
+	struct cn_strings strings;
+	struct cn_sites sites;
+};
+
+struct cn_watched {
+	uint64_t task;
+	struct cn_histogram histogram;
+};
+
+struct cn_model {
+	struct cn_target target;
+	struct cn_runtime_state *runtimes[CN_RUNTIMES_MAX];
+	struct cn_runtime_state *current; /* of the generation in progress, NULL between them */
+	struct cn_slots tasks;
+	struct cn_slots resources;
+	struct cn_watched watched[CN_WATCHED_MAX];
+	uint64_t generations;
+	uint64_t now_ns;
+	uint64_t lost_events, lost_generations;
+	uint64_t events[ROUSE_EVENT_MAX];
+	int error;
+	char error_text[256];
+};
+
+/* The i-th entry of a column, or `absent` if the column is. */
+#define CN_COLUMN(table, name, i, absent) ((table)->n_##name ? (table)->name[i] : (absent))
+
+static inline uint32_t cn_look_in_progress(const struct cn_runtime_state *runtime)
+{
+	return runtime->shown.looks + 1;
+}
+
+/* All answer 0 or -ENOMEM. */
+int cn_begin_generation(struct cn_model *model, const Rouse__V1__GenerationBegin *begin);
+void cn_end_generation(struct cn_model *model, const Rouse__V1__GenerationEnd *end);
+int cn_apply_strings(struct cn_runtime_state *runtime, const Rouse__V1__Strings *strings);
+int cn_apply_sites(struct cn_runtime_state *runtime, const Rouse__V1__Sites *sites);
+int cn_apply_workers(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Workers *workers);
+int cn_apply_tasks(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Tasks *tasks);
+int cn_apply_awaits(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__AwaitFrames *awaits);
+int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Resources *resources);
+int cn_apply_histograms(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Histograms *histograms);
+void cn_remove_task(struct cn_model *model, uint64_t id);
+
+#endif

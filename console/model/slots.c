@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/slots.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { CHUNK_ROWS = 1024, FIRST_TABLE = 64 };
+
+void cn_slots_init(struct cn_slots *slots, size_t row_bytes, size_t limit)
+{
+	*slots = (struct cn_slots){ .row_bytes = row_bytes, .limit = limit };
+	/* Early in a boot there may be no entropy yet; an address is a fair secret too. */
+	if (getrandom(&slots->secret, sizeof slots->secret, GRND_NONBLOCK) != (ssize_t)sizeof slots->secret)
+		slots->secret = (uint64_t)(uintptr_t)slots * 0x9e3779b97f4a7c15ull;
+}
+
+void cn_slots_fini(struct cn_slots *slots)
+{
+	for (size_t i = 0; i < slots->n_chunks; i++)
+		free(slots->chunks[i]);
+	free(slots->chunks);
+	free(slots->free);
+	free(slots->table);
+	*slots = (struct cn_slots){ .row_bytes = slots->row_bytes, .limit = slots->limit };
+}
+
+static void *row(const struct cn_slots *slots, size_t slot)
+{
+	return slots->chunks[slot / CHUNK_ROWS] + slot % CHUNK_ROWS * slots->row_bytes;
+}
+
+static uint64_t key_of(const void *at)
+{
+	uint64_t key;
+
+	memcpy(&key, at, sizeof key);
+	return key;
+}
+
+void *cn_slots_at(const struct cn_slots *slots, size_t slot)
+{
+	void *at = slot < slots->used ? row(slots, slot) : NULL;
+
+	return at && key_of(at) ? at : NULL;
+}
+
+/* The finaliser of MurmurHash3: every bit of the key reaches every bit of the place. */
+static size_t home(const struct cn_slots *slots, uint64_t key)
+{
+	uint64_t h = key ^ slots->secret;
+
+	h = (h ^ h >> 33) * 0xff51afd7ed558ccdull;
+	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53ull;
+	return (size_t)(h ^ h >> 33) & (slots->table_size - 1);
+}
+
+/* Where the key is, or where it would go. The table is never full. */
+static size_t place_of(const struct cn_slots *slots, uint64_t key)
+{
+	size_t i = home(slots, key);
+
+	while (slots->table[i] && key_of(row(slots, slots->table[i] - 1)) != key)
+		i = (i + 1) & (slots->table_size - 1);
+	return i;
+}
+
+void *cn_slots_find(const struct cn_slots *slots, uint64_t key)
+{
+	size_t i;
+
+	if (!key || !slots->table_size)
+		return NULL;
+	i = place_of(slots, key);
+	return slots->table[i] ? row(slots, slots->table[i] - 1) : NULL;
+}
+
+static int grow_table(struct cn_slots *slots)
+{
+	size_t size = slots->table_size ? slots->table_size * 2 : FIRST_TABLE;
+	uint32_t *table = calloc(size, sizeof *table);
+
+	if (!table)
+		return -ENOMEM;
+	free(slots->table);
+	slots->table = table;
+	slots->table_size = size;
+	for (size_t slot = 0; slot < slots->used; slot++) {
+		const void *at = cn_slots_at(slots, slot);
+
+		if (at)
+			table[place_of(slots, key_of(at))] = (uint32_t)slot + 1;
+	}
+	return 0;
+}
+
+static int add_chunk(struct cn_slots *slots)
+{
+	char **chunks = realloc(slots->chunks, (slots->n_chunks + 1) * sizeof *chunks);
+
+	if (!chunks)
+		return -ENOMEM;
+	slots->chunks = chunks;
+	chunks[slots->n_chunks] = calloc(CHUNK_ROWS, slots->row_bytes);
+	if (!chunks[slots->n_chunks])
+		return -ENOMEM;
+	slots->n_chunks++;
+	return 0;
+}
+
+int cn_slots_put(struct cn_slots *slots, uint64_t key, void **ret_row)
+{
+	void *at = cn_slots_find(slots, key);
+	size_t slot;
+
+	if (at) {
+		*ret_row = at;
+		return 0;
+	}
+	if (!key)
+		return -EINVAL;
+	if (slots->live >= slots->limit)
+		return -E2BIG;
+	if (4 * (slots->live + 1) > 3 * slots->table_size && grow_table(slots))
+		return -ENOMEM;
+	if (!slots->n_free && slots->used == slots->n_chunks * CHUNK_ROWS && add_chunk(slots))
+		return -ENOMEM;
+	slot = slots->n_free ? slots->free[--slots->n_free] : slots->used++;
+	at = row(slots, slot);
+	memcpy(at, &key, sizeof key);
+	slots->table[place_of(slots, key)] = (uint32_t)slot + 1;
+	slots->live++;
+	*ret_row = at;
+	return 0;
+}
+
+/* Knuth's algorithm R: those that were pushed past the hole move up, so that no search ends too early. */
+static void close_hole(struct cn_slots *slots, size_t hole)
+{
+	size_t mask = slots->table_size - 1;
+
+	for (size_t i = (hole + 1) & mask; slots->table[i]; i = (i + 1) & mask) {
+		size_t want = home(slots, key_of(row(slots, slots->table[i] - 1)));
+
+		if (((i - want) & mask) < ((i - hole) & mask))
+			continue;
+		slots->table[hole] = slots->table[i];
+		hole = i;
+	}
+	slots->table[hole] = 0;
+}
+
+void cn_slots_remove(struct cn_slots *slots, uint64_t key)
+{
+	size_t place, slot;
+
+	if (!cn_slots_find(slots, key))
+		return;
+	place = place_of(slots, key);
+	slot = slots->table[place] - 1;
+	close_hole(slots, place);
+	memset(row(slots, slot), 0, slots->row_bytes);
+	slots->live--;
+	if (slots->n_free == slots->free_capacity) {
+		size_t capacity = slots->free_capacity ? slots->free_capacity * 2 : 64;
+		uint32_t *more = realloc(slots->free, capacity * sizeof *more);
+
+		if (!more)
+			return; /* the slot stays empty for good: nothing but a little memory is lost */
+		slots->free = more;
+		slots->free_capacity = capacity;
+	}
+	slots->free[slots->n_free++] = (uint32_t)slot;
+}
