@@ -20,8 +20,8 @@
  * Without ticks T3 would erase what D1 said, and T4 would sleep on data that
  * is there; being edge-triggered, the kernel would not say it twice. If D1's
  * event is still in the kernel at T3, the clear succeeds, T4 registers, and D1
- * finds the waiter. All that it takes is that T1 comes before T2. One tick
- * serves both directions: at worst an unrelated event costs one more EAGAIN.
+ * finds the waiter. All that it takes is that T1 comes before T2. Each direction
+ * has a tick of its own, lest "writable" undo what a short read has told.
  *
  * Guesses: before the first report nobody knows, so trying is right. The first
  * event after EPOLL_CTL_ADD describes the descriptor as it is, so it replaces
@@ -194,41 +194,38 @@ static struct slot *slot_make(struct rs_reactor *reactor, int fd)
 
 /* ------------------------------------------------------------ readiness */
 
-static uint32_t bits_of(enum rs_direction direction)
-{
-	return (uint32_t)(RS_READABLE | RS_READ_GUESS) << direction;
-}
-
 /* Stores the word, and shows it in the resource's record. */
-static void set_readiness_locked(struct rs_io *io, uint32_t word)
+static void set_readiness_locked(struct rs_io *io, enum rs_direction direction, uint32_t word)
 {
-	const uint32_t shown = ROUSE_RESOURCE_READABLE | ROUSE_RESOURCE_WRITABLE;
-	uint32_t flags = io->resource->flags & ~shown;
+	uint8_t shown = direction == RS_READ ? ROUSE_RESOURCE_READABLE : ROUSE_RESOURCE_WRITABLE;
+	uint8_t flags = io->resource->flags;
 
-	if (word & RS_READABLE)
-		flags |= ROUSE_RESOURCE_READABLE;
-	if (word & RS_WRITABLE)
-		flags |= ROUSE_RESOURCE_WRITABLE;
-	rs_record(&io->resource->flags, (uint8_t)flags);
+	rs_record(&io->resource->flags, (uint8_t)(word & RS_READY ? flags | shown : flags & ~shown));
 	/* Release: pairs with the lock-free look in rs_io_poll. */
-	rs_store(&io->readiness, word, RS_RELEASE);
+	rs_store(&io->readiness[direction], word, RS_RELEASE);
 }
 
-/* Takes out the waiters of the directions in `bits`; answers how many wakers there are to call. */
-static uint32_t grant_locked(struct rs_io *io, uint32_t bits, struct rouse_waker *wakers)
+/* Takes the waiter out, if there is one; answers how many wakers there are now to call. */
+static uint32_t grant_locked(struct rs_io *io, enum rs_direction direction, struct rouse_waker *wakers, uint32_t n)
 {
-	uint32_t n = 0;
+	struct rouse_wait *wait = io->waiter[direction];
 
-	for (uint32_t direction = RS_READ; direction <= RS_WRITE; direction++) {
-		struct rouse_wait *wait = io->waiter[direction];
+	if (!wait)
+		return n;
+	/* First, because the future may be gone as soon as its node is granted. */
+	rs_store(&io->waiter[direction], NULL, RS_RELAXED);
+	wakers[n] = rs_wait_grant_single_locked(wait);
+	return n + 1;
+}
 
-		if (!wait || !(bits & (uint32_t)RS_READABLE << direction))
-			continue;
-		/* First, because the future may be gone as soon as its node is granted. */
-		rs_store(&io->waiter[direction], NULL, RS_RELAXED);
-		wakers[n++] = rs_wait_grant_single_locked(wait);
-	}
-	return n;
+/* What an event says about one direction: `bits` 0 = not ready, which is news only to a guess. */
+static uint32_t report_locked(struct rs_io *io, enum rs_direction direction, uint32_t bits, struct rouse_waker *wakers,
+	uint32_t n)
+{
+	uint32_t word = io->readiness[direction] & ~(uint32_t)RS_GUESS;
+
+	set_readiness_locked(io, direction, bits ? (word | bits) + RS_TICK_ONE : word);
+	return bits ? grant_locked(io, direction, wakers, n) : n;
 }
 
 static void wake_all(struct rouse_waker *wakers, uint32_t n, enum rouse_wake_source source)
@@ -239,25 +236,23 @@ static void wake_all(struct rouse_waker *wakers, uint32_t n, enum rouse_wake_sou
 
 /* ----------------------------------------------------------------- turn */
 
-static uint32_t ready_of_events(uint32_t events)
+static uint32_t bits_of(uint32_t events, uint32_t meaning_ready)
 {
-	uint32_t bits = 0;
+	const uint32_t special = EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-	if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		bits |= RS_READABLE;
-	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-		bits |= RS_WRITABLE;
-	if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		bits |= RS_SPECIAL;
-	return bits;
+	if (!(events & meaning_ready))
+		return 0;
+	return events & special ? RS_READY | RS_SPECIAL : RS_READY;
 }
 
 /* 1 if the event was delivered, 0 if it was stale. */
 static int deliver(struct rs_reactor *reactor, const struct epoll_event *event)
 {
 	struct slot *slot = slot_of(reactor, (int)(event->data.u64 >> 32));
-	uint32_t bits = ready_of_events(event->events);
+	uint32_t readable = bits_of(event->events, EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	uint32_t writable = bits_of(event->events, EPOLLOUT | EPOLLHUP | EPOLLERR);
 	struct rouse_waker wakers[2];
+	uint32_t n = 0;
 
 	rs_lock_take(&slot->lock);
 	struct rs_io *io = slot->io;
@@ -266,9 +261,8 @@ static int deliver(struct rs_reactor *reactor, const struct epoll_event *event)
 		return 0;
 	}
 	rs_lock_take(&io->resource->lock);
-	uint32_t word = io->readiness & ~(uint32_t)(RS_READ_GUESS | RS_WRITE_GUESS);
-	set_readiness_locked(io, (word | bits) + RS_TICK_ONE);
-	uint32_t n = grant_locked(io, bits, wakers);
+	n = report_locked(io, RS_READ, readable, wakers, n);
+	n = report_locked(io, RS_WRITE, writable, wakers, n);
 	rs_lock_drop(&io->resource->lock);
 	rs_lock_drop(&slot->lock);
 	wake_all(wakers, n, ROUSE_WAKE_IO);
@@ -342,7 +336,7 @@ int rs_io_register(struct rs_io *io, struct rs_reactor *reactor, struct rs_resou
 	if (!slot)
 		return fd < 0 ? -EBADF : -ENOMEM;
 	*io = (struct rs_io){ .resource = resource, .reactor = reactor, .fd = fd,
-		.readiness = RS_READ_GUESS | RS_WRITE_GUESS };
+		.readiness = { RS_GUESS, RS_GUESS } };
 	rs_lock_take(&slot->lock);
 	io->generation = slot->generation + 1;
 	struct epoll_event event = { .events = INTEREST, .data.u64 = (uint64_t)fd << 32 | io->generation };
@@ -365,6 +359,7 @@ void rs_io_deregister(struct rs_io *io)
 {
 	struct slot *slot = slot_of(io->reactor, io->fd);
 	struct rouse_waker wakers[2];
+	uint32_t n = 0;
 
 	rs_lock_take(&slot->lock);
 	if (slot->io == io && slot->generation == io->generation) {
@@ -374,8 +369,10 @@ void rs_io_deregister(struct rs_io *io)
 	}
 	rs_lock_drop(&slot->lock);
 	rs_lock_take(&io->resource->lock);
-	set_readiness_locked(io, io->readiness & ~(uint32_t)RS_READY_BITS);
-	uint32_t n = grant_locked(io, RS_READABLE | RS_WRITABLE, wakers);
+	set_readiness_locked(io, RS_READ, 0);
+	set_readiness_locked(io, RS_WRITE, 0);
+	n = grant_locked(io, RS_READ, wakers, n);
+	n = grant_locked(io, RS_WRITE, wakers, n);
 	rs_lock_drop(&io->resource->lock);
 	wake_all(wakers, n, ROUSE_WAKE_IO);
 	reactor_unref(io->reactor);
@@ -390,7 +387,8 @@ static void abandon(struct slot *slot)
 	rs_lock_take(&slot->lock);
 	if (slot->io) {
 		rs_lock_take(&slot->io->resource->lock);
-		n = grant_locked(slot->io, RS_READABLE | RS_WRITABLE, wakers);
+		n = grant_locked(slot->io, RS_READ, wakers, n);
+		n = grant_locked(slot->io, RS_WRITE, wakers, n);
 		rs_lock_drop(&slot->io->resource->lock);
 	}
 	rs_lock_drop(&slot->lock);
@@ -426,7 +424,7 @@ static struct rouse_poll poll_locked(struct rs_io *io, enum rs_direction directi
 		*ret_error = -EBUSY;
 		return rouse_ready();
 	}
-	if (!closed && !(io->readiness & bits_of(direction))) {
+	if (!closed && !(io->readiness[direction] & (RS_READY | RS_GUESS))) {
 		rs_wait_register_single_locked(wait, cx, io->resource->serial);
 		rs_store(&io->waiter[direction], wait, RS_RELAXED);
 		return rouse_pending();
@@ -437,7 +435,7 @@ static struct rouse_poll poll_locked(struct rs_io *io, enum rs_direction directi
 	}
 	if (closed)
 		*ret_error = -ROUSE_EORPHAN;
-	*ret_tick = io->readiness;
+	*ret_tick = io->readiness[direction];
 	return rouse_ready();
 }
 
@@ -450,8 +448,8 @@ struct rouse_poll rs_io_poll(struct rs_io *io, enum rs_direction direction, stru
 	/* Without the lock when there is nothing to wait for and nobody else waits.
 	 * Acquire: pairs with set_readiness_locked. A node that is not waiting is
 	 * known to nobody, so nothing can be granted to it meanwhile. */
-	uint32_t word = rs_load(&io->readiness, RS_ACQUIRE);
-	if (word & bits_of(direction) && rs_wait_state(wait) != ROUSE_WAIT_WAITING &&
+	uint32_t word = rs_load(&io->readiness[direction], RS_ACQUIRE);
+	if (word & (RS_READY | RS_GUESS) && rs_wait_state(wait) != ROUSE_WAIT_WAITING &&
 		!rs_load(&io->waiter[direction], RS_RELAXED)) {
 		*ret_tick = word;
 		return rouse_ready();
@@ -466,8 +464,9 @@ struct rouse_poll rs_io_poll(struct rs_io *io, enum rs_direction direction, stru
 void rs_io_clear(struct rs_io *io, enum rs_direction direction, uint32_t tick)
 {
 	rs_lock_take(&io->resource->lock);
-	if (((io->readiness ^ tick) & ~(uint32_t)RS_READY_BITS) == 0)
-		set_readiness_locked(io, io->readiness & ~bits_of(direction));
+	uint32_t word = io->readiness[direction];
+	if (((word ^ tick) & ~(uint32_t)RS_READY_BITS) == 0)
+		set_readiness_locked(io, direction, word & ~(uint32_t)(RS_READY | RS_GUESS));
 	rs_lock_drop(&io->resource->lock);
 }
 

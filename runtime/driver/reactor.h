@@ -33,13 +33,11 @@ uint32_t rs_reactor_count(const struct rs_reactor *reactor);
 
 enum rs_direction { RS_READ = 0, RS_WRITE = 1 };
 
-/* The low bits of rs_io.readiness; each direction's pair is `<< direction`. */
+/* The low bits of rs_io.readiness. */
 enum rs_ready {
-	RS_READABLE = 0x01,    /* reported by the kernel, not consumed since */
-	RS_WRITABLE = 0x02,
-	RS_READ_GUESS = 0x04,  /* nothing was reported yet: trying is the way to know */
-	RS_WRITE_GUESS = 0x08,
-	RS_SPECIAL = 0x10,     /* hang-up, error or urgent data was seen: a short read need not mean "empty" */
+	RS_READY = 0x01,   /* reported by the kernel, not consumed since */
+	RS_GUESS = 0x02,   /* nothing was reported yet: trying is the way to know */
+	RS_SPECIAL = 0x04, /* hang-up, error or urgent data was seen: a short read need not mean "empty" */
 	RS_READY_BITS = 0xff
 };
 
@@ -49,9 +47,9 @@ struct rs_io {
 	struct rs_reactor *reactor;
 	int fd;
 	uint32_t generation;
-	uint32_t readiness; /* bits: enum rs_ready; above them a tick that grows with each delivery */
-	uint32_t reserved;
-	struct rouse_wait *waiter[2]; /* by direction; written under resource->lock */
+	/* Both by direction, written under resource->lock: */
+	uint32_t readiness[2]; /* bits: enum rs_ready; above them a tick that grows with each report */
+	struct rouse_wait *waiter[2];
 };
 
 /* 0, -EPERM (epoll cannot watch it), -EEXIST, -EBADF, -ENOMEM, -ENOSPC. */

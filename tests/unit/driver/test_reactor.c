@@ -391,6 +391,28 @@ static void a_short_read_means_empty(void **state)
 	close_end(&end);
 }
 
+static void writable_news_do_not_undo_a_short_read(void **state)
+{
+	struct end end;
+	char block[4096] = { 0 };
+
+	(void)state;
+	open_waiting(&end);
+	while (write(end.io.fd, block, sizeof block) > 0)
+		;
+	say(&end, "x");
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 1);
+	assert_true(poll_end(&end, RS_READ));
+	uint32_t tick = end.tick;
+	assert_int_equal(read(end.io.fd, block, sizeof block), 1);
+	while (read(end.peer, block, sizeof block) > 0)
+		;
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 1); /* writable again */
+	rs_io_drained(&end.io, RS_READ, tick);
+	assert_false(poll_end(&end, RS_READ));
+	close_end(&end);
+}
+
 static void a_short_read_before_the_end_means_nothing(void **state)
 {
 	struct end end;
@@ -725,7 +747,7 @@ static void a_reactor_that_cannot_be_made_leaves_nothing(void **state)
 TEST_MAIN(T(waiter_is_woken_once_by_data), T(a_fresh_descriptor_is_worth_a_try), T(the_first_report_replaces_guesses),
 	T(directions_are_woken_apart), T(hang_up_ends_both_directions), T(half_close_wakes_the_reader),
 	T(more_events_than_fit_in_a_turn_all_arrive), T(a_high_descriptor_finds_its_place),
-	T(clearing_old_readiness_keeps_newer), T(clearing_one_direction_leaves_the_other), T(a_short_read_means_empty),
+	T(clearing_old_readiness_keeps_newer), T(clearing_one_direction_leaves_the_other), T(a_short_read_means_empty), T(writable_news_do_not_undo_a_short_read),
 	T(a_short_read_before_the_end_means_nothing), T(event_of_a_former_registration_is_dropped),
 	T(event_after_deregistration_touches_nothing), T(a_number_closed_behind_our_back_can_be_used_again),
 	T(a_second_reader_is_refused), T(polled_by_another_task_it_wakes_that_one), T(a_cancelled_waiter_is_forgotten),

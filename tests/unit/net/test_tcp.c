@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections on a real runtime. One end is rouse's, used by tasks that the
+ * test blocks on; the other is a plain socket in the test's own hands, so that
+ * what happens when is decided here.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <rouse/rouse.h>
+
+#include "loopback.h"
+#include "net/socket.h"
+
+static struct rouse_runtime *runtime;
+static struct rouse_tcp *tcp;
+static int peer;
+static uint32_t recvs; /* calls of recv by the runtime */
+
+ssize_t __real_recv(int fd, void *buffer, size_t bytes, int flags);
+ssize_t __wrap_recv(int fd, void *buffer, size_t bytes, int flags);
+ssize_t __wrap_recv(int fd, void *buffer, size_t bytes, int flags)
+{
+	rs_fetch_add(&recvs, 1u, RS_RELAXED);
+	return __real_recv(fd, buffer, bytes, flags);
+}
+
+/* ------------------------------------------------------------ small tasks */
+
+ROUSE_ASYNC(dial, int64_t,
+	const char *address; uint16_t port; struct rouse_tcp **ret;
+	int64_t rc; struct rouse_tcp_connect connect;);
+ROUSE_BODY(dial)
+{
+	ROUSE_BEGIN;
+	ROUSE_AWAIT(self->rc, rouse_tcp_connect(&self->connect, self->address, self->port, self->ret));
+	ROUSE_RETURN(self->rc);
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(get, int64_t,
+	struct rouse_tcp *tcp; void *buffer; size_t bytes; bool exact;
+	int64_t rc; struct rouse_tcp_read read;);
+ROUSE_BODY(get)
+{
+	ROUSE_BEGIN;
+	if (self->exact)
+		ROUSE_AWAIT(self->rc, rouse_tcp_read_exact(&self->read, self->tcp, self->buffer, self->bytes));
+	else
+		ROUSE_AWAIT(self->rc, rouse_tcp_read(&self->read, self->tcp, self->buffer, self->bytes));
+	ROUSE_RETURN(self->rc);
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(put, int64_t,
+	struct rouse_tcp *tcp; const void *buffer; size_t bytes; bool all;
+	int64_t rc; struct rouse_tcp_write write;);
+ROUSE_BODY(put)
+{
+	ROUSE_BEGIN;
+	if (self->all)
+		ROUSE_AWAIT(self->rc, rouse_tcp_write_all(&self->write, self->tcp, self->buffer, self->bytes));
+	else
+		ROUSE_AWAIT(self->rc, rouse_tcp_write(&self->write, self->tcp, self->buffer, self->bytes));
+	ROUSE_RETURN(self->rc);
+	ROUSE_END;
+}
+
+#define RUN(...)                                                                                   \
+	__extension__({                                                                            \
+		int64_t result_ = -1;                                                              \
+		assert_int_equal(rouse_block_on(runtime, &result_, __VA_ARGS__), 0);               \
+		result_;                                                                           \
+	})
+
+static struct rouse_task *start(struct rouse_task *task)
+{
+	assert_non_null(task);
+	return task;
+}
+
+static bool is_pending(void *task)
+{
+	return rouse_task_get_state(task) == ROUSE_TASK_PENDING;
+}
+
+ROUSE_ASYNC(join, int64_t,
+	struct rouse_task *task; void *out;
+	int64_t rc; struct rouse_join join;);
+ROUSE_BODY(join)
+{
+	ROUSE_BEGIN;
+	ROUSE_AWAIT(self->rc, rouse_join(&self->join, self->task, self->out));
+	ROUSE_RETURN(self->rc);
+	ROUSE_END;
+}
+
+/* ---------------------------------------------------------------- fixture */
+
+static int setup(void **state)
+{
+	(void)state;
+	return rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 2), &runtime);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	rouse_runtime_free(runtime);
+	return 0;
+}
+
+static int setup_connected(void **state)
+{
+	uint16_t port;
+	int listening = loopback_listen(&port);
+
+	if (setup(state))
+		return -1;
+	assert_int_equal(RUN(dial, .address = "127.0.0.1", .port = port, .ret = &tcp), 0);
+	peer = accept(listening, NULL, NULL);
+	close(listening);
+	return peer < 0;
+}
+
+static int teardown_connected(void **state)
+{
+	rouse_tcp_close(tcp);
+	if (peer >= 0)
+		close(peer);
+	return teardown(state);
+}
+
+/* ------------------------------------------------------------ connecting */
+
+static void a_closed_port_refuses(void **state)
+{
+	uint16_t port;
+	struct rouse_tcp *none = NULL;
+
+	(void)state;
+	close(loopback_listen(&port));
+	assert_int_equal(RUN(dial, .address = "127.0.0.1", .port = port, .ret = &none), -ECONNREFUSED);
+	assert_null(none);
+}
+
+static void what_is_no_address_is_refused(void **state)
+{
+	char endless[100];
+	struct rouse_tcp *none = NULL;
+
+	(void)state;
+	memset(endless, ':', sizeof endless - 1);
+	endless[sizeof endless - 1] = 0;
+	assert_int_equal(RUN(dial, .address = "localhost", .port = 1, .ret = &none), -EINVAL);
+	assert_int_equal(RUN(dial, .address = NULL, .port = 1, .ret = &none), -EINVAL);
+	assert_int_equal(RUN(dial, .address = "", .port = 1, .ret = &none), -EINVAL);
+	assert_int_equal(RUN(dial, .address = endless, .port = 1, .ret = &none), -EINVAL);
+	assert_int_equal(RUN(dial, .address = "127.0.0.1", .port = 1, .ret = NULL), -EINVAL);
+	assert_null(none);
+}
+
+static void no_connection_is_no_crash(void **state)
+{
+	char byte;
+
+	(void)state;
+	assert_int_equal(RUN(get, .tcp = NULL, .buffer = &byte, .bytes = 1), -EINVAL);
+	assert_int_equal(RUN(put, .tcp = NULL, .buffer = &byte, .bytes = 1), -EINVAL);
+	assert_int_equal(rouse_tcp_shutdown_write(NULL), -EINVAL);
+	assert_int_equal(rouse_tcp_set_nodelay(NULL, true), -EINVAL);
+	assert_int_equal(rouse_tcp_fd(NULL), -EINVAL);
+	rouse_tcp_close(NULL);
+}
+
+/* A full backlog leaves a connect waiting: its SYN is dropped. */
+static void a_waiting_connect_can_be_dropped(void **state)
+{
+	struct sockaddr_in at = loopback_at(0);
+	socklen_t bytes = sizeof at;
+	struct rouse_tcp *none = NULL;
+	int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int64_t rc;
+
+	(void)state;
+	assert_int_equal(bind(listening, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(listening, 0), 0);
+	assert_int_equal(getsockname(listening, (struct sockaddr *)&at, &bytes), 0);
+	int filler = loopback_connect(ntohs(at.sin_port));
+	struct rouse_task *task = start(rouse_spawn_on(runtime, dial, .address = "127.0.0.1", .port = ntohs(at.sin_port),
+		.ret = &none));
+	assert_true(test_eventually(is_pending, task));
+	rouse_task_abort(task);
+	assert_int_equal(RUN(join, .task = task, .out = &rc), -ECANCELED);
+	assert_null(none);
+	close(filler);
+	close(listening); /* that the socket was closed too is seen by the leak check */
+}
+
+static void ipv6_works_alike(void **state)
+{
+	struct rouse_listener *listener;
+	struct rouse_tcp *client;
+
+	(void)state;
+	struct rouse_guard guard = rouse_enter(runtime);
+	int rc = rouse_listener_open("::1", 0, &listener);
+	rouse_leave(&guard);
+	if (rc == -EADDRNOTAVAIL || rc == -EAFNOSUPPORT)
+		test_skip("no IPv6 on this machine");
+	assert_int_equal(rc, 0);
+	assert_int_equal(RUN(dial, .address = "::1", .port = rouse_listener_port(listener), .ret = &client), 0);
+	assert_memory_equal(((struct rs_resource *)client)->name, "[::1]:", 6);
+	rouse_tcp_close(client);
+	rouse_listener_close(listener);
+}
+
+/* ------------------------------------------------------------- streaming */
+
+enum { LARGE = 4 << 20, SLICE = 70001 };
+
+ROUSE_ASYNC(pump, int64_t,
+	struct rouse_tcp *tcp; const char *bytes; size_t total;
+	size_t done; uint64_t random; int64_t rc; struct rouse_tcp_write write;);
+ROUSE_BODY(pump)
+{
+	ROUSE_BEGIN;
+	for (self->done = 0; self->done < self->total; self->done += (size_t)self->rc) {
+		size_t n = test_random(&self->random) % SLICE + 1;
+
+		if (n > self->total - self->done)
+			n = self->total - self->done;
+		ROUSE_AWAIT(self->rc, rouse_tcp_write_all(&self->write, self->tcp, self->bytes + self->done, n));
+		if (self->rc <= 0)
+			ROUSE_RETURN(self->rc);
+	}
+	ROUSE_RETURN(rouse_tcp_shutdown_write(self->tcp));
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(drain, int64_t,
+	struct rouse_tcp *tcp; char *bytes; size_t total;
+	size_t done; uint64_t random; int64_t rc; struct rouse_tcp_read read;);
+ROUSE_BODY(drain)
+{
+	ROUSE_BEGIN;
+	for (;;) {
+		size_t n = test_random(&self->random) % SLICE + 1;
+
+		if (n > self->total - self->done)
+			n = self->total - self->done;
+		ROUSE_AWAIT(self->rc, rouse_tcp_read(&self->read, self->tcp, self->bytes + self->done,
+			n ? n : 1)); /* at the end: one more, which must say 0 */
+		if (self->rc <= 0)
+			ROUSE_RETURN(self->rc < 0 ? self->rc : (int64_t)self->done);
+		self->done += (size_t)self->rc;
+	}
+	ROUSE_END;
+}
+
+/* Sends back what comes until the end, then ends too. */
+ROUSE_ASYNC(echo, int64_t,
+	struct rouse_tcp *tcp;
+	int64_t n; char buffer[3000]; struct rouse_tcp_read read; struct rouse_tcp_write write;);
+ROUSE_BODY(echo)
+{
+	ROUSE_BEGIN;
+	for (;;) {
+		ROUSE_AWAIT(self->n, rouse_tcp_read(&self->read, self->tcp, self->buffer, sizeof self->buffer));
+		if (self->n <= 0)
+			break;
+		ROUSE_AWAIT(self->n, rouse_tcp_write_all(&self->write, self->tcp, self->buffer, (size_t)self->n));
+		if (self->n <= 0)
+			break;
+	}
+	ROUSE_RETURN(self->n);
+	ROUSE_FINALLY: rouse_tcp_close(self->tcp);
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(round_trip, int64_t,
+	const char *out; char *in; size_t total;
+	struct rouse_listener *listener; struct rouse_tcp *client, *server; struct rouse_task *task; int64_t rc, echoed;
+	struct rouse_listener_accept accept; struct rouse_tcp_connect connect;
+	struct pump pump; struct drain drain; struct rouse_join join;);
+ROUSE_BODY(round_trip)
+{
+	ROUSE_BEGIN;
+	self->rc = rouse_listener_open("127.0.0.1", 0, &self->listener);
+	if (self->rc)
+		ROUSE_RETURN(self->rc);
+	ROUSE_JOIN_ALL(rouse_listener_accept(&self->accept, self->listener, &self->server),
+		rouse_tcp_connect(&self->connect, "127.0.0.1", rouse_listener_port(self->listener), &self->client));
+	if (self->accept.result || self->connect.result)
+		ROUSE_RETURN(-1);
+	self->task = rouse_spawn(echo, .tcp = self->server);
+	ROUSE_JOIN_ALL(ROUSE_CALL(&self->pump, pump, .tcp = self->client, .bytes = self->out, .total = self->total,
+			.random = 1),
+		ROUSE_CALL(&self->drain, drain, .tcp = self->client, .bytes = self->in, .total = self->total,
+			.random = 2));
+	ROUSE_AWAIT(self->rc, rouse_join(&self->join, self->task, &self->echoed));
+	ROUSE_RETURN(self->rc || self->echoed || self->pump.result ? -2 : self->drain.result);
+	ROUSE_FINALLY:
+		rouse_tcp_close(self->client);
+		rouse_listener_close(self->listener);
+	ROUSE_END;
+}
+
+static void large_writes_come_back_whole(void **state)
+{
+	char *out = malloc(LARGE), *in = malloc(LARGE + 1);
+	uint64_t random = test_seed();
+
+	(void)state;
+	assert_non_null(out);
+	assert_non_null(in);
+	for (size_t i = 0; i < LARGE; i++)
+		out[i] = (char)test_random(&random);
+	assert_int_equal(RUN(round_trip, .out = out, .in = in, .total = LARGE), LARGE);
+	assert_memory_equal(in, out, LARGE);
+	free(out);
+	free(in);
+}
+
+static void a_read_takes_what_there_is(void **state)
+{
+	char buffer[16];
+
+	(void)state;
+	loopback_say(peer, "abc");
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer), 3);
+	assert_memory_equal(buffer, "abc", 3);
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = 0), 0);
+	assert_int_equal(RUN(put, .tcp = tcp, .buffer = buffer, .bytes = 0), 0);
+}
+
+static void an_exact_read_waits_for_all_of_it(void **state)
+{
+	char buffer[6];
+	int64_t n = 0;
+
+	(void)state;
+	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = 6, .exact = true));
+	const char *const parts[] = { "a", "bcd", "ef-and-more" };
+	for (int i = 0; i < 3; i++) {
+		assert_true(test_eventually(is_pending, task));
+		loopback_say(peer, parts[i]);
+	}
+	assert_int_equal(RUN(join, .task = task, .out = &n), 0);
+	assert_int_equal(n, 6);
+	assert_memory_equal(buffer, "abcdef", 6);
+}
+
+static void an_exact_read_is_short_at_the_end(void **state)
+{
+	char buffer[6];
+
+	(void)state;
+	loopback_say(peer, "abc");
+	shutdown(peer, SHUT_WR);
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = 6, .exact = true), 3);
+}
+
+static void the_end_behind_the_data_is_seen(void **state)
+{
+	char buffer[64];
+
+	(void)state;
+	loopback_say(peer, "last words");
+	shutdown(peer, SHUT_WR);
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer), 10);
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer), 0);
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer), 0);
+	/* Half closed: the other direction still works. */
+	assert_int_equal(RUN(put, .tcp = tcp, .buffer = "yes", .bytes = 3, .all = true), 3);
+	assert_int_equal(recv(peer, buffer, sizeof buffer, 0), 3);
+	assert_int_equal(rouse_tcp_shutdown_write(tcp), 0);
+	assert_int_equal(recv(peer, buffer, sizeof buffer, 0), 0);
+}
+
+/* TCP ends a read at the urgent mark, whatever is behind it. */
+static void data_behind_an_urgent_mark_is_read(void **state)
+{
+	char buffer[64];
+
+	(void)state;
+	loopback_say(peer, "abc");
+	assert_int_equal(send(peer, "!", 1, MSG_OOB), 1);
+	loopback_say(peer, "def");
+	for (size_t got = 0; got < 6;) {
+		int64_t n = RUN(get, .tcp = tcp, .buffer = buffer + got, .bytes = sizeof buffer - got);
+
+		assert_true(n > 0);
+		got += (size_t)n;
+	}
+	assert_memory_equal(buffer, "abcdef", 6);
+}
+
+static void a_reset_ends_reads_and_writes(void **state)
+{
+	char buffer[16];
+	int64_t n = 0;
+
+	(void)state;
+	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer));
+	assert_true(test_eventually(is_pending, task));
+	loopback_reset(peer);
+	peer = -1;
+	assert_int_equal(RUN(join, .task = task, .out = &n), 0);
+	assert_int_equal(n, -ECONNRESET);
+	assert_int_equal(RUN(put, .tcp = tcp, .buffer = "x", .bytes = 1, .all = true), -EPIPE); /* and no SIGPIPE */
+}
+
+static void a_write_that_waits_for_room_goes_on(void **state)
+{
+	size_t total = 8 << 20;
+	char *bytes = calloc(1, total);
+	char buffer[65536];
+	size_t got = 0;
+	int64_t n = 0;
+
+	(void)state;
+	assert_non_null(bytes);
+	struct rouse_task *task = start(rouse_spawn_on(runtime, put, .tcp = tcp, .buffer = bytes, .bytes = total, .all = true));
+	assert_true(test_eventually(is_pending, task));
+	while (got < total) {
+		ssize_t some = read(peer, buffer, sizeof buffer);
+
+		assert_true(some > 0);
+		got += (size_t)some;
+	}
+	assert_int_equal(RUN(join, .task = task, .out = &n), 0);
+	assert_int_equal(n, total);
+	free(bytes);
+}
+
+static void a_plain_write_answers_what_went(void **state)
+{
+	size_t total = 32 << 20; /* more than any send buffer */
+	char *bytes = calloc(1, total);
+
+	(void)state;
+	assert_non_null(bytes);
+	int64_t n = RUN(put, .tcp = tcp, .buffer = bytes, .bytes = total);
+	assert_true(n > 0 && (size_t)n < total);
+	free(bytes);
+}
+
+/* -------------------------------------------------------------- readiness */
+
+static bool was_reported(void *resource)
+{
+	return rs_load(&((struct rs_resource *)resource)->flags, RS_RELAXED) & ROUSE_RESOURCE_WRITABLE;
+}
+
+/* A request read short costs one recv; the wait for the next one costs none. */
+static void a_request_costs_one_recv(void **state)
+{
+	char buffer[64];
+	int64_t n = 0;
+
+	(void)state;
+	assert_true(test_eventually(was_reported, tcp));
+	for (int i = 0; i < 3; i++) {
+		struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer));
+
+		assert_true(test_eventually(is_pending, task));
+		rs_store(&recvs, 0u, RS_RELAXED);
+		loopback_say(peer, "request");
+		assert_int_equal(RUN(join, .task = task, .out = &n), 0);
+		assert_int_equal(n, 7);
+		assert_int_equal(rs_load(&recvs, RS_RELAXED), 1);
+		task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer));
+		assert_true(test_eventually(is_pending, task));
+		assert_int_equal(rs_load(&recvs, RS_RELAXED), 1);
+		rouse_task_abort(task);
+		assert_int_equal(RUN(join, .task = task, .out = &n), -ECANCELED);
+	}
+}
+
+/* Filling the buffer tells nothing about what is behind it, so it is tried again. */
+static void a_full_buffer_is_not_the_end(void **state)
+{
+	char buffer[4];
+
+	(void)state;
+	loopback_say(peer, "12345678");
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = 4), 4);
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = 4), 4);
+	assert_memory_equal(buffer, "5678", 4);
+}
+
+static void a_second_reader_is_busy(void **state)
+{
+	char one[16], two[16];
+	int64_t n = 0;
+
+	(void)state;
+	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = one, .bytes = sizeof one));
+	assert_true(test_eventually(is_pending, task));
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = two, .bytes = sizeof two), -EBUSY);
+	assert_int_equal(RUN(put, .tcp = tcp, .buffer = "w", .bytes = 1, .all = true), 1); /* a writer is welcome */
+	loopback_say(peer, "one");
+	assert_int_equal(RUN(join, .task = task, .out = &n), 0);
+	assert_int_equal(n, 3);
+}
+
+static void a_cancelled_read_leaves_the_data_and_the_socket(void **state)
+{
+	char buffer[16];
+	int64_t n = 0;
+
+	(void)state;
+	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer));
+	assert_true(test_eventually(is_pending, task));
+	rouse_task_abort(task);
+	assert_int_equal(RUN(join, .task = task, .out = &n), -ECANCELED);
+	loopback_say(peer, "late");
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer), 4);
+}
+
+/* The event comes for a socket whose reader was cancelled, while it is closed: whoever gets the memory next is not touched. */
+static void closing_after_cancel_races_the_event(void **state)
+{
+	char buffer[16];
+	int64_t n;
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		uint16_t port;
+		int listening = loopback_listen(&port);
+		struct rouse_tcp *client;
+
+		assert_int_equal(RUN(dial, .address = "127.0.0.1", .port = port, .ret = &client), 0);
+		int other = accept(listening, NULL, NULL);
+		struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = client, .buffer = buffer, .bytes = 1));
+		assert_true(test_eventually(is_pending, task));
+		rouse_task_abort(task);
+		loopback_say(other, "x");
+		(void)RUN(join, .task = task, .out = &n);
+		rouse_tcp_close(client);
+		close(other);
+		close(listening);
+	}
+}
+
+ROUSE_ASYNC(bystander, int64_t,
+	const bool *done; int64_t turns; struct rouse_yield yield;);
+ROUSE_BODY(bystander)
+{
+	ROUSE_BEGIN;
+	while (!*self->done) {
+		self->turns++;
+		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
+	}
+	ROUSE_RETURN(self->turns);
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(hog, int64_t,
+	struct rouse_tcp *tcp; bool done;
+	int64_t i, rc, turns; char byte; struct rouse_task *task; struct rouse_tcp_read read; struct rouse_join join;);
+ROUSE_BODY(hog)
+{
+	ROUSE_BEGIN;
+	self->task = rouse_spawn(bystander, .done = &self->done);
+	for (self->i = 0; self->i < 4096; self->i++) {
+		ROUSE_AWAIT(self->rc, rouse_tcp_read(&self->read, self->tcp, &self->byte, 1));
+		if (self->rc != 1)
+			ROUSE_RETURN(-1);
+	}
+	self->done = true;
+	ROUSE_AWAIT(self->rc, rouse_join(&self->join, self->task, &self->turns));
+	ROUSE_RETURN(self->rc ? self->rc : self->turns);
+	ROUSE_END;
+}
+
+static void a_reader_that_never_waits_lets_others_run(void **state)
+{
+	char bytes[4096] = { 0 };
+	struct rouse_runtime *two_workers = runtime;
+
+	(void)state;
+	assert_int_equal(send(peer, bytes, sizeof bytes, 0), sizeof bytes);
+	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.current_thread = true), &runtime), 0);
+	assert_true(RUN(hog, .tcp = tcp) >= 4096 / 256);
+	rouse_runtime_free(runtime);
+	runtime = two_workers;
+}
+
+/* ------------------------------------------------------ what outsiders see */
+
+static void the_record_tells_what_went_through(void **state)
+{
+	struct rs_resource *r = (struct rs_resource *)tcp;
+	struct sockaddr_in at;
+	socklen_t bytes = sizeof at;
+	char buffer[64], name[24];
+	int64_t n = 0;
+
+	(void)state;
+	loopback_say(peer, "hello");
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer), 5);
+	assert_int_equal(RUN(put, .tcp = tcp, .buffer = "bye", .bytes = 3, .all = true), 3);
+	assert_int_equal(getsockname(peer, (struct sockaddr *)&at, &bytes), 0);
+	snprintf(name, sizeof name, "127.0.0.1:%u", ntohs(at.sin_port));
+	assert_string_equal(r->name, name);
+	assert_int_equal(r->kind, ROUSE_RESOURCE_SOCKET);
+	assert_int_equal(r->value, rouse_tcp_fd(tcp));
+	assert_int_equal(r->side_a, 5);
+	assert_int_equal(r->side_b, 3);
+	assert_int_not_equal(r->last_user_a, 0);
+	assert_int_not_equal(r->last_user_b, r->last_user_a); /* two tasks */
+	assert_int_equal(r->owner, r->last_user_b);
+	assert_true(test_eventually(was_reported, tcp));
+	assert_false(r->flags & ROUSE_RESOURCE_READABLE);
+	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = 1));
+	assert_true(test_eventually(is_pending, task));
+	loopback_say(peer, "xy");
+	assert_int_equal(RUN(join, .task = task, .out = &n), 0);
+	assert_true(r->flags & ROUSE_RESOURCE_READABLE); /* "y" */
+	assert_int_equal(r->last_user_a, r->owner);
+}
+
+static void a_socket_may_outlive_its_runtime(void **state)
+{
+	struct rouse_runtime *home = runtime;
+	char buffer[16];
+	int64_t n = 0;
+
+	(void)state;
+	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1), &runtime), 0);
+	/* A task of another runtime waits for it when its own goes. */
+	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = 1));
+	assert_true(test_eventually(is_pending, task));
+	rouse_runtime_free(home);
+	assert_int_equal(RUN(join, .task = task, .out = &n), 0);
+	assert_int_equal(n, -ROUSE_EORPHAN);
+	loopback_say(peer, "x");
+	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = 1), -ROUSE_EORPHAN);
+	assert_int_equal(RUN(put, .tcp = tcp, .buffer = buffer, .bytes = 1), -ROUSE_EORPHAN);
+}
+
+static void a_forked_child_does_not_disturb_its_parent(void **state)
+{
+	char buffer[16];
+	int64_t n = 0;
+	int status;
+
+	(void)state;
+	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = 1));
+	assert_true(test_eventually(is_pending, task));
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		rouse_tcp_close(tcp);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	loopback_say(peer, "x");
+	assert_int_equal(RUN(join, .task = task, .out = &n), 0);
+	assert_int_equal(n, 1);
+}
+
+static void nodelay_reaches_the_kernel(void **state)
+{
+	int on = 0;
+	socklen_t bytes = sizeof on;
+
+	(void)state;
+	assert_int_equal(rouse_tcp_set_nodelay(tcp, true), 0);
+	assert_int_equal(getsockopt(rouse_tcp_fd(tcp), IPPROTO_TCP, TCP_NODELAY, &on, &bytes), 0);
+	assert_true(on);
+	assert_int_equal(rouse_tcp_set_nodelay(tcp, false), 0);
+	assert_int_equal(getsockopt(rouse_tcp_fd(tcp), IPPROTO_TCP, TCP_NODELAY, &on, &bytes), 0);
+	assert_false(on);
+}
+
+#define R(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+#define C(NAME) cmocka_unit_test_setup_teardown(NAME, setup_connected, teardown_connected)
+TEST_MAIN(R(a_closed_port_refuses), R(what_is_no_address_is_refused), R(no_connection_is_no_crash),
+	R(a_waiting_connect_can_be_dropped), R(ipv6_works_alike), R(large_writes_come_back_whole),
+	C(a_read_takes_what_there_is), C(an_exact_read_waits_for_all_of_it), C(an_exact_read_is_short_at_the_end),
+	C(the_end_behind_the_data_is_seen), C(data_behind_an_urgent_mark_is_read), C(a_reset_ends_reads_and_writes),
+	C(a_write_that_waits_for_room_goes_on), C(a_plain_write_answers_what_went), C(a_request_costs_one_recv),
+	C(a_full_buffer_is_not_the_end), C(a_second_reader_is_busy), C(a_cancelled_read_leaves_the_data_and_the_socket),
+	R(closing_after_cancel_races_the_event), C(a_reader_that_never_waits_lets_others_run),
+	C(the_record_tells_what_went_through), C(a_socket_may_outlive_its_runtime),
+	C(a_forked_child_does_not_disturb_its_parent), C(nodelay_reaches_the_kernel));
