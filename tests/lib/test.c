@@ -30,19 +30,21 @@ static void on_hang(int sig)
 	abort();
 }
 
-static unsigned int slowdown(void)
+/* From the environment; `otherwise` if it is not set or is no number from 1 to 1000. */
+static long positive_number(const char *name, long otherwise)
 {
-	const char *text = getenv("ROUSE_TEST_SLOWDOWN");
-	long factor = text ? strtol(text, NULL, 10) : 1;
+	const char *text = getenv(name);
+	long n = text ? strtol(text, NULL, 10) : 0;
 
-	return factor > 1 && factor <= 1000 ? (unsigned int)factor : 1;
+	return n >= 1 && n <= 1000 ? n : otherwise;
 }
 
 static void guard_start(const struct test_program *program)
 {
 	struct sigaction action = { .sa_handler = on_hang };
 
-	hang_s = (program->hang_s ? program->hang_s : TEST_HANG_S) * slowdown();
+	hang_s = (unsigned int)positive_number("ROUSE_TEST_HANG_S", program->hang_s ? program->hang_s : TEST_HANG_S) *
+		(unsigned int)positive_number("ROUSE_TEST_SLOWDOWN", 1);
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGALRM, &action, NULL);
 	alarm(hang_s);

@@ -11,7 +11,8 @@
  * - Descriptors and threads that a program's tests leave open are a failure,
  *   named. Memory is the sanitizers' part.
  * - A hang ends the program with a line that names the test, after
- *   TEST_HANG_S seconds times ROUSE_TEST_SLOWDOWN (set under valgrind).
+ *   TEST_HANG_S (or the variable ROUSE_TEST_HANG_S) seconds times
+ *   ROUSE_TEST_SLOWDOWN (set under sanitizers).
  * - ROUSE_TEST_FILTER=glob runs the matching tests only.
  *
  * Tests never sleep to synchronise and assert no wall-clock times.
