@@ -84,7 +84,7 @@ static bool fill_target(int pid, struct rouse_target *target)
 		return false;
 	snprintf(target->program, sizeof target->program, "%s", stat.program);
 	target->agent = rouse_socket_path(pid, uid, target->socket, sizeof target->socket) == 0 &&
-			ri_socket_exists(target->socket);
+			ri_socket_exists(target->socket, uid);
 	if (!target->agent)
 		target->socket[0] = 0;
 	return describe(pid, target);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,29 +38,34 @@ int ri_socket_dir(enum ri_socket_place place, uint32_t uid, char *path, size_t b
 	}
 }
 
-static bool has_run_dir(uint32_t uid)
+/* The directory itself is ours to make; the one it is in is not. */
+static bool has_parent(const char *dir)
 {
-	char path[64];
+	char parent[96];
+	const char *slash = strrchr(dir, '/');
 	struct stat st;
 
-	snprintf(path, sizeof path, "/run/user/%u", uid);
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	snprintf(parent, sizeof parent, "%.*s/", (int)(slash - dir), dir);
+	return stat(parent, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 int ri_socket_home(uint32_t uid, char *path, size_t bytes)
 {
-	int rc = ri_socket_dir(RI_SOCKET_XDG, uid, path, bytes);
+	int rc = -ENOENT;
 
-	if (rc != -ENOENT)
-		return rc;
-	return ri_socket_dir(has_run_dir(uid) ? RI_SOCKET_RUN : RI_SOCKET_TMP, uid, path, bytes);
+	for (int place = 0; place < RI_SOCKET_PLACES; place++) {
+		rc = ri_socket_dir((enum ri_socket_place)place, uid, path, bytes);
+		if (rc == 0 && has_parent(path))
+			return 0;
+	}
+	return rc < 0 ? rc : -ENOENT;
 }
 
-bool ri_socket_exists(const char *path)
+bool ri_socket_exists(const char *path, uint32_t uid)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == uid;
 }
 
 static int in_dir(const char *dir, int pid, char *path, size_t bytes)
@@ -74,7 +80,7 @@ int rouse_socket_path(int pid, uint32_t uid, char *path, size_t bytes)
 
 	for (int place = 0; place < RI_SOCKET_PLACES; place++) {
 		if (ri_socket_dir((enum ri_socket_place)place, uid, dir, sizeof dir) == 0 &&
-			in_dir(dir, pid, path, bytes) == 0 && ri_socket_exists(path))
+			in_dir(dir, pid, path, bytes) == 0 && ri_socket_exists(path, uid))
 			return 0;
 	}
 	rc = ri_socket_home(uid, dir, sizeof dir);

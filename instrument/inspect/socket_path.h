@@ -11,9 +11,9 @@ enum ri_socket_place { RI_SOCKET_XDG, RI_SOCKET_RUN, RI_SOCKET_TMP, RI_SOCKET_PL
 
 /* The directory of a place for a user: 0, -ENOENT if this user has no such place, -ENAMETOOLONG. */
 int ri_socket_dir(enum ri_socket_place place, uint32_t uid, char *path, size_t bytes);
-/* The directory where a new socket of this user belongs; it may not exist yet. */
+/* The directory where a new socket of this user belongs; it may not exist yet. 0 or -errno. */
 int ri_socket_home(uint32_t uid, char *path, size_t bytes);
-/* Whether there is a socket at rouse_socket_path(), that of a dead process included. */
-bool ri_socket_exists(const char *path);
+/* Whether a socket of that user is there, be it a dead process's. Anybody can put something into /tmp. */
+bool ri_socket_exists(const char *path, uint32_t uid);
 
 #endif
