@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "widget/glyph.h"
+
 /*
  * Writes `text` with every byte that a terminal might obey, or a reader might
  * be fooled by, as \xNN or \u{NNNN}: controls, C1, broken UTF-8, bidirectional
@@ -13,8 +15,12 @@
  * cut between characters when it does not fit. Returns `out`.
  */
 char *cn_text_safe(char *out, size_t bytes, const char *text, bool ascii);
-#define CN_SAFE_BYTES 256
-/* In the charset of the locale, in one of a few static buffers: good for one printf(). Not thread-safe. */
+
+/* What the locale can show. The program has called setlocale(). */
+enum cn_charset cn_text_charset(void);
+
+enum { CN_SAFE_BYTES = 256 };
+/* Safe in that charset, in one of eight buffers that are used in turn: for the arguments of one printf(). Not thread-safe. */
 const char *cn_safe(const char *text);
 
 #endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Process memory: a timer, and at each tick a look from outside. The target
+ * needs no agent and runs nothing for it; it may be stopped or wedged.
+ */
+#include "source/source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+struct memory_source {
+	struct cn_source source;
+	struct rouse_inspect *inspect;
+	struct cn_wish wish;
+	int pid;
+	bool looked;
+};
+
+/* Due at once, then every interval; paused: never. */
+static int set_timer(struct memory_source *m, bool at_once)
+{
+	uint32_t ms = m->wish.interval_ms;
+	struct itimerspec timer = {
+		.it_value = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 },
+		.it_interval = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 },
+	};
+
+	if (at_once)
+		timer.it_value = (struct timespec){ .tv_nsec = 1 };
+	if (m->wish.pause)
+		memset(&timer, 0, sizeof timer);
+	return timerfd_settime(m->source.fd, 0, &timer, NULL) ? -errno : 0;
+}
+
+static int explain(int rc, int pid, struct cn_why *why)
+{
+	switch (rc) {
+	case -ESRCH:
+		return cn_why_set(why, rc, "there is no process %d (any more); `rouse list` shows what can be watched", pid);
+	case -ENOENT:
+		return cn_why_set(why, rc,
+			"process %d has no rouse runtime: it was not built with rouse, or has not started one yet", pid);
+	case -EACCES:
+	case -EPERM:
+		return cn_why_set(why, -EACCES,
+			"not permitted to read the memory of process %d: run rouse as its user or as root "
+			"(see also /proc/sys/kernel/yama/ptrace_scope), or start it with ROUSE_LISTEN=1", pid);
+	case -EPROTO:
+		return cn_why_set(why, rc,
+			"process %d has another layout version than this rouse (%s) knows: use the rouse it was built with",
+			pid, ROUSE_VERSION);
+	default:
+		return cn_why_set(why, rc, "cannot read process %d: %s", pid, strerror(-rc));
+	}
+}
+
+static int tell(struct cn_source *source, const struct cn_wish *wish, struct cn_why *why)
+{
+	struct memory_source *m = (struct memory_source *)source;
+	bool at_once = m->wish.pause && !wish->pause;
+	int rc;
+
+	m->wish = *wish;
+	rc = set_timer(m, at_once);
+	return rc ? cn_why_set(why, rc, "cannot set a timer: %s", strerror(-rc)) : 0;
+}
+
+static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg, struct cn_why *why)
+{
+	struct memory_source *m = (struct memory_source *)source;
+	struct rouse_look_opts opts = { .size = sizeof opts, .source = "memory", .events = m->wish.events,
+		.watch = m->wish.watch, .n_watch = m->wish.n_watch, .changes_only = m->looked };
+	uint64_t ticks;
+	int rc;
+
+	if (read(m->source.fd, &ticks, sizeof ticks) != (ssize_t)sizeof ticks)
+		return 0; /* not yet */
+	why->code = 0;
+	rc = rouse_inspect_look(m->inspect, &opts, frame, arg);
+	if (rc == 0)
+		m->looked = true;
+	else if (why->code == 0) /* else the consumer has said what was wrong */
+		explain(rc, m->pid, why);
+	if (rc == -ESRCH)
+		cn_why_set(why, -EPIPE, "process %d has ended", m->pid);
+	return rc ? why->code : 0;
+}
+
+static void close_memory(struct cn_source *source)
+{
+	struct memory_source *m = (struct memory_source *)source;
+
+	if (m->source.fd >= 0)
+		close(m->source.fd);
+	rouse_inspect_close(m->inspect);
+	free(m);
+}
+
+int cn_memory_open(int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why)
+{
+	struct memory_source *m = calloc(1, sizeof *m);
+	int rc;
+
+	if (!m)
+		return cn_why_set(why, -ENOMEM, "no memory to look at process %d", pid);
+	m->source = (struct cn_source){ .fd = -1, .read = read_frames, .tell = tell, .close = close_memory };
+	m->wish = *wish;
+	m->pid = pid;
+	rc = rouse_inspect_open_pid(pid, &m->inspect);
+	if (rc) {
+		free(m);
+		return explain(rc, pid, why);
+	}
+	m->source.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	rc = m->source.fd < 0 ? -errno : set_timer(m, true);
+	if (rc) {
+		close_memory(&m->source);
+		return cn_why_set(why, rc, "cannot make a timer: %s", strerror(-rc));
+	}
+	*ret_source = &m->source;
+	return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/resolve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/text.h"
+#include "source/source.h"
+
+enum { TARGETS_MAX = 1024, COMM_BYTES = 15 /* the kernel cuts names of programs here */ };
+
+int cn_targets(struct rouse_target **ret_targets)
+{
+	struct rouse_target *targets = calloc(TARGETS_MAX, sizeof *targets);
+	int n;
+
+	if (!targets)
+		return -ENOMEM;
+	n = rouse_inspect_list(targets, TARGETS_MAX);
+	if (n < 0) {
+		free(targets);
+		return n;
+	}
+	*ret_targets = targets;
+	return n < TARGETS_MAX ? n : TARGETS_MAX;
+}
+
+static bool is_called(const struct rouse_target *target, const char *name)
+{
+	if (strcmp(target->program, name) == 0 || strcmp(target->runtime, name) == 0)
+		return true;
+	return strlen(target->program) == COMM_BYTES && strncmp(target->program, name, COMM_BYTES) == 0;
+}
+
+static int several(const struct rouse_target *targets, int n, const char *name, struct cn_why *why)
+{
+	char pids[256] = "";
+	size_t used = 0;
+
+	for (int i = 0; i < n && used < sizeof pids - 16; i++)
+		if (is_called(&targets[i], name))
+			used += (size_t)snprintf(pids + used, sizeof pids - used, "%s%d", used ? ", " : "",
+				targets[i].pid);
+	return cn_why_set(why, -ENOTUNIQ, "several programs are called %s: say which, by pid: %s", cn_safe(name), pids);
+}
+
+static int by_name(const char *name, struct cn_aim *aim, struct cn_why *why)
+{
+	struct rouse_target *targets;
+	int n = cn_targets(&targets), found = 0, rc = 0;
+
+	if (n < 0)
+		return cn_why_set(why, n, "cannot look through /proc: %s", strerror(-n));
+	for (int i = 0; i < n; i++) {
+		if (!is_called(&targets[i], name))
+			continue;
+		found++;
+		aim->pid = targets[i].pid;
+		if (targets[i].agent)
+			memcpy(aim->socket, targets[i].socket, sizeof aim->socket);
+	}
+	if (found == 0)
+		rc = cn_why_set(why, -ESRCH, "no program or runtime called %s can be watched; `rouse list` shows all that can",
+			cn_safe(name));
+	else if (found > 1)
+		rc = several(targets, n, name, why);
+	free(targets);
+	return rc;
+}
+
+/* Has it a socket? Asked of the list, which knows where those of other users and namespaces are. */
+static int by_pid(int pid, struct cn_aim *aim)
+{
+	struct rouse_target *targets;
+	int n = cn_targets(&targets);
+
+	aim->pid = pid;
+	if (n < 0)
+		return 0; /* then its memory has to do */
+	for (int i = 0; i < n; i++)
+		if (targets[i].pid == pid && targets[i].agent)
+			memcpy(aim->socket, targets[i].socket, sizeof aim->socket);
+	free(targets);
+	return 0;
+}
+
+int cn_resolve(const char *target, struct cn_aim *ret_aim, struct cn_why *why)
+{
+	struct cn_aim aim = { 0 };
+	char *end;
+	long pid;
+	int rc = 0;
+
+	errno = 0;
+	pid = strtol(target, &end, 10);
+	if (strchr(target, '/')) {
+		if (strlen(target) >= sizeof aim.socket)
+			return cn_why_set(why, -ENAMETOOLONG, "%s is too long for a socket's path", cn_safe(target));
+		strcpy(aim.socket, target);
+	} else if (*target && !*end && errno == 0 && pid > 0 && pid <= INT32_MAX) {
+		rc = by_pid((int)pid, &aim);
+	} else {
+		rc = by_name(target, &aim, why);
+	}
+	if (rc == 0)
+		*ret_aim = aim;
+	return rc;
+}

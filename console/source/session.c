@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "source/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <frame.h>
+
+#include "export/text.h"
+#include "source/resolve.h"
+#include "source/source.h"
+
+enum { DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 10, RUNTIMES_MAX = 64 };
+
+struct cn_session {
+	struct cn_source *source;
+	struct rp_decoder *decoder;
+	struct cn_model *model;
+	struct cn_findings *findings;
+	struct cn_diagnose_opts diagnose;
+	struct cn_wish wish;
+	struct cn_why *why; /* of the pump in progress */
+	int generations;    /* it has completed */
+	char target[108];
+};
+
+/* ------------------------------------------------------------------ opening */
+
+static int open_source(const struct cn_aim *aim, enum cn_source_kind kind, const struct cn_wish *wish,
+	struct cn_source **ret_source, struct cn_why *why)
+{
+	struct cn_why why_not_socket = { 0 };
+	int rc = -ENOENT;
+
+	if (kind != CN_SOURCE_MEMORY && *aim->socket) {
+		rc = cn_socket_open(aim->socket, aim->pid, wish, ret_source, &why_not_socket);
+		if (rc == 0)
+			return 0;
+		if (kind == CN_SOURCE_SOCKET || !aim->pid) {
+			*why = why_not_socket;
+			return rc;
+		}
+	}
+	if (kind == CN_SOURCE_SOCKET)
+		return cn_why_set(why, -ENOENT,
+			"process %d has no agent: start it with ROUSE_LISTEN=1, or read its memory (--source memory)",
+			aim->pid);
+	if (!aim->pid)
+		return cn_why_set(why, -EINVAL, "%s is a socket: to read memory, name a process", cn_safe(aim->socket));
+	return cn_memory_open(aim->pid, wish, ret_source, why);
+}
+
+static void name_target(struct cn_session *session, const struct cn_aim *aim)
+{
+	if (aim->pid)
+		snprintf(session->target, sizeof session->target, "%d", aim->pid);
+	else
+		memcpy(session->target, aim->socket, sizeof session->target);
+}
+
+int cn_session_open(const char *target, const struct cn_session_opts *opts, struct cn_session **ret_session,
+	struct cn_why *why)
+{
+	struct cn_session *session = calloc(1, sizeof *session);
+	struct cn_aim aim;
+	int rc;
+
+	if (!session)
+		return cn_why_set(why, -ENOMEM, "no memory to watch %s", cn_safe(target));
+	session->decoder = rp_decoder_new();
+	session->model = cn_model_new();
+	session->findings = cn_findings_new();
+	session->diagnose = opts->diagnose;
+	session->wish = (struct cn_wish){ .interval_ms = opts->interval_ms, .level = opts->level, .events = opts->events };
+	if (!session->wish.interval_ms)
+		session->wish.interval_ms = DEFAULT_INTERVAL_MS;
+	if (!session->decoder || !session->model || !session->findings)
+		rc = cn_why_set(why, -ENOMEM, "no memory to watch %s", cn_safe(target));
+	else
+		rc = cn_resolve(target, &aim, why);
+	if (rc == 0)
+		rc = open_source(&aim, opts->kind, &session->wish, &session->source, why);
+	if (rc) {
+		cn_session_close(session);
+		return rc;
+	}
+	name_target(session, &aim);
+	*ret_session = session;
+	return 0;
+}
+
+void cn_session_close(struct cn_session *session)
+{
+	if (!session)
+		return;
+	if (session->source)
+		session->source->close(session->source);
+	cn_findings_free(session->findings);
+	cn_model_free(session->model);
+	rp_decoder_free(session->decoder);
+	free(session);
+}
+
+/* ------------------------------------------------------------------ pumping */
+
+static int said_error(const struct cn_session *session, struct cn_why *why)
+{
+	const char *text;
+	int code = cn_model_error(session->model, &text);
+
+	return cn_why_set(why, code < 0 ? code : -EREMOTEIO, "the target says: %s", cn_safe(text));
+}
+
+static int take_frame(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct cn_session *session = arg;
+	const Rouse__V1__Frame *frame;
+	int rc = rp_frame_decode(session->decoder, bytes, n, &frame);
+
+	if (rc)
+		return cn_why_set(session->why, rc, "a frame from %s is malformed: not our protocol, or damaged",
+			cn_safe(session->target));
+	rc = cn_model_apply(session->model, frame);
+	if (rc == CN_APPLIED_ERROR)
+		return said_error(session, session->why);
+	if (rc == CN_APPLIED_GENERATION) {
+		session->generations++;
+		rc = cn_diagnose(session->model, &session->diagnose, session->findings);
+	}
+	if (rc == -EPROTO)
+		return cn_why_set(session->why, rc, "%s speaks another version of the protocol than this rouse (%s)",
+			cn_safe(session->target), ROUSE_VERSION);
+	if (rc < 0)
+		return cn_why_set(session->why, rc, "cannot keep what comes from %s: %s", cn_safe(session->target),
+			strerror(-rc));
+	return 0;
+}
+
+int cn_session_pump(struct cn_session *session, struct cn_why *why)
+{
+	int rc;
+
+	session->why = why;
+	session->generations = 0;
+	rc = session->source->read(session->source, take_frame, session, why);
+	return rc ? rc : session->generations;
+}
+
+/* Every runtime was looked at since `before`; or one twice, and the others seem to be gone. */
+static bool all_looked(const struct cn_session *session, const uint32_t *before)
+{
+	uint32_t known = cn_model_target(session->model)->n_runtimes;
+	bool all = true, twice = false;
+
+	for (size_t i = 0; i < RUNTIMES_MAX && (i < known || i < cn_model_runtimes(session->model)); i++) {
+		const struct cn_runtime *runtime = cn_model_runtime(session->model, i);
+		uint32_t looks = runtime ? runtime->looks - before[i] : 0;
+
+		all = all && (looks || (runtime && runtime->state == ROUSE_RUNTIME_STOPPED));
+		twice = twice || looks > 1;
+	}
+	return twice || (all && cn_model_runtimes(session->model) > 0);
+}
+
+int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *why)
+{
+	uint64_t end = cn_session_clock_ns() + (uint64_t)timeout_ms * 1000000;
+	uint32_t before[RUNTIMES_MAX] = { 0 };
+
+	for (size_t i = 0; i < RUNTIMES_MAX; i++) {
+		const struct cn_runtime *runtime = cn_model_runtime(session->model, i);
+
+		before[i] = runtime ? runtime->looks : 0;
+	}
+	for (;;) {
+		uint64_t now = cn_session_clock_ns();
+		struct pollfd ready = { .fd = session->source->fd, .events = POLLIN };
+		int rc;
+
+		if (now >= end)
+			return cn_why_set(why, -ETIMEDOUT, "no answer from %s within %d ms", cn_safe(session->target),
+				timeout_ms);
+		rc = poll(&ready, 1, (int)((end - now) / 1000000) + 1);
+		if (rc < 0 && errno != EINTR)
+			return cn_why_set(why, -errno, "cannot wait for %s: %s", cn_safe(session->target), strerror(errno));
+		rc = cn_session_pump(session, why);
+		if (rc < 0)
+			return rc;
+		if (rc > 0 && all_looked(session, before))
+			return 0;
+	}
+}
+
+/* ---------------------------------------------------------------- accessors */
+
+int cn_session_fd(const struct cn_session *session)
+{
+	return session->source->fd;
+}
+
+const struct cn_model *cn_session_model(const struct cn_session *session)
+{
+	return session->model;
+}
+
+const struct cn_findings *cn_session_findings(const struct cn_session *session)
+{
+	return session->findings;
+}
+
+/* If the source has gone, the next pump says so. */
+static void tell(struct cn_session *session)
+{
+	struct cn_why why;
+
+	(void)session->source->tell(session->source, &session->wish, &why);
+}
+
+void cn_session_pause(struct cn_session *session, bool pause)
+{
+	session->wish.pause = pause;
+	tell(session);
+}
+
+void cn_session_interval(struct cn_session *session, uint32_t interval_ms)
+{
+	session->wish.interval_ms = interval_ms < MIN_INTERVAL_MS ? MIN_INTERVAL_MS : interval_ms;
+	tell(session);
+}
+
+void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t n)
+{
+	session->wish.n_watch = (uint32_t)(n < CN_WATCH_MAX ? n : CN_WATCH_MAX);
+	memcpy(session->wish.watch, tasks, session->wish.n_watch * sizeof tasks[0]);
+	tell(session);
+}
+
+bool cn_session_paused(const struct cn_session *session)
+{
+	return session->wish.pause;
+}
+
+uint64_t cn_session_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+const char *cn_session_target(const struct cn_session *session)
+{
+	return session->target;
+}

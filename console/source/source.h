@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where frames come from: the agent's socket, or the target's memory read from
+ * outside. Both hand out the same frames; both have a descriptor for poll().
+ */
+#ifndef CN_SOURCE_SOURCE_H
+#define CN_SOURCE_SOURCE_H
+
+#include <stdint.h>
+
+#include <rouse/inspect.h>
+
+#include "source/session.h"
+
+enum { CN_WATCH_MAX = 16 };
+
+/* What the console wants to see; the Subscribe of the protocol. */
+struct cn_wish {
+	uint32_t interval_ms;
+	uint32_t level; /* 1 + wanted tracing level; 0 = leave it. Process memory is never written: there it is ignored. */
+	bool events;
+	bool pause;
+	uint32_t n_watch;
+	uint64_t watch[CN_WATCH_MAX];
+};
+
+struct cn_source {
+	int fd; /* readable when read() has something to do */
+	/* Hands out whole frames, without waiting. 0, or a negative error with *why set: this source is done. */
+	int (*read)(struct cn_source *source, rouse_frame_fn frame, void *arg, struct cn_why *why);
+	/* Takes effect with the next look. */
+	int (*tell)(struct cn_source *source, const struct cn_wish *wish, struct cn_why *why);
+	void (*close)(struct cn_source *source);
+};
+
+/*
+ * `pid` is the process that is expected at the other end, 0 = any. Waits at
+ * most 500 ms for a first sign of life: -ETIMEDOUT.
+ */
+int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, struct cn_source **ret_source,
+	struct cn_why *why);
+int cn_memory_open(int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
+
+/* Fills *why, answers `code`. */
+int cn_why_set(struct cn_why *why, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
