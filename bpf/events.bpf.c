@@ -201,8 +201,10 @@ int BPF_USDT(task_poll_end, __u64 task, __u32 number)
 	barrier();
 	duration = bpf_ktime_get_ns() - p->start_ns;
 	emit(BL_POLL, tid, p->start_ns, task, number, duration);
-	if (duration >= long_poll_ns)
+	if (duration >= long_poll_ns) {
+		count(long_polls);
 		emit_verdict(tid, p, task, duration);
+	}
 	return 0;
 }
 

@@ -53,6 +53,7 @@ struct bl_totals {
 	__u64 wakes;
 	__u64 polls; /* begun */
 	__u64 completed; /* ended, whichever way */
+	__u64 long_polls;
 	__u64 submitted;
 	__u64 lost;
 };

@@ -355,6 +355,7 @@ void bl_counts(const struct bl_source *source, struct bl_counts *ret_counts)
 		.wakes = __atomic_load_n(&totals->wakes, __ATOMIC_RELAXED),
 		.polls = __atomic_load_n(&totals->polls, __ATOMIC_RELAXED),
 		.completed = __atomic_load_n(&totals->completed, __ATOMIC_RELAXED),
+		.long_polls = __atomic_load_n(&totals->long_polls, __ATOMIC_RELAXED),
 		.emitted = __atomic_load_n(&totals->submitted, __ATOMIC_RELAXED) + lost(source),
 		.delivered = source->frames.delivered,
 		.lost = lost(source),

@@ -78,6 +78,7 @@ struct bl_counts {
 	uint64_t wakes;
 	uint64_t polls;     /* begun */
 	uint64_t completed; /* ended, whichever way */
+	uint64_t long_polls;
 	uint64_t emitted;
 	uint64_t delivered;
 	uint64_t lost;

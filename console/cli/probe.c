@@ -118,7 +118,7 @@ static void print_summary_json(const struct probe *probe, const struct bl_counts
 		printf("\"exit\":%d,", WEXITSTATUS(probe->status));
 	printf("\"spawned\":%" PRIu64 ",\"wakes\":%" PRIu64 ",\"polls\":%" PRIu64 ",\"completed\":%" PRIu64 ",",
 		counts->spawned, counts->wakes, counts->polls, counts->completed);
-	printf("\"long_polls\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n", probe->lines.long_polls,
+	printf("\"long_polls\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n", counts->long_polls,
 		counts->delivered, counts->lost);
 }
 
@@ -127,7 +127,7 @@ static void print_summary_text(FILE *out, const struct probe *probe, const struc
 	fprintf(out, "%s (%d), %.3f s: ", probe->program, probe->pid, seconds);
 	fprintf(out, "%" PRIu64 " spawned, %" PRIu64 " wakes, %" PRIu64 " polls, %" PRIu64 " completed; ",
 		counts->spawned, counts->wakes, counts->polls, counts->completed);
-	fprintf(out, "%" PRIu64 " long polls; %" PRIu64 " records, %" PRIu64 " lost\n", probe->lines.long_polls,
+	fprintf(out, "%" PRIu64 " long polls; %" PRIu64 " records, %" PRIu64 " lost\n", counts->long_polls,
 		counts->delivered, counts->lost);
 	if (!probe->ended || !probe->opts.command)
 		return;

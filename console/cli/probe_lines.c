@@ -204,7 +204,6 @@ static void print_verdicts(struct cn_probe_lines *lines, const Rouse__V1__PollVe
 
 		if (v.duration > v.blocked + v.queued)
 			v.on_cpu = v.duration - v.blocked - v.queued;
-		lines->long_polls++;
 		if (!wanted(lines))
 			continue;
 		if (lines->json)

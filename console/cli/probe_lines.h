@@ -13,7 +13,6 @@ struct cn_probe_lines {
 	uint64_t started_ns; /* text: times are relative to it */
 	uint64_t limit;      /* lines, 0 = no end */
 	uint64_t printed;    /* events and long polls */
-	uint64_t long_polls;
 };
 
 /* Prints the events, verdicts and losses of a frame, up to the limit. */
