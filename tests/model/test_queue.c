@@ -113,6 +113,13 @@ static void check_six(void)
 	expect_each_once(6);
 }
 
+/* ---- two thieves, and an owner that pushes over what they copy: only one may be at it */
+static void push_over(void)
+{
+	push(&victim, 4);
+	push(&victim, 5);
+}
+
 /* ---- an empty ring is filled while being robbed by two */
 static void fill(void)
 {
@@ -171,6 +178,12 @@ static void push_waits_for_copying_thief(void **state)
 	assert_true(model_run(&(struct model){ "wrap", setup_full, { push_and_pop, steal }, check_six, 4 }) > 1);
 }
 
+static void one_thief_at_a_time(void **state)
+{
+	(void)state;
+	assert_true(model_run(&(struct model){ "thieves", setup_full, { push_over, steal, steal_third }, check_six, 3 }) > 1);
+}
+
 static void filling_while_two_steal(void **state)
 {
 	(void)state;
@@ -184,5 +197,5 @@ static void lifo_is_taken_once(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(steal_races_pop_on_last_item), cmocka_unit_test(two_thieves_race_pop_on_last_item),
-	cmocka_unit_test(push_waits_for_copying_thief), cmocka_unit_test(filling_while_two_steal),
+	cmocka_unit_test(push_waits_for_copying_thief), cmocka_unit_test(one_thief_at_a_time), cmocka_unit_test(filling_while_two_steal),
 	cmocka_unit_test(lifo_is_taken_once));

@@ -53,6 +53,42 @@ static void conversions_undo_each_other(void **state)
 		assert_true(distance(rs_ticks_to_ns(rs_ns_to_ticks(spans[i])), spans[i]) <= 2 + spans[i] / 1000000000);
 }
 
+struct reading {
+	uint64_t ticks, ns, width;
+};
+
+/* The narrowest of many: the kernel's time between two tick counts. */
+static struct reading read_both(void)
+{
+	struct reading best = { 0, 0, UINT64_MAX };
+
+	for (int i = 0; i < 1000; i++) {
+		uint64_t before = rs_ticks(), ns = rs_mono_ns(), after = rs_ticks();
+
+		if (after - before < best.width)
+			best = (struct reading){ before + (after - before) / 2, ns, after - before };
+	}
+	return best;
+}
+
+/* Over 50 ms: a rate that is wrong by a thousandth would be told from one that is right. */
+static void ticks_convert_to_the_time_the_kernel_counted(void **state)
+{
+	struct reading first, last;
+
+	(void)state;
+	rs_clock_init();
+	first = read_both();
+	do
+		last = read_both();
+	while (last.ns - first.ns < 50000000);
+
+	uint64_t kernel = last.ns - first.ns, ours = rs_ticks_to_ns(last.ticks - first.ticks);
+	uint64_t doubt = rs_ticks_to_ns(first.width + last.width);
+
+	assert_true(distance(ours, kernel) <= kernel / 1000 + doubt);
+}
+
 static void anchor_gives_monotonic_time(void **state)
 {
 	struct rouse_clock_anchor anchor = { 0 };
@@ -132,5 +168,6 @@ static void a_reader_never_mixes_two_anchors(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(ticks_never_go_back), cmocka_unit_test(conversions_undo_each_other),
+	cmocka_unit_test(ticks_convert_to_the_time_the_kernel_counted),
 	cmocka_unit_test(anchor_gives_monotonic_time), cmocka_unit_test(renewing_moves_the_sequence_by_two),
 	cmocka_unit_test(a_reader_never_mixes_two_anchors));
