@@ -9,12 +9,12 @@
  */
 #include "cli/probe.h"
 #include "cli/probe_lines.h"
+#include "export/text.h"
 #include "loader/loader.h"
+#include "source/resolve.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -149,69 +149,23 @@ static void print_summary(const struct probe *probe, const struct bl_counts *cou
 
 /* ----------------------------------------------------------------- target */
 
-static bool is_called(const char *pid, const char *name)
-{
-	char path[300], comm[32];
-	bool same = false;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	if (fgets(comm, sizeof(comm), f)) {
-		comm[strcspn(comm, "\n")] = '\0';
-		same = strncmp(comm, name, 15) == 0 && strlen(comm) == (strlen(name) < 15 ? strlen(name) : 15);
-	}
-	fclose(f);
-	return same;
-}
-
-/* The one process of that name, or 0 after having said what is wrong. */
-static int find_by_name(const char *name)
-{
-	char others[128] = "";
-	struct dirent *entry;
-	int found = 0, n = 0;
-	size_t used = 0;
-	DIR *proc;
-
-	proc = opendir("/proc");
-	while (proc && (entry = readdir(proc))) {
-		int pid = atoi(entry->d_name);
-
-		if (pid <= 0 || pid == getpid() || !is_called(entry->d_name, name))
-			continue;
-		n++;
-		found = pid;
-		if (used < sizeof(others))
-			used += (size_t)snprintf(others + used, sizeof(others) - used, "%s%d", used ? ", " : "", pid);
-	}
-	if (proc)
-		closedir(proc);
-	if (n == 1)
-		return found;
-	if (n == 0)
-		fprintf(stderr, "rouse probe: no process is called %s; `rouse list` shows what can be watched\n", name);
-	else
-		fprintf(stderr, "rouse probe: several processes are called %s (%s): name one by its pid\n", name,
-			others);
-	return 0;
-}
-
+/* The process that was named, or a negative error after having said what is wrong. */
 static int find_target(const char *target)
 {
-	char *end;
-	long pid;
+	struct cn_why why;
+	struct cn_aim aim;
+	int rc;
 
-	errno = 0;
-	pid = strtol(target, &end, 10);
-	if (*end != '\0')
-		return find_by_name(target);
-	if (errno == 0 && pid > 0 && pid <= INT32_MAX)
-		return (int)pid;
-	fprintf(stderr, "rouse probe: %s is no process id\n", target);
-	return 0;
+	rc = cn_resolve(target, &aim, &why);
+	if (rc < 0) {
+		fprintf(stderr, "rouse probe: %s\n", why.text);
+		return rc;
+	}
+	if (aim.pid == 0) {
+		fprintf(stderr, "rouse probe: %s is a socket: name the process behind it\n", cn_safe(target));
+		return -ESRCH;
+	}
+	return aim.pid;
 }
 
 static int exit_code_of(int rc)
@@ -219,6 +173,7 @@ static int exit_code_of(int rc)
 	switch (rc) {
 	case -ESRCH:
 	case -ENOENT:
+	case -ENOTUNIQ:
 		return EXIT_NO_TARGET;
 	case -EPERM:
 	case -EACCES:
@@ -242,8 +197,8 @@ static int open_source(struct probe *probe, struct bl_source **ret_source)
 			goto failed;
 	} else {
 		probe->pid = find_target(probe->opts.target);
-		if (probe->pid == 0)
-			return EXIT_NO_TARGET;
+		if (probe->pid < 0)
+			return exit_code_of(probe->pid);
 	}
 	probe->lines.started_ns = now_ns();
 	rc = bl_open(probe->pid, &opts, ret_source, &why);

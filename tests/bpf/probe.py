@@ -13,6 +13,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -157,6 +158,15 @@ class Counts(unittest.TestCase):
                 ended.add(task)
         self.assertEqual(set(polls), ended)
 
+    def test_program_is_found_by_name(self):
+        with tempfile.TemporaryDirectory() as directory:
+            program = os.path.join(directory, f"named-{os.getpid()}")  # fits into the kernel's 15 bytes
+            shutil.copy(PROBED, program)
+            with Interactive(program) as target:
+                done = probe("--json", "--for", "0.1", os.path.basename(program))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(json.loads(done.stdout.splitlines()[-1])["pid"], target.pid)
+
     def test_records_lost_are_counted_and_told(self):
         with Interactive() as target, Attached(target) as attached:
             attached.process.send_signal(signal.SIGSTOP)
@@ -188,6 +198,7 @@ class LongPolls(unittest.TestCase):
         self.assertGreaterEqual(found["duration_ns"], 50 * MS)
         self.assertGreaterEqual(found["blocked_ns"], 45 * MS)
         self.assertGreater(found["blocked_ns"], found["on_cpu_ns"])
+        self.assertGreater(found["run_queue_ns"], 0)  # from the wake-up to the CPU it is not blocked any more
 
     def test_computation_within_a_poll_is_on_cpu(self):
         found = self.long_poll("spin", "50")
@@ -307,7 +318,8 @@ class Refusals(unittest.TestCase):
         gone = subprocess.Popen(["true"])
         gone.wait()
         self.refused(NO_TARGET, f"no process {gone.pid}", str(gone.pid))
-        self.refused(NO_TARGET, "no process is called", "no-such-name")
+        self.refused(NO_TARGET, "called no-such-name", "no-such-name")
+        self.refused(NO_TARGET, "is a socket", "/no/such/socket")
         self.refused(NO_TARGET, "cannot start /no/such/program", "--", "/no/such/program")
 
     def test_usage(self):
