@@ -16,48 +16,51 @@
 #include <string.h>
 #include <time.h>
 
-ROUSE_ASYNC(yielder, int, uint64_t number; struct rouse_yield yield;);
+ROUSE_ASYNC(yielder, int,
+	uint64_t number;
+	struct rouse_yield yield;);
 ROUSE_BODY(yielder)
 {
-	ROUSE_BEGIN
-		;
-		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
-		if (self->number % 7 == 0)
-			rouse_panic("number %" PRIu64, self->number);
-		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
+	if (self->number % 7 == 0)
+		rouse_panic("number %" PRIu64, self->number);
+	ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
-ROUSE_ASYNC(load, int, uint64_t n; uint64_t i; struct rouse_yield yield;);
+ROUSE_ASYNC(load, int,
+	uint64_t n;
+	uint64_t i;
+	struct rouse_yield yield;);
 ROUSE_BODY(load)
 {
-	ROUSE_BEGIN
-		;
-		for (; self->i < self->n; self->i++) {
-			struct rouse_task *task = rouse_spawn(yielder, .number = self->i);
+	ROUSE_BEGIN;
+	for (; self->i < self->n; self->i++) {
+		struct rouse_task *task = rouse_spawn(yielder, .number = self->i);
 
-			if (self->i % 5 == 0)
-				rouse_task_abort(task);
-			rouse_task_detach(task);
-			if (self->i % 100 == 99)
-				ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
-		}
-		ROUSE_RETURN(0);
-		ROUSE_END;
+		if (self->i % 5 == 0)
+			rouse_task_abort(task);
+		rouse_task_detach(task);
+		if (self->i % 100 == 99)
+			ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
+	}
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
-ROUSE_ASYNC(block, int, uint64_t ms;);
+ROUSE_ASYNC(block, int,
+	uint64_t ms;);
 ROUSE_BODY(block)
 {
 	struct timespec time = { (time_t)(self->ms / 1000), (long)(self->ms % 1000 * 1000000) };
 
-	ROUSE_BEGIN
+	ROUSE_BEGIN;
+	while (nanosleep(&time, &time) != 0)
 		;
-		while (nanosleep(&time, &time) != 0)
-			;
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 static uint64_t cpu_ns(void)
@@ -68,17 +71,17 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * ROUSE_S + (uint64_t)t.tv_nsec;
 }
 
-ROUSE_ASYNC(spin, int, uint64_t ms;);
+ROUSE_ASYNC(spin, int,
+	uint64_t ms;);
 ROUSE_BODY(spin)
 {
 	uint64_t end = cpu_ns() + self->ms * ROUSE_MS;
 
-	ROUSE_BEGIN
+	ROUSE_BEGIN;
+	while (cpu_ns() < end)
 		;
-		while (cpu_ns() < end)
-			;
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 static void quiet(void *arg, const char *line)
@@ -131,9 +134,8 @@ int main(int argc, char **argv)
 	rc = commands(runtime, argc, argv);
 	rouse_runtime_totals(runtime, &totals);
 	printf("totals spawned=%" PRIu64 " wakes=%" PRIu64 " polls=%" PRIu64 " completed=%" PRIu64 " cancelled=%" PRIu64
-	       " panicked=%" PRIu64 " live=%" PRIu64 "\n",
-		totals.spawned, totals.wakes, totals.polls, totals.completed, totals.cancelled, totals.panicked,
-		totals.live);
+	       " panicked=%" PRIu64 " live=%" PRIu64 "\n", totals.spawned, totals.wakes, totals.polls, totals.completed,
+		totals.cancelled, totals.panicked, totals.live);
 	rouse_runtime_free(runtime);
 	return rc < 0;
 }
