@@ -57,10 +57,10 @@ enum cn_class {
 		"Unlock in FINALLY, which runs however the task ends, cancel and panic included.") \
 	X(BLOCKED_WORKER, "blocked-worker", "blocked worker", LIKELY, 1,                           \
 		"One poll keeps a worker for so long that nothing else runs there: it blocks or computes.", \
-		"Move the blocking call into rouse_spawn_blocking(), or split the computation and yield.") \
+		"Move the blocking call into rouse_blocking(), or split the computation and yield between the parts.") \
 	X(LONG_POLLS, "long-polls", "long polls", LIKELY, 1,                                       \
 		"Polls of this task now and then take so long that they delay all others of its worker.", \
-		"Move the blocking call into rouse_spawn_blocking(), or split the computation and yield.") \
+		"Move the blocking call into rouse_blocking(), or split the computation and yield between the parts.") \
 	X(WAKE_STORM, "wake-storm", "self-wake storm", LIKELY, 0,                                  \
 		"The task wakes itself again and again: it polls for something instead of waiting for it.", \
 		"Await the event itself (a channel, a notify, a timer) instead of yielding until it is there.") \

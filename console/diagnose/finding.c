@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was found, kept from look to look.
+ *
+ * A finding is known by its code and what it is about. Rules report what holds
+ * now; what they do not report again ages, and is dropped when it was not seen
+ * for a while. A verdict that was PROVEN stays PROVEN while nothing has moved:
+ * a later look in which a thread carried tasks does not make it less so.
+ */
+#include "diagnose/finding.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/report.h"
+#include "model/slots.h"
+
+enum { KEPT_MAX = 1000 };
+#define PENDING_LONG_NS 60000000000ull
+
+struct kept {
+	uint64_t key; /* first: a row of cn_slots */
+	struct cn_finding finding;
+	uint64_t still;
+	uint32_t look; /* of its runtime, in which it was last reported */
+};
+
+struct named {
+	uint64_t id; /* a task, or a resource */
+	const struct cn_finding *finding;
+};
+
+struct cn_findings {
+	struct cn_slots kept;
+	const struct cn_finding **order; /* strongest first */
+	size_t n, capacity;
+	struct named *tasks; /* by id, strongest first */
+	size_t n_tasks, tasks_capacity;
+	size_t more;
+};
+
+struct cn_findings *cn_findings_new(void)
+{
+	struct cn_findings *findings = calloc(1, sizeof *findings);
+
+	if (findings)
+		cn_slots_init(&findings->kept, sizeof(struct kept), KEPT_MAX);
+	return findings;
+}
+
+void cn_findings_free(struct cn_findings *findings)
+{
+	if (!findings)
+		return;
+	cn_slots_fini(&findings->kept);
+	free(findings->order);
+	free(findings->tasks);
+	free(findings);
+}
+
+/* --------------------------------------------------------------- reporting */
+
+static uint64_t key_of(enum cn_finding_code code, uint64_t about)
+{
+	return (about * CN_FINDING_CODE_MAX + (uint64_t)code) + 1;
+}
+
+struct cn_report cn_report_about(enum cn_finding_code code, enum cn_class class, const struct cn_task *task)
+{
+	struct cn_report report = { 0 };
+
+	report.finding.code = (uint8_t)code;
+	report.finding.class = (uint8_t)class;
+	report.finding.worker = CN_NO_WORKER;
+	if (!task)
+		return report;
+	report.finding.runtime = task->runtime;
+	report.finding.n_tasks = 1;
+	report.finding.tasks[0] = task->id;
+	report.about = task->id;
+	report.still = (uint64_t)task->stamp << 32 | task->polls;
+	report.at = task;
+	return report;
+}
+
+void cn_evidence(struct cn_report *report, const char *format, ...)
+{
+	char *at = report->finding.evidence;
+	size_t used = strlen(at), room = sizeof report->finding.evidence - used;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(at + used, room, format, args);
+	va_end(args);
+}
+
+static void fill_site(const struct cn_model *model, const struct cn_report *report, struct cn_finding *finding)
+{
+	uint8_t runtime = finding->runtime;
+	uint32_t index = report->at ? cn_task_await_site(model, report->at) : report->site;
+	const struct cn_site *site = cn_model_site(model, runtime, index), *leaf;
+
+	if (!index && report->at && report->at->n_awaits) /* not awaiting yet: the function itself */
+		site = cn_model_site(model, runtime, report->at->awaits[0].type);
+	snprintf(finding->function, sizeof finding->function, "%s", cn_model_string(model, runtime, site->name));
+	snprintf(finding->file, sizeof finding->file, "%s", cn_model_string(model, runtime, site->file));
+	finding->line = site->line;
+	if (!report->at || !report->at->n_awaits)
+		return;
+	snprintf(finding->task_name, sizeof finding->task_name, "%s", cn_task_name(model, report->at));
+	leaf = cn_model_site(model, runtime, cn_task_leaf(report->at)->type);
+	snprintf(finding->leaf, sizeof finding->leaf, "%s", cn_model_string(model, runtime, leaf->name));
+	snprintf(finding->leaf_file, sizeof finding->leaf_file, "%s", cn_model_string(model, runtime, leaf->file));
+	finding->leaf_line = leaf->line;
+}
+
+void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report)
+{
+	const struct cn_runtime *runtime = cn_model_runtime(diagnosis->model, report->finding.runtime);
+	struct cn_finding finding = report->finding;
+	struct cn_finding before;
+	struct kept *kept;
+	void *row;
+	int rc = cn_slots_put(&diagnosis->findings->kept, key_of(finding.code, report->about), &row);
+
+	if (rc == -E2BIG)
+		diagnosis->findings->more++;
+	else if (rc)
+		diagnosis->rc = rc;
+	if (rc || !runtime)
+		return;
+	kept = row;
+	before = kept->finding;
+	fill_site(diagnosis->model, report, &finding);
+	finding.active = true;
+	finding.first_seen_ns = before.first_seen_ns ? before.first_seen_ns : runtime->now_ns;
+	finding.last_seen_ns = runtime->now_ns;
+	finding.seen = before.seen + (kept->look != runtime->looks);
+	if (!finding.since_ns)
+		finding.since_ns = finding.first_seen_ns;
+	if (kept->still == report->still && before.class == CN_PROVEN && finding.class == CN_INCOMPLETE)
+		finding.class = CN_PROVEN;
+	if (report->likely_after && finding.class == CN_SUSPECT && finding.seen >= report->likely_after)
+		finding.class = CN_LIKELY;
+	kept->finding = finding;
+	kept->still = report->still;
+	kept->look = runtime->looks;
+}
+
+bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about)
+{
+	const struct kept *kept = cn_slots_find(&diagnosis->findings->kept, key_of(code, about));
+	const struct cn_runtime *runtime = kept ? cn_model_runtime(diagnosis->model, kept->finding.runtime) : NULL;
+
+	return runtime && kept->look == runtime->looks;
+}
+
+/* ------------------------------------------------------------------ a look */
+
+static int compare(const void *a, const void *b)
+{
+	const struct cn_finding *x = *(const struct cn_finding *const *)a, *y = *(const struct cn_finding *const *)b;
+
+	if (x->class != y->class)
+		return x->class > y->class ? -1 : 1;
+	if (x->first_seen_ns != y->first_seen_ns)
+		return x->first_seen_ns < y->first_seen_ns ? -1 : 1;
+	if (x->code != y->code)
+		return x->code < y->code ? -1 : 1;
+	return x->tasks[0] < y->tasks[0] ? -1 : x->tasks[0] > y->tasks[0];
+}
+
+static int compare_named(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return compare(&x->finding, &y->finding);
+}
+
+/* What was not reported now is only remembered, and after a while not even that. */
+static void age(struct cn_findings *findings, const struct cn_model *model, uint64_t stays_ns)
+{
+	for (size_t i = 0; i < findings->kept.used; i++) {
+		struct kept *kept = cn_slots_at(&findings->kept, i);
+		const struct cn_runtime *runtime = kept ? cn_model_runtime(model, kept->finding.runtime) : NULL;
+
+		if (!kept)
+			continue;
+		kept->finding.active = runtime && kept->look == runtime->looks;
+		if (!runtime || runtime->now_ns > kept->finding.last_seen_ns + stays_ns)
+			cn_slots_remove(&findings->kept, kept->key);
+	}
+}
+
+static int room_for(struct cn_findings *findings, size_t n)
+{
+	const struct cn_finding **order;
+	struct named *tasks;
+
+	if (n <= findings->capacity)
+		return 0;
+	order = realloc(findings->order, n * sizeof *order);
+	if (!order)
+		return -ENOMEM;
+	findings->order = order;
+	tasks = realloc(findings->tasks, n * (CN_FINDING_TASKS + 1) * sizeof *tasks);
+	if (!tasks)
+		return -ENOMEM;
+	findings->tasks = tasks;
+	findings->capacity = n;
+	return 0;
+}
+
+static void name_all(struct cn_findings *findings, const struct cn_finding *finding)
+{
+	for (uint32_t i = 0; i < finding->n_tasks && i < CN_FINDING_TASKS; i++)
+		findings->tasks[findings->n_tasks++] = (struct named){ finding->tasks[i], finding };
+	if (finding->resource)
+		findings->tasks[findings->n_tasks++] = (struct named){ finding->resource, finding };
+}
+
+static int put_in_order(struct cn_findings *findings)
+{
+	int rc = room_for(findings, findings->kept.live);
+
+	findings->n = findings->n_tasks = 0;
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < findings->kept.used; i++) {
+		const struct kept *kept = cn_slots_at(&findings->kept, i);
+
+		if (!kept)
+			continue;
+		findings->order[findings->n++] = &kept->finding;
+		name_all(findings, &kept->finding);
+	}
+	if (findings->n)
+		qsort(findings->order, findings->n, sizeof findings->order[0], compare);
+	if (findings->n_tasks)
+		qsort(findings->tasks, findings->n_tasks, sizeof findings->tasks[0], compare_named);
+	return 0;
+}
+
+int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opts, struct cn_findings *findings)
+{
+	struct cn_diagnosis diagnosis = { .model = model, .findings = findings };
+
+	if (opts)
+		diagnosis.opts = *opts;
+	if (!diagnosis.opts.pending_long_ns)
+		diagnosis.opts.pending_long_ns = PENDING_LONG_NS;
+	if (!diagnosis.opts.stays_ns)
+		diagnosis.opts.stays_ns = CN_FINDING_STAYS_NS;
+	findings->more = 0;
+	cn_rule_cycles(&diagnosis);
+	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (!task)
+			continue;
+		cn_rule_wakers(&diagnosis, task);
+		cn_rule_running(&diagnosis, task);
+		cn_rule_storm(&diagnosis, task);
+		cn_rule_pending(&diagnosis, task);
+	}
+	cn_rule_long_polls(&diagnosis);
+	for (size_t i = 0; i < cn_model_resource_slots(model); i++) {
+		const struct cn_resource *resource = cn_model_resource_at(model, i);
+
+		if (resource)
+			cn_rule_resource(&diagnosis, resource);
+	}
+	age(findings, model, diagnosis.opts.stays_ns);
+	return put_in_order(findings) ? -ENOMEM : diagnosis.rc;
+}
+
+/* --------------------------------------------------------------- accessors */
+
+size_t cn_findings_count(const struct cn_findings *findings)
+{
+	return findings->n;
+}
+
+const struct cn_finding *cn_findings_at(const struct cn_findings *findings, size_t index)
+{
+	return index < findings->n ? findings->order[index] : NULL;
+}
+
+/* The first of those with the id. Tasks and resources share their ids' space. */
+static const struct cn_finding *find_named(const struct cn_findings *findings, uint64_t id)
+{
+	size_t low = 0, high = findings->n_tasks;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (findings->tasks[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < findings->n_tasks && findings->tasks[low].id == id ? findings->tasks[low].finding : NULL;
+}
+
+const struct cn_finding *cn_findings_of_task(const struct cn_findings *findings, uint64_t id)
+{
+	return find_named(findings, id);
+}
+
+const struct cn_finding *cn_findings_of_resource(const struct cn_findings *findings, uint64_t serial)
+{
+	return find_named(findings, serial);
+}
+
+size_t cn_findings_at_least(const struct cn_findings *findings, enum cn_class class, bool active_only)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < findings->n; i++)
+		n += findings->order[i]->class >= class && (findings->order[i]->active || !active_only);
+	return n;
+}
+
+size_t cn_findings_more(const struct cn_findings *findings)
+{
+	return findings->more;
+}
+
+/* -------------------------------------------------------------------- text */
+
+static const struct {
+	const char *text, *title, *help, *advice;
+	unsigned int level;
+} findings_table[] = {
+#define X(code, text, title, class, level, help, advice) { text, title, help, advice, level },
+	CN_FINDINGS(X)
+#undef X
+};
+
+#define FROM_TABLE(FUNCTION, TYPE, MEMBER, NONE)                                                   \
+	TYPE FUNCTION(unsigned int code)                                                           \
+	{                                                                                          \
+		return code < CN_FINDING_CODE_MAX ? findings_table[code].MEMBER : (NONE);          \
+	}
+FROM_TABLE(cn_finding_text, const char *, text, "unknown")
+FROM_TABLE(cn_finding_title, const char *, title, "unknown")
+FROM_TABLE(cn_finding_help, const char *, help, "")
+FROM_TABLE(cn_finding_advice, const char *, advice, "")
+FROM_TABLE(cn_finding_level, unsigned int, level, 0)
+
+const char *cn_class_name(unsigned int class)
+{
+	static const char *const texts[] = {
+#define X(name, text) text,
+		CN_CLASSES(X)
+#undef X
+	};
+
+	return class < CN_CLASS_MAX ? texts[class] : "unknown";
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rules of diagnosis share: the look they judge, and how they say what they found. */
+#ifndef CN_DIAGNOSE_REPORT_H
+#define CN_DIAGNOSE_REPORT_H
+
+#include "diagnose/finding.h"
+#include "model/model.h"
+
+struct cn_diagnosis {
+	const struct cn_model *model;
+	struct cn_diagnose_opts opts; /* no zeros */
+	struct cn_findings *findings;
+	int rc; /* -ENOMEM once memory has run out */
+};
+
+/* What a rule has found. The strings of `finding` are filled in by cn_report(). */
+struct cn_report {
+	struct cn_finding finding;
+	uint64_t about;   /* what makes it the same finding in the next look: a task, resource, site */
+	uint64_t still;   /* equal as long as nothing moves: what was PROVEN then stays so */
+	uint32_t likely_after; /* looks after which SUSPECT becomes LIKELY; 0 = never */
+	const struct cn_task *at; /* whose await site is at fault; NULL = take `site` */
+	uint32_t site;
+};
+
+/* Fills in code, class, runtime and the first task. */
+struct cn_report cn_report_about(enum cn_finding_code code, enum cn_class class, const struct cn_task *task);
+void cn_evidence(struct cn_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report);
+bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about);
+
+/*
+ * May a verdict about this task be PROVEN? It stood still for two looks, its
+ * chain is valid, the look was whole, and nobody has it in hand: a thread that
+ * carries one task says which. One that carries several may well have this
+ * one; that can be believed of a moment, not of a third look in a row, unless
+ * the process is stopped.
+ */
+bool cn_stands(const struct cn_model *model, const struct cn_task *task);
+
+/* Is there a way out beside this await: is it below a select or a timeout? */
+bool cn_either(const struct cn_model *model, const struct cn_task *task, uint16_t await);
+/* Has the task ended, or never been seen? For ids that a look would show if they lived. */
+bool cn_ended(const struct cn_model *model, uint64_t id);
+/* A task id, not a wake source, a thread or nothing. */
+bool cn_is_task_id(uint64_t id);
+
+/* The rules. */
+void cn_rule_cycles(struct cn_diagnosis *diagnosis);
+void cn_rule_wakers(struct cn_diagnosis *diagnosis, const struct cn_task *task);
+void cn_rule_storm(struct cn_diagnosis *diagnosis, const struct cn_task *task);
+void cn_rule_pending(struct cn_diagnosis *diagnosis, const struct cn_task *task);
+void cn_rule_running(struct cn_diagnosis *diagnosis, const struct cn_task *task);
+void cn_rule_long_polls(struct cn_diagnosis *diagnosis);
+void cn_rule_resource(struct cn_diagnosis *diagnosis, const struct cn_resource *resource);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What rules ask of the model before they dare to say PROVEN. */
+#include "diagnose/report.h"
+
+bool cn_is_task_id(uint64_t id)
+{
+	return id >= ROUSE_FIRST_TASK_ID && !(id >> 63);
+}
+
+bool cn_ended(const struct cn_model *model, uint64_t id)
+{
+	const struct cn_task *task = cn_model_task(model, id);
+
+	return !task || task->state >= ROUSE_TASK_COMPLETE;
+}
+
+/* 0: nobody carries the task; 1: somebody carries several, one of which it may be; 2: somebody carries it. */
+static int carried(const struct cn_runtime *runtime, uint64_t id)
+{
+	int worst = runtime->foreign_in_transit ? 1 : 0;
+
+	for (uint32_t i = 0; i < runtime->n_workers; i++) {
+		if (runtime->workers[i].in_transit == id)
+			return 2;
+		if (runtime->workers[i].in_transit == UINT64_MAX)
+			worst = 1;
+	}
+	return worst;
+}
+
+bool cn_stands(const struct cn_model *model, const struct cn_task *task)
+{
+	const struct cn_runtime *runtime = cn_model_runtime(model, task->runtime);
+	int in_transit;
+
+	if (!runtime || !runtime->complete || !task->valid || !cn_task_settled(model, task))
+		return false;
+	in_transit = carried(runtime, task->id);
+	if (in_transit == 1)
+		return !runtime->target_stopped && runtime->looks - task->changed_look >= 2;
+	return in_transit == 0;
+}
+
+bool cn_either(const struct cn_model *model, const struct cn_task *task, uint16_t await)
+{
+	while (await && await < task->n_awaits) {
+		uint16_t parent = task->awaits[await].parent, children = 0;
+
+		if (parent >= await)
+			return false;
+		for (uint16_t i = (uint16_t)(parent + 1); i < task->n_awaits; i++)
+			children += task->awaits[i].parent == parent;
+		if (children > 1 && cn_model_site(model, task->runtime, task->awaits[parent].at)->kind != ROUSE_SITE_JOIN)
+			return true;
+		await = parent;
+	}
+	return false;
+}
