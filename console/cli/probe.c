@@ -273,7 +273,7 @@ static int run(struct probe *probe)
 	print_summary(probe, &counts);
 	if (rc == 0)
 		rc = flush(probe);
-	if (rc < 0) {
+	if (rc < 0 && rc != -EPIPE) { /* who reads us may stop when they have seen enough */
 		fprintf(stderr, "rouse probe: %s\n", strerror(-rc));
 		return EXIT_FAILED;
 	}
@@ -408,6 +408,8 @@ int cn_probe_main(int argc, char **argv)
 	}
 	sigaction(SIGINT, &on_interrupt, NULL);
 	sigaction(SIGTERM, &on_interrupt, NULL);
+	/* Handled, not ignored: a command would inherit that. */
+	sigaction(SIGPIPE, &on_interrupt, NULL);
 	rc = run(&probe);
 	rp_decoder_free(probe.decoder);
 	if (probe.frames && probe.frames != stdout)

@@ -259,6 +259,13 @@ class Endings(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertFalse(json.loads(done.stdout.splitlines()[-1])["ended"])
 
+    def test_reader_that_has_seen_enough_ends_it_and_the_command(self):
+        # The command asks for no end of work: it ends because the probe does.
+        command = f"'{ROUSE}' probe --events -- '{PROBED}' load 100000000 | head -n 1"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=HANG_S)
+        self.assertEqual(len(done.stdout.splitlines()), 1)
+        self.assertNotIn("rouse probe:", done.stderr)
+
     def test_frames_are_a_stream_of_the_protocol(self):
         with tempfile.NamedTemporaryFile() as file:
             done = probe("--json", "--frames", file.name, "--", PROBED, "load", "100")

@@ -26,9 +26,10 @@ def table():
 def notes(path):
     """[{name, semaphore, arguments}] of provider rouse."""
     text = subprocess.run(["readelf", "-Wn", path], capture_output=True, text=True, check=True).stdout
-    found = re.findall(
-        r"Provider: rouse\n\s+Name: (\w+)\n\s+Location: (\w+), Base: \w+, Semaphore: (\w+)\n\s+Arguments: ([^\n]*)", text)
-    return [{"name": n, "location": int(l, 16), "semaphore": int(s, 16), "arguments": a.split()} for n, l, s, a in found]
+    found = re.findall(r"Provider: rouse\n\s+Name: (\w+)\n\s+Location: (\w+), Base: \w+, Semaphore: (\w+)\n"
+                       r"\s+Arguments: ([^\n]*)", text)
+    return [{"name": name, "location": int(location, 16), "semaphore": int(semaphore, 16),
+             "arguments": arguments.split()} for name, location, semaphore, arguments in found]
 
 
 def with_notes():

@@ -54,7 +54,8 @@ static struct elf_file elf_with_probe(const char *provider)
 		.names = "\0.note.stapsdt\0.shstrtab",
 		.sections = {
 			[1] = { .sh_name = 1, .sh_type = SHT_NOTE, .sh_offset = offsetof(struct elf_file, note),
-				.sh_size = offsetof(struct elf_file, names) - offsetof(struct elf_file, note), .sh_addralign = 4 },
+				.sh_size = offsetof(struct elf_file, names) - offsetof(struct elf_file, note),
+				.sh_addralign = 4 },
 			[2] = { .sh_name = 15, .sh_type = SHT_STRTAB, .sh_offset = offsetof(struct elf_file, names),
 				.sh_size = 32, .sh_addralign = 1 },
 		},
