@@ -2,6 +2,9 @@
 /* Spawning, joining, yielding, and two tasks that wake each other. */
 #include "bench.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 /* ------------------------------------------------------------------ spawn */
 
 ROUSE_ASYNC(counted, int, struct bench_countdown *countdown;);
@@ -198,6 +201,56 @@ static struct bench_done chained_spawn(struct rouse_runtime *runtime)
 	return (struct bench_done){ .ops = BENCH_CHAIN };
 }
 
+/* ----------------------------------------------------------------- memory */
+
+ROUSE_ASYNC(waiter, int, struct bench_countdown *waiting; struct bench_countdown *ended;
+	struct rouse_semaphore *semaphore; struct rouse_semaphore_acquire acquire;);
+ROUSE_BODY(waiter)
+{
+	ROUSE_BEGIN;
+	bench_one(self->waiting);
+	ROUSE_AWAIT_ONLY(rouse_semaphore_acquire(&self->acquire, self->semaphore, 1));
+	ROUSE_RETURN(0);
+	ROUSE_FINALLY: bench_one(self->ended);
+	ROUSE_END;
+}
+
+static double resident_bytes(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages = 0;
+
+	bench_must(file && fscanf(file, "%*d %ld", &pages) == 1, "reading statm");
+	fclose(file);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* 200 000 tasks wait for a semaphore: "ns" is bytes of memory for each, its future not counted. */
+static struct bench_done task_memory(struct rouse_runtime *runtime)
+{
+	static double before; /* of the first iteration: what it has grown to is used again */
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct rouse_semaphore *semaphore = rouse_semaphore_new("memory", 0);
+	struct bench_countdown waiting, ended;
+	double bytes;
+
+	bench_must(semaphore != NULL, "semaphore");
+	bench_countdown_init(&waiting, BENCH_LIVE);
+	bench_countdown_init(&ended, BENCH_LIVE);
+	if (before == 0)
+		before = resident_bytes();
+	for (int i = 0; i < BENCH_LIVE; i++)
+		bench_must(rouse_spawn_detached(waiter, .waiting = &waiting, .ended = &ended,
+				   .semaphore = semaphore) == 0, "spawn");
+	bench_wait(&waiting);
+	bytes = (resident_bytes() - before) / BENCH_LIVE - (double)sizeof(struct waiter);
+	bench_must(rouse_semaphore_release(semaphore, BENCH_LIVE) == 0, "release");
+	bench_wait(&ended);
+	rouse_semaphore_free(semaphore);
+	rouse_leave(&guard);
+	return (struct bench_done){ .ops = BENCH_LIVE, .ns = bytes };
+}
+
 const struct bench_case bench_spawn_cases[] = {
 	{ "spawn_outside", spawn_outside },
 	{ "spawn_worker", spawn_worker },
@@ -205,5 +258,6 @@ const struct bench_case bench_spawn_cases[] = {
 	{ "yield", yield_many },
 	{ "ping_pong", ping_pong },
 	{ "chained_spawn", chained_spawn },
+	{ "task_memory", task_memory },
 	{ NULL, NULL },
 };

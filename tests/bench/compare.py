@@ -37,9 +37,10 @@ CASES = {
     "channel_alone": "5 000 sends, then 5 000 receives, by one task",
     "request_reply": "1 000 requests over a channel of 10, each answered by a oneshot",
     "timer_cancel": "8 tasks register a timer of 1 s and drop it, 1 000 times",
-    "sleep_lateness": "100 tasks sleep 1 to 2 ms, 10 times: ns is the median lateness",
+    "sleep_lateness": "100 tasks sleep 1 to 2 ms, 10 times: \"ns\" is the median lateness",
     "echo_1": "TCP echo of 64 bytes on 1 connection, both ends in one process",
     "echo_64": "the same on 64 connections",
+    "task_memory": "200 000 tasks wait for a semaphore: \"ns\" is bytes for each, its future not counted (Go: the stack is)",
 }
 
 

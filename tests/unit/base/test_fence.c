@@ -14,7 +14,7 @@
 
 enum { CACHE_LINE = 64 };
 
-static uint32_t rounds = 100000;
+static uint32_t rounds = 40000;
 static struct {
 	uint32_t value;
 	char pad[CACHE_LINE - sizeof(uint32_t)];

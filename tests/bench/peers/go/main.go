@@ -30,6 +30,7 @@ const (
 	yields     = 1000
 	pings      = 1000
 	chainDepth = 1000
+	live       = 200000
 	senders    = 5
 	sends      = 1000
 	requests   = 1000
@@ -137,6 +138,38 @@ func chainedSpawn() done {
 	go chain(c, chainDepth)
 	<-c.done
 	return done{ops: chainDepth}
+}
+
+var residentBefore float64
+
+func residentBytes() float64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	must(err)
+	var size, pages float64
+	_, err = fmt.Sscan(string(text), &size, &pages)
+	must(err)
+	return pages * float64(os.Getpagesize())
+}
+
+// 200 000 goroutines wait for a channel: "ns" is bytes of memory for each, its stack included.
+func taskMemory() done {
+	waiting, ended := newCountdown(live), newCountdown(live)
+	gate := make(chan struct{})
+	if residentBefore == 0 {
+		residentBefore = residentBytes()
+	}
+	for i := 0; i < live; i++ {
+		go func() {
+			waiting.one()
+			<-gate
+			ended.one()
+		}()
+	}
+	<-waiting.done
+	bytes := (residentBytes() - residentBefore) / live
+	close(gate)
+	<-ended.done
+	return done{ops: live, ns: bytes}
 }
 
 func channel(capacity int) done {
@@ -315,6 +348,7 @@ func main() {
 		"yield":           yieldMany,
 		"ping_pong":       pingPong,
 		"chained_spawn":   chainedSpawn,
+		"task_memory":     taskMemory,
 		"channel_bounded": func() done { return channel(senders * sends) },
 		"channel_full":    func() done { return channel(100) },
 		"channel_alone":   channelAlone,

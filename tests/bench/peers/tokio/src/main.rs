@@ -9,19 +9,20 @@ use std::future::Future;
 use std::io::{BufRead, Write};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{mpsc as std_mpsc, Arc};
+use std::sync::{mpsc as std_mpsc, Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, Semaphore};
 
 const SPAWNS: usize = 10_000;
 const YIELDERS: usize = 200;
 const YIELDS: usize = 1_000;
 const PINGS: usize = 1_000;
 const CHAIN: usize = 1_000;
+const LIVE: usize = 200_000;
 const SENDERS: usize = 5;
 const SENDS: usize = 1_000;
 const REQUESTS: usize = 1_000;
@@ -148,6 +149,36 @@ fn chained_spawn(rt: &Runtime) -> Done {
     rt.spawn(async move { chain(countdown, CHAIN) });
     done.recv().unwrap();
     ops(CHAIN)
+}
+
+fn resident_bytes() -> f64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() * 4096.0
+}
+
+/// 200 000 tasks wait for a semaphore: "ns" is bytes of memory for each, its future not counted.
+fn task_memory(rt: &Runtime) -> Done {
+    static BEFORE: OnceLock<f64> = OnceLock::new();
+    let semaphore = Arc::new(Semaphore::new(0));
+    let (waiting, all_wait) = Countdown::new(LIVE);
+    let (ended, all_ended) = Countdown::new(LIVE);
+    let before = *BEFORE.get_or_init(resident_bytes);
+    let mut future_bytes = 0;
+    for _ in 0..LIVE {
+        let (semaphore, waiting, ended) = (semaphore.clone(), waiting.clone(), ended.clone());
+        let future = async move {
+            waiting.one();
+            semaphore.acquire().await.unwrap().forget();
+            ended.one();
+        };
+        future_bytes = std::mem::size_of_val(&future);
+        rt.spawn(future);
+    }
+    all_wait.recv().unwrap();
+    let bytes = (resident_bytes() - before) / LIVE as f64 - future_bytes as f64;
+    semaphore.add_permits(LIVE);
+    all_ended.recv().unwrap();
+    Done { ops: LIVE, ns: Some(bytes) }
 }
 
 fn channel_bounded(rt: &Runtime, capacity: usize) -> Done {
@@ -314,6 +345,7 @@ fn iterate(rt: &Runtime, echo: &Echo, case: &str) -> Option<Done> {
         "yield" => yield_many(rt),
         "ping_pong" => ping_pong(rt),
         "chained_spawn" => chained_spawn(rt),
+        "task_memory" => task_memory(rt),
         "channel_bounded" => channel_bounded(rt, 1_000_000),
         "channel_full" => channel_bounded(rt, 100),
         "channel_unbounded" => channel_unbounded(rt),
