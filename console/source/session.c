@@ -25,6 +25,7 @@ struct cn_session {
 	struct cn_wish wish;
 	struct cn_why *why; /* of the pump in progress */
 	int generations;    /* it has completed */
+	bool frames;        /* from a file: they bring their own time and pid */
 	char target[108];
 };
 
@@ -62,6 +63,19 @@ static void name_target(struct cn_session *session, const struct cn_aim *aim)
 		memcpy(session->target, aim->socket, sizeof session->target);
 }
 
+static int open_frames(struct cn_session *session, const char *path, struct cn_session **ret_session, struct cn_why *why)
+{
+	const int rc = cn_frames_open(path, &session->wish, &session->source, why);
+
+	if (rc) {
+		cn_session_close(session);
+		return rc;
+	}
+	session->frames = true;
+	*ret_session = session;
+	return 0;
+}
+
 int cn_session_open(const char *target, const struct cn_session_opts *opts, struct cn_session **ret_session,
 	struct cn_why *why)
 {
@@ -80,6 +94,8 @@ int cn_session_open(const char *target, const struct cn_session_opts *opts, stru
 		session->wish.interval_ms = DEFAULT_INTERVAL_MS;
 	if (!session->decoder || !session->model || !session->findings)
 		rc = cn_why_set(why, -ENOMEM, "no memory to watch %s", cn_safe(target));
+	else if (opts->kind == CN_SOURCE_FRAMES)
+		return open_frames(session, target, ret_session, why);
 	else
 		rc = cn_resolve(target, &aim, why);
 	if (rc == 0)
@@ -127,6 +143,8 @@ static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 	rc = cn_model_apply(session->model, frame);
 	if (rc == CN_APPLIED_ERROR)
 		return said_error(session, session->why);
+	if (session->frames)
+		snprintf(session->target, sizeof session->target, "%u", cn_model_target(session->model)->pid);
 	if (rc == CN_APPLIED_GENERATION) {
 		session->generations++;
 		rc = cn_diagnose(session->model, &session->diagnose, session->findings);
@@ -250,6 +268,11 @@ uint64_t cn_session_clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t cn_session_now_ns(const struct cn_session *session)
+{
+	return session->frames ? cn_model_now_ns(session->model) : cn_session_clock_ns();
 }
 
 const char *cn_session_target(const struct cn_session *session)

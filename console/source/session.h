@@ -24,7 +24,7 @@ struct cn_why {
 	char text[512]; /* what happened, to what, what to do next; one line, safe to print */
 };
 
-enum cn_source_kind { CN_SOURCE_ANY, CN_SOURCE_SOCKET, CN_SOURCE_MEMORY };
+enum cn_source_kind { CN_SOURCE_ANY, CN_SOURCE_SOCKET, CN_SOURCE_MEMORY, CN_SOURCE_FRAMES /* a file */ };
 
 struct cn_session_opts {
 	enum cn_source_kind kind; /* ANY: the socket if an agent answers, else the process's memory */
@@ -65,8 +65,10 @@ void cn_session_pause(struct cn_session *session, bool pause);
 void cn_session_interval(struct cn_session *session, uint32_t interval_ms);
 void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t n); /* at most 16 */
 bool cn_session_paused(const struct cn_session *session);
-/* CLOCK_MONOTONIC now: for "age of what is shown". */
+/* CLOCK_MONOTONIC now. */
 uint64_t cn_session_clock_ns(void);
+/* Now by the target's clock, for "age of what is shown": of a file of frames, when its newest look was. */
+uint64_t cn_session_now_ns(const struct cn_session *session);
 /* What a shell would need to name this target again: pid, or the socket's path. */
 const char *cn_session_target(const struct cn_session *session);
 

@@ -40,6 +40,7 @@ struct cn_source {
 int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, struct cn_source **ret_source,
 	struct cn_why *why);
 int cn_memory_open(int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
+int cn_frames_open(const char *path, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
 
 /* Fills *why, answers `code`. */
 int cn_why_set(struct cn_why *why, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));

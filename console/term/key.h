@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A key is the code point it types; keys that type none are numbered past
+ * Unicode. Names are those of scripts and of the help.
+ */
+#ifndef CN_TERM_KEY_H
+#define CN_TERM_KEY_H
+
+#include <stdint.h>
+
+#define CN_CTRL(letter) ((uint32_t)(letter) & 0x1f)
+#define CN_KEY_ENTER 0x0du
+#define CN_KEY_TAB 0x09u
+#define CN_KEY_ESC 0x1bu
+#define CN_KEY_BACKSPACE 0x7fu
+
+/*  name    in scripts  in curses */
+#define CN_KEYS(X)                                                                                                     \
+	X(UP, "Up", KEY_UP)                                                                                            \
+	X(DOWN, "Down", KEY_DOWN)                                                                                      \
+	X(LEFT, "Left", KEY_LEFT)                                                                                      \
+	X(RIGHT, "Right", KEY_RIGHT)                                                                                   \
+	X(HOME, "Home", KEY_HOME)                                                                                      \
+	X(END, "End", KEY_END)                                                                                         \
+	X(PAGE_UP, "PgUp", KEY_PPAGE)                                                                                  \
+	X(PAGE_DOWN, "PgDn", KEY_NPAGE)                                                                                \
+	X(BACK_TAB, "S-Tab", KEY_BTAB)                                                                                 \
+	X(F1, "F1", KEY_F(1))
+
+enum cn_key {
+	CN_KEY_BASE = 0x110000,
+#define X(name, text, curses) CN_KEY_##name,
+	CN_KEYS(X)
+#undef X
+	CN_KEY_END_OF_LIST
+};
+
+/* "j", "Enter", "C-d", "PgUp", "Space": 0 or -EINVAL. */
+int cn_key_parse(const char *text, uint32_t *ret_key);
+
+#endif

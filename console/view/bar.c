@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* The last row, and the menu that opens over the table: what can be done now. */
+#include "view/ui.h"
+
+#include <string.h>
+
+static bool has_effect(const struct cn_ui *ui, enum cn_action action)
+{
+	const bool table = ui->view < CN_VIEW_HELP && ui->page_kind == CN_PAGE_NONE;
+
+	switch (action) {
+	case CN_ACTION_OPEN:
+	case CN_ACTION_FILTER:
+	case CN_ACTION_SORT:
+	case CN_ACTION_INVERT:
+	case CN_ACTION_SEARCH:
+		return table;
+	case CN_ACTION_BACK:
+		return !table || *ui->sheets[ui->view].filter;
+	case CN_ACTION_WHY:
+		return ui->view < CN_VIEW_HELP && ui->page_kind != CN_PAGE_WHY;
+	default:
+		return true;
+	}
+}
+
+static int draw_key(struct cn_canvas *canvas, int row, int col, int width, enum cn_action action)
+{
+	const char *keys = cn_action_keys(action);
+	char key[16] = "";
+	int used;
+
+	memcpy(key, keys, strcspn(keys, " ") < sizeof key ? strcspn(keys, " ") : sizeof key - 1);
+	used = cn_canvas_width(canvas, key) + 1 + cn_canvas_width(canvas, cn_action_word(action));
+	if (used > width)
+		return 0;
+	col += 1 + cn_canvas_text(canvas, row, col, width, CN_STYLE_KEY, key);
+	cn_canvas_text(canvas, row, col, width, CN_STYLE_BAR, cn_action_word(action));
+	return used + 2;
+}
+
+/* "3/53", and what the filter leaves of how many. */
+static int draw_place(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)
+{
+	const struct cn_sheet *sheet;
+	char text[160];
+	int width;
+
+	if (ui->view >= CN_VIEW_HELP || ui->page_kind != CN_PAGE_NONE)
+		return 0;
+	sheet = &ui->sheets[ui->view];
+	if (*sheet->filter)
+		snprintf(text, sizeof text, "filter %s: %zu of %zu", sheet->filter, sheet->list.n, sheet->all);
+	else
+		snprintf(text, sizeof text, "%zu/%zu", sheet->list.n ? sheet->list.cursor + 1 : 0, sheet->list.n);
+	width = cn_canvas_width(canvas, text) + 1;
+	if (width > box.cols / 2)
+		width = box.cols / 2;
+	cn_canvas_right(canvas, box.row, box.cols - width - 1, width, *sheet->filter ? CN_STYLE_BADGE : CN_STYLE_DIM, text);
+	return width + 1;
+}
+
+static void draw_prompt(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)
+{
+	const struct cn_sheet *sheet = &ui->sheets[ui->view];
+	int col = 1;
+
+	col += 1 + cn_canvas_text(canvas, box.row, col, box.cols, CN_STYLE_KEY,
+			   ui->prompt == CN_PROMPT_FILTER ? "filter:" : "search:");
+	col += cn_canvas_tail(canvas, box.row, col, box.cols / 2, CN_STYLE_STRONG, ui->typed);
+	cn_canvas_put(canvas, box.row, col, CN_STYLE_TAB_HERE, ' ');
+	col += 3;
+	if (ui->prompt == CN_PROMPT_FILTER)
+		cn_canvas_printf(canvas, box.row, col, box.cols - col, CN_STYLE_DIM, "%zu of %zu   Enter keep  Esc clear",
+			sheet->list.n, sheet->all);
+	else
+		cn_canvas_printf(canvas, box.row, col, box.cols - col, CN_STYLE_DIM, "%s   Enter keep  Esc clear",
+			ui->note);
+}
+
+void cn_bar_keys_draw(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	int col = 1, end;
+
+	if (ui->prompt == CN_PROMPT_FILTER || ui->prompt == CN_PROMPT_SEARCH) {
+		draw_prompt(ui, canvas, box);
+		return;
+	}
+	end = box.cols - draw_place(ui, canvas, box) - 1;
+	if (*ui->note || scene->ended) {
+		cn_canvas_text(canvas, box.row, col, end - col, CN_STYLE_LIKELY, *ui->note ? ui->note : scene->ended);
+		return;
+	}
+	for (int action = 1; action < CN_ACTION_COUNT; action++)
+		if (*cn_action_word((enum cn_action)action) && has_effect(ui, (enum cn_action)action))
+			col += draw_key(canvas, box.row, col, end - col, (enum cn_action)action);
+}
+
+void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)
+{
+	const struct cn_sheet *sheet = &ui->sheets[ui->view];
+	const int n = (int)sheet->kind->n_columns, rows = n < box.rows - 1 ? n : box.rows - 1;
+	const int first = ui->choice >= rows ? ui->choice - rows + 1 : 0;
+	const struct cn_box menu = { box.row + 1, box.cols > 28 ? box.cols - 26 : 2, rows, 24 };
+
+	cn_canvas_fill(canvas, (struct cn_box){ box.row, menu.col, rows + 1, menu.cols }, CN_STYLE_PLAIN, ' ');
+	cn_canvas_rule(canvas, box.row, menu.col, menu.cols);
+	cn_canvas_text(canvas, box.row, menu.col + 2, 16, CN_STYLE_TITLE, " sort by ");
+	for (int i = 0; i < rows; i++) {
+		const char *title = sheet->kind->columns[first + i].title;
+
+		cn_canvas_glyph(canvas, menu.row + i, menu.col, CN_STYLE_FRAME, CN_GLYPH_VLINE);
+		cn_canvas_text(canvas, menu.row + i, menu.col + 4, 18,
+			first + i == sheet->sorted ? CN_STYLE_SORTED : CN_STYLE_PLAIN, *title ? title : "(graph)");
+		if (first + i == ui->choice) {
+			cn_canvas_glyph(canvas, menu.row + i, menu.col + 2, CN_STYLE_STRONG, CN_GLYPH_CURSOR);
+			cn_canvas_select(canvas, menu.row + i, menu.col + 1, menu.cols - 1);
+		}
+	}
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "view/driver.h"
+
+#include <stdlib.h>
+
+int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, int rows, int cols)
+{
+	*driver = (struct cn_driver){ .opts = opts };
+	cn_ui_init(&driver->ui);
+	return cn_canvas_init(&driver->canvas, rows, cols, opts->ascii ? CN_CHARSET_ASCII : cn_term_charset());
+}
+
+void cn_driver_fini(struct cn_driver *driver)
+{
+	cn_ui_fini(&driver->ui);
+	cn_canvas_fini(&driver->canvas);
+}
+
+static struct cn_scene scene_of(const struct cn_driver *driver)
+{
+	const struct cn_session *session = driver->opts->session;
+
+	return (struct cn_scene){
+		.model = cn_session_model(session),
+		.findings = cn_session_findings(session),
+		.target = cn_session_target(session),
+		.ended = driver->ended ? driver->why.text : NULL,
+		.now_ns = cn_session_now_ns(session),
+		.interval_ns = (driver->opts->delay_ms ? driver->opts->delay_ms : 1000) * 1000000ull,
+		.paused = cn_session_paused(session),
+		.ascii = driver->canvas.charset == CN_CHARSET_ASCII,
+	};
+}
+
+bool cn_driver_pump(struct cn_driver *driver)
+{
+	int generations;
+
+	if (driver->ended)
+		return false;
+	generations = cn_session_pump(driver->opts->session, &driver->why);
+	driver->ended = generations < 0;
+	return generations != 0;
+}
+
+int cn_driver_draw(struct cn_driver *driver)
+{
+	const struct cn_scene scene = scene_of(driver);
+
+	return cn_ui_draw(&driver->ui, &scene, &driver->canvas);
+}
+
+enum cn_request cn_driver_key(struct cn_driver *driver, uint32_t key)
+{
+	const struct cn_scene scene = scene_of(driver);
+	const enum cn_request request = cn_ui_key(&driver->ui, &scene, key);
+	const uint64_t watched = cn_ui_watched(&driver->ui);
+
+	if (request == CN_REQUEST_PAUSE && !driver->ended)
+		cn_session_pause(driver->opts->session, !scene.paused);
+	if (watched != driver->watched && !driver->ended) {
+		driver->watched = watched;
+		cn_session_watch(driver->opts->session, &watched, watched != 0);
+	}
+	return request;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What run, batch and script share: a session, a ui, and the canvas they meet on. */
+#ifndef CN_VIEW_DRIVER_H
+#define CN_VIEW_DRIVER_H
+
+#include "view/screen.h"
+#include "view/ui.h"
+
+enum { CN_EXIT_OK = 0, CN_EXIT_USAGE = 2, CN_EXIT_GONE = 3, CN_EXIT_TIMEOUT = 7 };
+
+struct cn_driver {
+	const struct cn_screen_opts *opts;
+	struct cn_ui ui;
+	struct cn_canvas canvas;
+	uint64_t watched; /* as last told to the session */
+	struct cn_why why;
+	bool ended;       /* nothing more will come: `why` says the reason */
+};
+
+int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, int rows, int cols);
+void cn_driver_fini(struct cn_driver *driver);
+/* Takes in what there is; true: there is something new to show. */
+bool cn_driver_pump(struct cn_driver *driver);
+int cn_driver_draw(struct cn_driver *driver);
+/* What is left for the caller: to quit, or to draw all again. */
+enum cn_request cn_driver_key(struct cn_driver *driver, uint32_t key);
+
+#endif

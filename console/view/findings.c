@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of findings: strongest first. A row leads to the task it is about. */
+#include "view/sheet.h"
+#include "widget/format.h"
+#include "export/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum column { CLASS, TITLE, TASK, AT, AGE, EVIDENCE, COLUMNS };
+
+static const struct cn_column columns[COLUMNS] = {
+	[CLASS] = { "CLASS", 8, 12, 0, CN_LEFT },
+	[TITLE] = { "FINDING", 12, 32, 0, CN_LEFT },
+	[TASK] = { "TASK", 14, 30, 2, CN_LEFT },
+	[AT] = { "AT", 12, 30, 1, CN_TAIL },
+	[AGE] = { "AGE", 6, 6, 3, CN_RIGHT },
+	[EVIDENCE] = { "EVIDENCE", 24, 160, 4, CN_LEFT },
+};
+
+static size_t slots(const struct cn_scene *scene)
+{
+	return cn_findings_count(scene->findings);
+}
+
+/* Findings have no number of their own: what, where and whom make one. */
+static bool row(const struct cn_scene *scene, size_t index, uint64_t *ret_id)
+{
+	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
+
+	if (!finding)
+		return false;
+	*ret_id = (uint64_t)finding->code << 56 ^ finding->tasks[0] ^ finding->resource << 24;
+	return true;
+}
+
+static uint64_t age(const struct cn_scene *scene, const struct cn_finding *finding)
+{
+	const struct cn_runtime *runtime = cn_model_runtime(scene->model, finding->runtime);
+	const uint64_t from = finding->since_ns ? finding->since_ns : finding->first_seen_ns;
+
+	return runtime && from && runtime->now_ns > from ? runtime->now_ns - from : 0;
+}
+
+static const char *text(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES])
+{
+	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
+
+	if (!finding)
+		return NULL;
+	switch ((enum column)column) {
+	case TITLE:
+		return cn_finding_title(finding->code);
+	case TASK:
+		return finding->task_name;
+	case AT:
+		return cn_finding_site(out, CN_ROW_BYTES, scene, finding);
+	case EVIDENCE:
+		return finding->evidence;
+	default:
+		return NULL;
+	}
+}
+
+static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
+{
+	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
+	char room[CN_ROW_BYTES];
+
+	switch ((enum column)column) {
+	case CLASS:
+		return (uint64_t)finding->active << 62 | (uint64_t)finding->class << 56 | age(scene, finding) >> 8;
+	case AGE:
+		return age(scene, finding);
+	default:
+		return cn_text_key(text(scene, index, column, room));
+	}
+}
+
+static void cell(const struct cn_scene *scene, size_t index, size_t column, struct cn_text *ret)
+{
+	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
+	char room[CN_ROW_BYTES];
+
+	if (!finding)
+		return;
+	ret->style = finding->active ? CN_STYLE_PLAIN : CN_STYLE_DIM;
+	switch ((enum column)column) {
+	case CLASS:
+		snprintf(ret->text, sizeof ret->text, "%s", cn_class_word(finding->class));
+		ret->glyph = (int)cn_class_glyph(finding->class);
+		if (finding->active)
+			ret->style = cn_class_style(finding->class);
+		break;
+	case TITLE:
+		snprintf(ret->text, sizeof ret->text, "%s%s", cn_finding_title(finding->code),
+			finding->active ? "" : " (over)");
+		if (finding->active && finding->class == CN_PROVEN)
+			ret->style = CN_STYLE_PROVEN;
+		break;
+	case AGE:
+		cn_format_ns(ret->text, age(scene, finding));
+		break;
+	case TASK:
+		cn_text_safe(ret->text, sizeof ret->text, finding->task_name, scene->ascii);
+		if (finding->active)
+			ret->style = CN_STYLE_NAME;
+		break;
+	case AT:
+		ret->style = CN_STYLE_SITE;
+		/* fall through */
+	default:
+		snprintf(ret->text, sizeof ret->text, "%.500s", text(scene, index, column, room));
+		break;
+	}
+}
+
+static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BYTES])
+{
+	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
+	char site[160];
+
+	if (finding)
+		snprintf(out, CN_ROW_BYTES, "%s %s %s %s %.200s", cn_class_name(finding->class),
+			cn_finding_title(finding->code), finding->task_name,
+			cn_finding_site(site, sizeof site, scene, finding), finding->evidence);
+}
+
+static uint64_t task_of(const struct cn_scene *scene, size_t index)
+{
+	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
+
+	if (!finding)
+		return 0;
+	return finding->n_tasks ? finding->tasks[0] : finding->owner;
+}
+
+const struct cn_sheet_kind cn_findings_sheet = {
+	.name = "Findings",
+	.none = "Nothing is wrong, as far as can be seen: no task waits for what cannot come, no poll takes long, no queue "
+		"only grows.",
+	.columns = columns,
+	.n_columns = COLUMNS,
+	.sorted = CLASS,
+	.descending = true,
+	.slots = slots,
+	.row = row,
+	.key = key,
+	.text = text,
+	.cell = cell,
+	.words = words,
+	.task = task_of,
+};

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows above the views: which program, how honest the picture, how many of what, and what is wrong. */
+#include "export/text.h"
+#include "view/ui.h"
+#include "widget/format.h"
+#include "widget/graph.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ pieces */
+
+/* Words side by side; those of the highest rank go first when there is little room. */
+struct piece {
+	char text[72];
+	enum cn_style style;
+	int glyph; /* enum cn_glyph before the text, -1 = none */
+	int rank;  /* 0 = stays */
+	bool gone;
+};
+struct pieces {
+	struct piece all[24];
+	int n;
+};
+
+enum { BETWEEN = 2 };
+
+static struct piece *add(struct pieces *pieces, enum cn_style style, int rank)
+{
+	struct piece *piece = &pieces->all[pieces->n++];
+
+	*piece = (struct piece){ .style = style, .glyph = -1, .rank = rank };
+	return piece;
+}
+
+static int width_of(const struct cn_canvas *canvas, const struct pieces *pieces)
+{
+	int width = 0;
+
+	for (int i = 0; i < pieces->n; i++) {
+		const struct piece *piece = &pieces->all[i];
+
+		if (!piece->gone)
+			width += cn_canvas_width(canvas, piece->text) + 2 * (piece->glyph >= 0) + BETWEEN;
+	}
+	return width ? width - BETWEEN : 0;
+}
+
+static void fit(const struct cn_canvas *canvas, struct pieces *pieces, int width)
+{
+	while (width_of(canvas, pieces) > width) {
+		struct piece *worst = NULL;
+
+		for (int i = 0; i < pieces->n; i++)
+			if (!pieces->all[i].gone && pieces->all[i].rank && (!worst || pieces->all[i].rank >= worst->rank))
+				worst = &pieces->all[i];
+		if (!worst)
+			return;
+		worst->gone = true;
+	}
+}
+
+static void draw_pieces(struct cn_canvas *canvas, int row, int col, int width, const struct pieces *pieces)
+{
+	const int end = col + width;
+
+	for (int i = 0; i < pieces->n && col < end; i++) {
+		const struct piece *piece = &pieces->all[i];
+
+		if (piece->gone)
+			continue;
+		if (piece->glyph >= 0) {
+			cn_canvas_glyph(canvas, row, col, piece->style, (enum cn_glyph)piece->glyph);
+			col += 2;
+		}
+		col += BETWEEN + cn_canvas_text(canvas, row, col, end - col, piece->style, piece->text);
+	}
+}
+
+/* ------------------------------------------------------------------- title */
+
+static void add_honesty(struct pieces *pieces, const struct cn_scene *scene, const struct cn_runtime *runtime)
+{
+	const uint64_t seen = cn_model_now_ns(scene->model);
+	const uint64_t age = scene->now_ns > seen ? scene->now_ns - seen : 0;
+	const uint64_t lost = cn_model_lost_events(scene->model) + cn_model_lost_generations(scene->model);
+	const bool stale = age > 2 * scene->interval_ns + 500000000u;
+	char time[CN_FORMAT_BYTES], count[CN_FORMAT_BYTES];
+	struct piece *piece;
+
+	snprintf(add(pieces, CN_STYLE_DIM, 5)->text, 72, "%s", cn_model_target(scene->model)->source);
+	if (runtime)
+		snprintf(add(pieces, CN_STYLE_DIM, 6)->text, 72, "L%" PRIu32, runtime->level);
+	piece = add(pieces, lost ? CN_STYLE_LIKELY : CN_STYLE_DIM, lost ? 1 : 4);
+	snprintf(piece->text, sizeof piece->text, "lost %s", cn_format_count(count, lost));
+	piece = add(pieces, cn_model_complete(scene->model) ? CN_STYLE_DIM : CN_STYLE_LIKELY,
+		cn_model_complete(scene->model) ? 3 : 1);
+	snprintf(piece->text, sizeof piece->text, "%s", cn_model_complete(scene->model) ? "complete" : "INCOMPLETE");
+	if (scene->ended)
+		snprintf(add(pieces, CN_STYLE_BADGE, 0)->text, 72, " ENDED ");
+	else if (scene->paused)
+		snprintf(add(pieces, CN_STYLE_BADGE, 0)->text, 72, " PAUSED ");
+	else if (runtime && runtime->target_stopped)
+		snprintf(add(pieces, CN_STYLE_BADGE, 0)->text, 72, " STOPPED ");
+	piece = add(pieces, stale || scene->paused ? CN_STYLE_LIKELY : CN_STYLE_GOOD, 2);
+	if (stale || scene->paused)
+		snprintf(piece->text, sizeof piece->text, "%s old", cn_format_ns(time, age));
+	else
+		snprintf(piece->text, sizeof piece->text, "live");
+}
+
+static void draw_title(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	const struct cn_target *target = cn_model_target(scene->model);
+	const struct cn_runtime *runtime = cn_scene_runtime(scene);
+	struct pieces left = { .n = 0 }, right = { .n = 0 };
+	char name[64];
+	int width;
+
+	snprintf(add(&left, CN_STYLE_TITLE, 0)->text, 72, "rouse");
+	cn_text_safe(name, sizeof name, target->program, scene->ascii);
+	snprintf(add(&left, CN_STYLE_STRONG, 0)->text, 72, "%s", name);
+	snprintf(add(&left, CN_STYLE_DIM, 1)->text, 72, "%" PRIu32, target->pid);
+	if (runtime) {
+		cn_text_safe(name, sizeof name, runtime->name, scene->ascii);
+		snprintf(add(&left, CN_STYLE_DIM, 3)->text, 72, "%s", name);
+		snprintf(add(&left, CN_STYLE_DIM, 4)->text, 72, "%s",
+			runtime->flavor == ROUSE_FLAVOR_CURRENT ? "current-thread" : "multi-thread");
+	}
+	if (cn_model_runtimes(scene->model) > 1)
+		snprintf(add(&left, CN_STYLE_DIM, 2)->text, 72, "%zu runtimes", cn_model_runtimes(scene->model));
+	add_honesty(&right, scene, runtime);
+	/* What is told on the right counts for more than what is told twice. */
+	fit(canvas, &right, box.cols / 2);
+	width = width_of(canvas, &right);
+	fit(canvas, &left, box.cols - width - 4);
+	draw_pieces(canvas, box.row, 1, box.cols - width - 4, &left);
+	draw_pieces(canvas, box.row, box.cols - 1 - width, width, &right);
+}
+
+/* ------------------------------------------------------------------ totals */
+
+static uint32_t tasks_in(const struct cn_scene *scene, unsigned int state)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < cn_model_runtimes(scene->model); i++) {
+		const struct cn_runtime *runtime = cn_model_runtime(scene->model, i);
+
+		sum += runtime ? runtime->by_state[state] : 0;
+	}
+	return sum;
+}
+
+/* In words where there is room, else the signs alone: every table that follows uses them too. */
+static void add_states(struct pieces *pieces, const struct cn_scene *scene, bool words)
+{
+	for (unsigned int state = 0; state < ROUSE_TASK_STATE_MAX; state++) {
+		const uint32_t n = tasks_in(scene, state);
+		const bool usual = state == ROUSE_TASK_RUNNING || state == ROUSE_TASK_SCHEDULED || state == ROUSE_TASK_PENDING;
+		char count[CN_FORMAT_BYTES];
+		struct piece *piece;
+
+		if (!n && !usual)
+			continue;
+		piece = add(pieces, n ? cn_state_style(state) : CN_STYLE_DIM, usual ? 2 : 3);
+		piece->glyph = (int)cn_state_glyph(state);
+		snprintf(piece->text, sizeof piece->text, words ? "%s %s" : "%s", cn_format_count(count, n),
+			cn_task_state_name(state));
+	}
+}
+
+static void add_findings(struct pieces *pieces, const struct cn_scene *scene, bool words)
+{
+	bool any = false;
+
+	for (unsigned int class = CN_CLASS_MAX; class-- > 0;) {
+		const size_t stronger = class + 1 < CN_CLASS_MAX
+						? cn_findings_at_least(scene->findings, (enum cn_class)(class + 1), true)
+						: 0;
+		const size_t n = cn_findings_at_least(scene->findings, (enum cn_class)class, true) - stronger;
+		struct piece *piece;
+
+		if (!n)
+			continue;
+		any = true;
+		piece = add(pieces, cn_class_style(class), class == CN_PROVEN ? 0 : 1);
+		piece->glyph = (int)cn_class_glyph(class);
+		snprintf(piece->text, sizeof piece->text, words ? "%zu %s" : "%zu", n,
+			class == CN_PROVEN ? cn_class_word(class) : cn_class_name(class));
+	}
+	if (!any && cn_model_generations(scene->model)) {
+		struct piece *piece = add(pieces, CN_STYLE_GOOD, 1);
+
+		piece->glyph = CN_GLYPH_COMPLETE;
+		snprintf(piece->text, sizeof piece->text, "nothing found");
+	}
+}
+
+static void draw_totals(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	const struct cn_runtime *runtime = cn_scene_runtime(scene);
+	struct pieces left = { .n = 0 }, right = { .n = 0 };
+	uint32_t samples[CN_HISTORY_SAMPLES];
+	int width, room;
+	size_t n;
+
+	add_findings(&right, scene, true);
+	if (width_of(canvas, &right) > box.cols / 2) {
+		right.n = 0;
+		add_findings(&right, scene, false);
+	}
+	width = width_of(canvas, &right);
+	room = box.cols - width - 4;
+	add_states(&left, scene, true);
+	if (width_of(canvas, &left) > room) {
+		left.n = 0;
+		add_states(&left, scene, false);
+	}
+	fit(canvas, &left, room);
+	draw_pieces(canvas, box.row, 1, room, &left);
+	draw_pieces(canvas, box.row, box.cols - 1 - width, width, &right);
+	/* What is left over in the middle shows how the last minutes went. */
+	room -= width_of(canvas, &left) + 20;
+	if (!runtime || room < 8)
+		return;
+	n = cn_history_copy(&runtime->series.polls, samples, CN_HISTORY_SAMPLES);
+	if (n == 0)
+		return;
+	room = room > 32 ? 32 : room;
+	cn_spark_draw(canvas, (struct cn_box){ box.row, box.cols - width - 16 - room, 1, room }, samples, n, 0,
+		CN_STYLE_GRAPH);
+	{
+		char count[CN_FORMAT_BYTES];
+
+		cn_canvas_printf(canvas, box.row, box.cols - width - 15, 13, CN_STYLE_DIM, "%s polls/s",
+			cn_format_count(count, samples[n - 1]));
+	}
+}
+
+/* ------------------------------------------------------------------ alerts */
+
+size_t cn_ui_alerts(const struct cn_ui *ui, const struct cn_scene *scene)
+{
+	return ui->view < CN_VIEW_FINDINGS && ui->page_kind == CN_PAGE_NONE ? cn_findings_count(scene->findings) : 0;
+}
+
+static void draw_alert(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box,
+	const struct cn_finding *finding)
+{
+	const enum cn_style style = finding->active ? cn_class_style(finding->class) : CN_STYLE_DIM;
+	const uint32_t shown = finding->n_tasks < 3 ? finding->n_tasks : 3;
+	char text[256];
+	int col = 1;
+
+	cn_canvas_glyph(canvas, box.row, col, style, cn_class_glyph(finding->class));
+	col += 2;
+	col += 1 + cn_canvas_text(canvas, box.row, col, box.cols - col, style, cn_class_word(finding->class));
+	col += 2 + cn_canvas_text(canvas, box.row, col, box.cols - col - 1, style, cn_finding_title(finding->code));
+	for (uint32_t i = 0; i < shown; i++) {
+		if (i) {
+			cn_canvas_glyph(canvas, box.row, col, CN_STYLE_FRAME, CN_GLYPH_ARROW);
+			col += 2;
+		}
+		cn_who_text(text, sizeof text, scene, finding->tasks[i]);
+		if (i == 0 && !cn_model_task(scene->model, finding->tasks[0]) && *finding->task_name)
+			cn_text_safe(text, sizeof text, finding->task_name, scene->ascii);
+		col += 1 + cn_canvas_text(canvas, box.row, col, box.cols - col - 1, CN_STYLE_NAME, text);
+	}
+	if (finding->code == CN_FINDING_WAIT_CYCLE)
+		cn_canvas_glyph(canvas, box.row, col, style, CN_GLYPH_CYCLE);
+	col += 2;
+	if (!finding->n_tasks && finding->resource)
+		col += 2 + cn_canvas_text(canvas, box.row, col - 2, box.cols - col, CN_STYLE_NAME,
+				   cn_resource_text(text, sizeof text, scene, finding->resource));
+	cn_finding_site(text, sizeof text, scene, finding);
+	if (box.cols - col - 1 >= 10)
+		cn_canvas_right(canvas, box.row, col, box.cols - col - 1, CN_STYLE_SITE, text);
+}
+
+static void draw_alerts(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	const size_t n = cn_findings_count(scene->findings);
+
+	for (int row = 0; row < box.rows; row++) {
+		const struct cn_box line = { box.row + row, box.col, 1, box.cols };
+
+		if (row == box.rows - 1 && n > (size_t)box.rows && row > 0)
+			cn_canvas_printf(canvas, line.row, 3, box.cols - 4, CN_STYLE_DIM, "and %zu more: press 4",
+				n - (size_t)row);
+		else
+			draw_alert(scene, canvas, line, cn_findings_at(scene->findings, (size_t)row));
+	}
+}
+
+/* -------------------------------------------------------------------- tabs */
+
+static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box, bool brief)
+{
+	static const char *const titles[CN_VIEW_COUNT][2] = {
+#define X(name, title, short_title) { title, short_title },
+		CN_VIEWS(X)
+#undef X
+	};
+	int col = 1;
+
+	for (int view = 0; view < CN_VIEW_COUNT; view++) {
+		const bool here = view == (int)ui->view;
+
+		col += 1 + cn_canvas_printf(canvas, box.row, col, box.cols - col, here ? CN_STYLE_TAB_HERE : CN_STYLE_TAB,
+				   here ? "[%d %s]" : " %d %s ", view + 1, titles[view][brief]);
+	}
+	return col;
+}
+
+static void draw_tabs(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	const bool brief = box.cols < 60;
+	char who[160], text[200];
+	int col;
+
+	cn_canvas_rule(canvas, box.row, 0, box.cols);
+	col = draw_tabs_as(ui, canvas, box, brief);
+	if (ui->page_kind == CN_PAGE_NONE || box.cols - col < 12)
+		return;
+	snprintf(text, sizeof text, " %s%s ", ui->page_kind == CN_PAGE_WHY ? "why " : "",
+		cn_who_text(who, sizeof who, scene, ui->task));
+	cn_canvas_text(canvas, box.row, col + 1, box.cols - col - 2, CN_STYLE_STRONG, text);
+}
+
+void cn_header_draw(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas,
+	const struct cn_layout *layout)
+{
+	draw_title(scene, canvas, layout->title);
+	draw_totals(scene, canvas, layout->totals);
+	draw_alerts(scene, canvas, layout->alerts);
+	draw_tabs(ui, scene, canvas, layout->tabs);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The help: of the tables of keys, states and findings, so it cannot be wrong about them. */
+#include "view/keymap.h"
+#include "view/page.h"
+
+static void draw_keys(struct cn_page *page)
+{
+	static const struct {
+		enum cn_action action;
+		const char *keys, *help;
+	} rows[] = {
+#define X(name, keys, word, help) { CN_ACTION_##name, keys, help },
+		CN_ACTIONS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		cn_canvas_text(&page->paper, page->row, 2, 14, CN_STYLE_KEY, rows[i].keys);
+		cn_page_text(page, 15, CN_STYLE_PLAIN, rows[i].help);
+	}
+}
+
+static void draw_states(struct cn_page *page)
+{
+	static const char *const meaning[ROUSE_TASK_STATE_MAX] = {
+		[ROUSE_TASK_CREATED] = "prepared, not yet started",
+		[ROUSE_TASK_SCHEDULED] = "woken, in a queue for a worker",
+		[ROUSE_TASK_RUNNING] = "being polled now",
+		[ROUSE_TASK_PENDING] = "waits for somebody to wake it",
+		[ROUSE_TASK_COMPLETE] = "has returned; its handle is still held",
+		[ROUSE_TASK_PANICKED] = "has ended in a panic; its handle is still held",
+		[ROUSE_TASK_CANCELLED] = "was aborted; its handle is still held",
+	};
+
+	for (unsigned int state = 0; state < ROUSE_TASK_STATE_MAX; state++) {
+		cn_canvas_glyph(&page->paper, page->row, 2, cn_state_style(state), cn_state_glyph(state));
+		cn_canvas_text(&page->paper, page->row, 4, 12, cn_state_style(state), cn_task_state_name(state));
+		cn_page_text(page, 15, CN_STYLE_PLAIN, meaning[state]);
+	}
+}
+
+static void draw_classes(struct cn_page *page)
+{
+	static const char *const meaning[CN_CLASS_MAX] = {
+		[CN_PROVEN] = "follows from ownership and counts: nothing inside the process can make it run",
+		[CN_INCOMPLETE] = "would be proven, had the look been whole",
+		[CN_LIKELY] = "rests on a strong sign",
+		[CN_SUSPECT] = "over a threshold",
+	};
+
+	for (unsigned int class = CN_CLASS_MAX; class-- > 0;) {
+		cn_canvas_glyph(&page->paper, page->row, 2, cn_class_style(class), cn_class_glyph(class));
+		cn_canvas_text(&page->paper, page->row, 4, 12, cn_class_style(class), cn_class_word(class));
+		cn_page_text(page, 15, CN_STYLE_PLAIN, meaning[class]);
+	}
+	page->row++;
+	for (unsigned int code = 0; code < CN_FINDING_CODE_MAX; code++) {
+		cn_page_text(page, 0, CN_STYLE_STRONG, cn_finding_title(code));
+		cn_page_text(page, 2, CN_STYLE_DIM, cn_finding_help(code));
+	}
+}
+
+void cn_help_page(struct cn_page *page, const struct cn_scene *scene)
+{
+	(void)scene;
+	cn_page_heading(page, "keys");
+	draw_keys(page);
+	cn_page_heading(page, "states of a task");
+	draw_states(page);
+	cn_page_heading(page, "findings");
+	draw_classes(page);
+}

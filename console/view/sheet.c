@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "view/sheet.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+void cn_sheet_init(struct cn_sheet *sheet, const struct cn_sheet_kind *kind)
+{
+	*sheet = (struct cn_sheet){ .kind = kind, .sorted = kind->sorted, .descending = kind->descending };
+}
+
+void cn_sheet_fini(struct cn_sheet *sheet)
+{
+	cn_list_fini(&sheet->list);
+}
+
+uint64_t cn_text_key(const char *text)
+{
+	uint64_t key = 0;
+
+	for (int i = 0; i < 8; i++) {
+		key = key << 8 | (unsigned char)tolower((unsigned char)*text);
+		text += *text != 0;
+	}
+	return key;
+}
+
+bool cn_has_words(const char *text, const char *words)
+{
+	while (*words) {
+		const size_t n = strcspn(words, " ");
+		char word[CN_WORDS_BYTES] = "";
+
+		if (n && n < sizeof word) {
+			memcpy(word, words, n);
+			if (!strcasestr(text, word))
+				return false;
+		}
+		words += n + (words[n] == ' ');
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------- rows */
+
+struct tie {
+	const struct cn_sheet *sheet;
+	const struct cn_scene *scene;
+};
+
+static int tie_texts(const void *arg, size_t a, size_t b)
+{
+	const struct tie *tie = arg;
+	const struct cn_sheet_kind *kind = tie->sheet->kind;
+	char room_a[CN_ROW_BYTES], room_b[CN_ROW_BYTES];
+	const char *text_a = kind->text(tie->scene, a, (size_t)tie->sheet->sorted, room_a);
+	const char *text_b = kind->text(tie->scene, b, (size_t)tie->sheet->sorted, room_b);
+
+	return text_a && text_b ? strcasecmp(text_a, text_b) : 0;
+}
+
+static struct cn_order order_of(const struct cn_sheet *sheet, const struct tie *tie)
+{
+	return (struct cn_order){ .descending = sheet->descending, .tie = tie_texts, .arg = tie };
+}
+
+static bool has(const struct cn_sheet *sheet, const struct cn_scene *scene, size_t index, const char *words)
+{
+	char text[CN_ROW_BYTES] = "";
+
+	sheet->kind->words(scene, index, text);
+	return cn_has_words(text, words);
+}
+
+static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
+{
+	const struct cn_sheet_kind *kind = sheet->kind;
+	const size_t slots = kind->slots(scene);
+	int rc = 0;
+
+	cn_list_clear(&sheet->list);
+	sheet->all = 0;
+	for (size_t i = 0; i < slots && rc == 0; i++) {
+		struct cn_entry entry = { .index = i };
+
+		if (!kind->row(scene, i, &entry.id))
+			continue;
+		sheet->all++;
+		if (*sheet->filter && !has(sheet, scene, i, sheet->filter))
+			continue;
+		entry.key = kind->key(scene, i, (size_t)sheet->sorted);
+		rc = cn_list_add(&sheet->list, entry);
+	}
+	return rc;
+}
+
+/* ------------------------------------------------------------------- draw */
+
+struct drawing {
+	const struct cn_sheet *sheet;
+	const struct cn_scene *scene;
+};
+
+static void draw_cell(void *arg, size_t row, size_t column, struct cn_text *ret)
+{
+	const struct drawing *drawing = arg;
+
+	drawing->sheet->kind->cell(drawing->scene, drawing->sheet->list.entries[row].index, column, ret);
+}
+
+int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	const struct tie tie = { sheet, scene };
+	const struct cn_order order = order_of(sheet, &tie);
+	struct drawing drawing = { sheet, scene };
+	const int rc = fill(sheet, scene);
+	struct cn_table table;
+
+	cn_list_place(&sheet->list, &order, box.rows > 1 ? (size_t)box.rows - 1 : 0);
+	table = (struct cn_table){
+		.columns = sheet->kind->columns,
+		.n_columns = sheet->kind->n_columns,
+		.sorted = sheet->sorted,
+		.descending = sheet->descending,
+		.cell = draw_cell,
+		.arg = &drawing,
+		.rows = sheet->list.n,
+		.top = sheet->list.top,
+		.cursor = sheet->list.cursor,
+		.mark = *sheet->search ? sheet->search : NULL,
+	};
+	cn_table_draw(canvas, box, &table);
+	if (sheet->list.n == 0 && box.rows > 2)
+		cn_canvas_wrap(canvas, (struct cn_box){ box.row + 2, box.col + 2, box.rows - 2, box.cols - 4 }, CN_STYLE_DIM,
+			sheet->all ? "No row has these words. Esc clears the filter." : sheet->kind->none);
+	return rc;
+}
+
+/* ------------------------------------------------------------------- keys */
+
+void cn_sheet_sort(struct cn_sheet *sheet, int column)
+{
+	const int n = (int)sheet->kind->n_columns;
+
+	sheet->sorted = (column + n) % n;
+	/* Numbers are looked at from the top, text from the beginning. */
+	sheet->descending = sheet->kind->columns[sheet->sorted].align == CN_RIGHT;
+	if (sheet->sorted == sheet->kind->sorted)
+		sheet->descending = sheet->kind->descending;
+}
+
+bool cn_sheet_search(struct cn_sheet *sheet, const struct cn_scene *scene, int direction)
+{
+	const struct tie tie = { sheet, scene };
+	const struct cn_order order = order_of(sheet, &tie);
+	const size_t n = sheet->list.n, top = sheet->list.top;
+	size_t at = sheet->list.cursor;
+
+	if (n == 0 || !*sheet->search)
+		return false;
+	/* All of it in order, once: where the next match stands depends on every row. */
+	cn_list_place(&sheet->list, &order, n);
+	sheet->list.top = top;
+	if (direction)
+		at = (at + (direction > 0 ? 1 : n - 1)) % n;
+	for (size_t tries = 0; tries < n; tries++) {
+		if (has(sheet, scene, sheet->list.entries[at].index, sheet->search)) {
+			cn_list_move_to(&sheet->list, at);
+			return true;
+		}
+		at = (at + (direction < 0 ? n - 1 : 1)) % n;
+	}
+	return false;
+}
+
+uint64_t cn_sheet_task(const struct cn_sheet *sheet, const struct cn_scene *scene)
+{
+	struct cn_entry entry;
+
+	return cn_list_current(&sheet->list, &entry) ? sheet->kind->task(scene, entry.index) : 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A view that is a table: what all of them can do (sort, filter, search, move),
+ * over what each of them says about its rows.
+ */
+#ifndef CN_VIEW_SHEET_H
+#define CN_VIEW_SHEET_H
+
+#include "view/list.h"
+#include "view/scene.h"
+
+enum { CN_WORDS_BYTES = 64, CN_ROW_BYTES = 512 };
+
+struct cn_sheet_kind {
+	const char *name;
+	const char *none; /* what stands where rows would */
+	const struct cn_column *columns;
+	size_t n_columns;
+	int sorted; /* to begin with */
+	bool descending;
+	/* Rows have indices below slots(); not every index need be one. */
+	size_t (*slots)(const struct cn_scene *scene);
+	bool (*row)(const struct cn_scene *scene, size_t index, uint64_t *ret_id);
+	/* What the column orders by. Text: its beginning, cn_text_key(). */
+	uint64_t (*key)(const struct cn_scene *scene, size_t index, size_t column);
+	/* The text of columns that order by text, NULL for others. */
+	const char *(*text)(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES]);
+	void (*cell)(const struct cn_scene *scene, size_t index, size_t column, struct cn_text *ret_text);
+	/* All that filter and search look at. */
+	void (*words)(const struct cn_scene *scene, size_t index, char out[CN_ROW_BYTES]);
+	/* The task that a row leads to, 0 = none. */
+	uint64_t (*task)(const struct cn_scene *scene, size_t index);
+};
+
+extern const struct cn_sheet_kind cn_tasks_sheet, cn_workers_sheet, cn_resources_sheet, cn_findings_sheet;
+
+struct cn_sheet {
+	const struct cn_sheet_kind *kind;
+	struct cn_list list;
+	int sorted;
+	bool descending;
+	size_t all; /* rows before the filter */
+	char filter[CN_WORDS_BYTES];
+	char search[CN_WORDS_BYTES];
+};
+
+void cn_sheet_init(struct cn_sheet *sheet, const struct cn_sheet_kind *kind);
+void cn_sheet_fini(struct cn_sheet *sheet);
+/* -ENOMEM: rows are missing. */
+int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box);
+void cn_sheet_sort(struct cn_sheet *sheet, int column);
+/*
+ * Moves the cursor to the next row that has the searched text, after
+ * (direction 1) or before (-1) the cursor, or at it (0: from there on); goes on
+ * at the other end. False: none has it.
+ */
+bool cn_sheet_search(struct cn_sheet *sheet, const struct cn_scene *scene, int direction);
+/* The task of the row under the cursor, 0 = none. */
+uint64_t cn_sheet_task(const struct cn_sheet *sheet, const struct cn_scene *scene);
+
+/* Orders as the first eight letters do, whatever their case. */
+uint64_t cn_text_key(const char *text);
+/* Does `text` have each of the words, whatever their case? */
+bool cn_has_words(const char *text, const char *words);
+
+#endif

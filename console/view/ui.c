@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+#include "view/ui.h"
+#include "widget/utf8.h"
+
+#include <errno.h>
+#include <string.h>
+
+void cn_ui_init(struct cn_ui *ui)
+{
+	*ui = (struct cn_ui){ .view = CN_VIEW_TASKS };
+	cn_sheet_init(&ui->sheets[CN_VIEW_TASKS], &cn_tasks_sheet);
+	cn_sheet_init(&ui->sheets[CN_VIEW_WORKERS], &cn_workers_sheet);
+	cn_sheet_init(&ui->sheets[CN_VIEW_RESOURCES], &cn_resources_sheet);
+	cn_sheet_init(&ui->sheets[CN_VIEW_FINDINGS], &cn_findings_sheet);
+}
+
+void cn_ui_fini(struct cn_ui *ui)
+{
+	for (int i = 0; i < CN_SHEETS; i++)
+		cn_sheet_fini(&ui->sheets[i]);
+	cn_page_fini(&ui->page);
+	cn_page_fini(&ui->preview);
+}
+
+uint64_t cn_ui_watched(const struct cn_ui *ui)
+{
+	return ui->page_kind != CN_PAGE_NONE ? ui->task : 0;
+}
+
+static bool on_table(const struct cn_ui *ui)
+{
+	return ui->view < CN_VIEW_HELP && ui->page_kind == CN_PAGE_NONE;
+}
+
+/* ------------------------------------------------------------------- draw */
+
+static void draw_too_small(struct cn_canvas *canvas)
+{
+	char text[64];
+	int width;
+
+	snprintf(text, sizeof text, "terminal too small %dx%d", canvas->cols, canvas->rows);
+	width = cn_canvas_width(canvas, text);
+	cn_canvas_text(canvas, canvas->rows / 2, width < canvas->cols ? (canvas->cols - width) / 2 : 0, canvas->cols,
+		CN_STYLE_STRONG, text);
+	snprintf(text, sizeof text, "needs %dx%d", CN_LEAST_COLS, CN_LEAST_ROWS);
+	width = cn_canvas_width(canvas, text);
+	cn_canvas_text(canvas, canvas->rows / 2 + 1, width < canvas->cols ? (canvas->cols - width) / 2 : 0, canvas->cols,
+		CN_STYLE_DIM, text);
+}
+
+static int draw_page(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	const int rc = cn_page_start(&ui->page, box.cols, canvas->charset);
+
+	if (rc < 0)
+		return rc;
+	ui->page_rows = box.rows;
+	if (ui->page_kind == CN_PAGE_TASK)
+		cn_task_page(&ui->page, scene, ui->task);
+	else if (ui->page_kind == CN_PAGE_WHY)
+		cn_why_page(&ui->page, scene, ui->task);
+	else
+		cn_help_page(&ui->page, scene);
+	cn_page_show(&ui->page, canvas, box);
+	return 0;
+}
+
+/* The row under the cursor, in more words. */
+static int draw_preview(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	struct cn_sheet *sheet = &ui->sheets[ui->view];
+	const uint64_t task = cn_sheet_task(sheet, scene);
+	const int rc = cn_page_start(&ui->preview, box.cols, canvas->charset);
+	struct cn_entry entry;
+	char who[256];
+
+	if (rc < 0)
+		return rc;
+	ui->preview.scroll = 0;
+	cn_page_heading(&ui->preview, task ? cn_who_text(who, sizeof who, scene, task) : "");
+	if (ui->view == CN_VIEW_FINDINGS && cn_list_current(&sheet->list, &entry) &&
+		cn_findings_at(scene->findings, entry.index)) {
+		cn_finding_page(&ui->preview, scene, cn_findings_at(scene->findings, entry.index));
+		ui->preview.row++;
+	}
+	if (task)
+		cn_page_chain(&ui->preview, scene, task);
+	cn_page_show(&ui->preview, canvas, box);
+	return 0;
+}
+
+static int draw_table(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas,
+	const struct cn_layout *layout)
+{
+	struct cn_box body = layout->body;
+	int rc;
+
+	if (ui->view == CN_VIEW_WORKERS) {
+		int used;
+
+		body.rows += layout->preview.rows;
+		used = cn_gauges_draw(scene, canvas, body);
+		body.row += used;
+		body.rows -= used;
+	}
+	ui->page_rows = body.rows - 1;
+	rc = cn_sheet_draw(&ui->sheets[ui->view], scene, canvas, body);
+	if (rc == 0 && layout->preview.rows && ui->view != CN_VIEW_WORKERS)
+		rc = draw_preview(ui, scene, canvas, layout->preview);
+	if (ui->prompt == CN_PROMPT_SORT)
+		cn_menu_draw(ui, canvas, layout->body);
+	return rc;
+}
+
+int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas)
+{
+	const struct cn_layout layout = cn_layout(canvas->rows, canvas->cols, cn_ui_alerts(ui, scene));
+	struct cn_box body = layout.body;
+	int rc;
+
+	cn_canvas_clear(canvas);
+	if (layout.too_small) {
+		draw_too_small(canvas);
+		return 0;
+	}
+	if (on_table(ui)) {
+		rc = draw_table(ui, scene, canvas, &layout);
+	} else {
+		body.rows += layout.preview.rows;
+		rc = draw_page(ui, scene, canvas, body);
+	}
+	cn_header_draw(ui, scene, canvas, &layout);
+	if (!ui->printed)
+		cn_bar_keys_draw(ui, scene, canvas, layout.bar);
+	return rc;
+}
+
+/* ---------------------------------------------------------------- prompts */
+
+static void search(struct cn_ui *ui, const struct cn_scene *scene, int direction)
+{
+	struct cn_sheet *sheet = &ui->sheets[ui->view];
+
+	ui->note[0] = 0;
+	if (*sheet->search && !cn_sheet_search(sheet, scene, direction))
+		snprintf(ui->note, sizeof ui->note, "no match for %s", sheet->search);
+}
+
+static void take_typed(struct cn_ui *ui, const struct cn_scene *scene)
+{
+	struct cn_sheet *sheet = &ui->sheets[ui->view];
+
+	if (ui->prompt == CN_PROMPT_FILTER) {
+		memcpy(sheet->filter, ui->typed, sizeof sheet->filter);
+	} else {
+		memcpy(sheet->search, ui->typed, sizeof sheet->search);
+		search(ui, scene, 0);
+	}
+}
+
+static void open_prompt(struct cn_ui *ui, enum cn_prompt prompt)
+{
+	const struct cn_sheet *sheet = &ui->sheets[ui->view];
+
+	ui->prompt = prompt;
+	ui->choice = sheet->sorted;
+	snprintf(ui->typed, sizeof ui->typed, "%s", prompt == CN_PROMPT_FILTER ? sheet->filter : "");
+}
+
+static void erase_last(char *text)
+{
+	size_t n = strlen(text);
+
+	while (n && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
+		n--;
+	text[n ? n - 1 : 0] = 0;
+}
+
+static void key_in_line(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key)
+{
+	const size_t n = strlen(ui->typed);
+
+	switch (key) {
+	case CN_KEY_ENTER:
+		ui->prompt = CN_PROMPT_NONE;
+		return;
+	case CN_KEY_ESC:
+	case CN_CTRL('c'):
+		ui->typed[0] = 0;
+		take_typed(ui, scene);
+		ui->prompt = CN_PROMPT_NONE;
+		return;
+	case CN_KEY_BACKSPACE:
+		erase_last(ui->typed);
+		break;
+	case CN_CTRL('u'):
+		ui->typed[0] = 0;
+		break;
+	default:
+		if (key >= CN_KEY_BASE || cn_utf8_width(key) < 0 || n + 5 > sizeof ui->typed)
+			return;
+		ui->typed[n + cn_utf8_put(ui->typed + n, key)] = 0;
+		break;
+	}
+	take_typed(ui, scene);
+}
+
+static void key_in_menu(struct cn_ui *ui, uint32_t key)
+{
+	struct cn_sheet *sheet = &ui->sheets[ui->view];
+	const int n = (int)sheet->kind->n_columns;
+
+	switch (cn_action_of_key(key)) {
+	case CN_ACTION_DOWN:
+	case CN_ACTION_SORT:
+		ui->choice = (ui->choice + 1) % n;
+		return;
+	case CN_ACTION_UP:
+		ui->choice = (ui->choice + n - 1) % n;
+		return;
+	case CN_ACTION_OPEN:
+		cn_sheet_sort(sheet, ui->choice);
+		break;
+	default:
+		break;
+	}
+	ui->prompt = CN_PROMPT_NONE;
+}
+
+/* ------------------------------------------------------------------- keys */
+
+static void move(struct cn_ui *ui, ptrdiff_t rows)
+{
+	if (on_table(ui)) {
+		cn_list_move(&ui->sheets[ui->view].list, rows);
+	} else {
+		const ptrdiff_t to = ui->page.scroll + rows;
+
+		ui->page.scroll = to < 0 ? 0 : to > CN_PAGE_ROWS ? CN_PAGE_ROWS : (int)to;
+	}
+}
+
+static void move_to_end(struct cn_ui *ui, bool last)
+{
+	if (on_table(ui))
+		cn_list_move_to(&ui->sheets[ui->view].list, last ? SIZE_MAX : 0);
+	else
+		ui->page.scroll = last ? CN_PAGE_ROWS : 0;
+}
+
+static void go_to_view(struct cn_ui *ui, int view)
+{
+	ui->view = (enum cn_view)((view + CN_VIEW_COUNT) % CN_VIEW_COUNT);
+	ui->page_kind = CN_PAGE_NONE;
+	ui->page.scroll = 0;
+}
+
+static void open_page(struct cn_ui *ui, enum cn_page_kind kind, uint64_t task)
+{
+	if (!task) {
+		snprintf(ui->note, sizeof ui->note, "this row has no task to show");
+		return;
+	}
+	ui->under = ui->page_kind;
+	ui->page_kind = kind;
+	ui->task = task;
+	ui->page.scroll = 0;
+	if (kind == CN_PAGE_WHY)
+		ui->why_task = task;
+}
+
+/* False: there was nothing to go back from. */
+static bool go_back(struct cn_ui *ui)
+{
+	if (ui->view == CN_VIEW_HELP) {
+		go_to_view(ui, CN_VIEW_TASKS);
+		return true;
+	}
+	if (ui->page_kind == CN_PAGE_NONE)
+		return false;
+	ui->page_kind = ui->page_kind == CN_PAGE_WHY ? ui->under : CN_PAGE_NONE;
+	ui->under = CN_PAGE_NONE;
+	ui->page.scroll = 0;
+	return true;
+}
+
+static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
+{
+	struct cn_sheet *sheet = &ui->sheets[ui->view];
+
+	switch (action) {
+	case CN_ACTION_OPEN:
+		open_page(ui, CN_PAGE_TASK, cn_sheet_task(sheet, scene));
+		break;
+	case CN_ACTION_BACK:
+		sheet->filter[0] = 0;
+		sheet->search[0] = 0;
+		break;
+	case CN_ACTION_FILTER:
+		open_prompt(ui, CN_PROMPT_FILTER);
+		break;
+	case CN_ACTION_SEARCH:
+		open_prompt(ui, CN_PROMPT_SEARCH);
+		break;
+	case CN_ACTION_SORT:
+		open_prompt(ui, CN_PROMPT_SORT);
+		break;
+	case CN_ACTION_SORT_LEFT:
+		cn_sheet_sort(sheet, sheet->sorted - 1);
+		break;
+	case CN_ACTION_SORT_RIGHT:
+		cn_sheet_sort(sheet, sheet->sorted + 1);
+		break;
+	case CN_ACTION_INVERT:
+		sheet->descending = !sheet->descending;
+		break;
+	case CN_ACTION_SEARCH_NEXT:
+		search(ui, scene, 1);
+		break;
+	case CN_ACTION_SEARCH_BACK:
+		search(ui, scene, -1);
+		break;
+	default:
+		break;
+	}
+}
+
+static void ask_why(struct cn_ui *ui, const struct cn_scene *scene)
+{
+	if (ui->page_kind == CN_PAGE_TASK)
+		open_page(ui, CN_PAGE_WHY, ui->task);
+	else if (on_table(ui))
+		open_page(ui, CN_PAGE_WHY, cn_sheet_task(&ui->sheets[ui->view], scene));
+}
+
+static ptrdiff_t page_of(const struct cn_ui *ui)
+{
+	const ptrdiff_t rows = ui->page_rows - 1;
+
+	return rows > 1 ? rows : 1;
+}
+
+static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
+{
+	switch (action) {
+	case CN_ACTION_QUIT:
+		return go_back(ui) ? CN_REQUEST_NOTHING : CN_REQUEST_QUIT;
+	case CN_ACTION_PAUSE:
+		return CN_REQUEST_PAUSE;
+	case CN_ACTION_REDRAW:
+		return CN_REQUEST_REDRAW;
+	case CN_ACTION_BACK:
+		if (!go_back(ui))
+			act_on_table(ui, scene, action);
+		break;
+	case CN_ACTION_WHY:
+		ask_why(ui, scene);
+		break;
+	case CN_ACTION_HELP:
+		go_to_view(ui, CN_VIEW_HELP);
+		break;
+	case CN_ACTION_DOWN:
+		move(ui, 1);
+		break;
+	case CN_ACTION_UP:
+		move(ui, -1);
+		break;
+	case CN_ACTION_PAGE_DOWN:
+		move(ui, page_of(ui));
+		break;
+	case CN_ACTION_PAGE_UP:
+		move(ui, -page_of(ui));
+		break;
+	case CN_ACTION_FIRST:
+	case CN_ACTION_LAST:
+		move_to_end(ui, action == CN_ACTION_LAST);
+		break;
+	case CN_ACTION_NEXT_VIEW:
+		go_to_view(ui, (int)ui->view + 1);
+		break;
+	case CN_ACTION_PREV_VIEW:
+		go_to_view(ui, (int)ui->view - 1);
+		break;
+	case CN_ACTION_VIEW_1:
+	case CN_ACTION_VIEW_2:
+	case CN_ACTION_VIEW_3:
+	case CN_ACTION_VIEW_4:
+	case CN_ACTION_VIEW_5:
+		go_to_view(ui, (int)action - CN_ACTION_VIEW_1);
+		break;
+	default:
+		if (on_table(ui))
+			act_on_table(ui, scene, action);
+		break;
+	}
+	return CN_REQUEST_NOTHING;
+}
+
+enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key)
+{
+	ui->note[0] = 0;
+	if (ui->prompt == CN_PROMPT_SORT)
+		key_in_menu(ui, key);
+	else if (ui->prompt != CN_PROMPT_NONE)
+		key_in_line(ui, scene, key);
+	else if (key == CN_CTRL('c'))
+		return CN_REQUEST_QUIT;
+	else
+		return act(ui, scene, cn_action_of_key(key));
+	return CN_REQUEST_NOTHING;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The interactive screen as a machine without devices: keys and scenes go in,
+ * a canvas comes out. What it shows is a function of (scenes, keys, size), so
+ * that tests need no terminal.
+ *
+ *             1..5, Tab                Enter             w
+ *     views ------------> views   views ------> task page ------> why page
+ *                                   ^            |  ^               |
+ *                                   +-- Esc, q --+  +--- Esc, q ----+
+ *
+ * `w` in a table opens the why page at once. Prompts (filter, search, sort) take
+ * all keys until Enter or Esc.
+ */
+#ifndef CN_VIEW_UI_H
+#define CN_VIEW_UI_H
+
+#include "view/keymap.h"
+#include "view/layout.h"
+#include "view/page.h"
+#include "view/sheet.h"
+
+/* name, title, short title */
+#define CN_VIEWS(X)                                                                                                    \
+	X(TASKS, "Tasks", "Task")                                                                                      \
+	X(WORKERS, "Workers", "Work")                                                                                  \
+	X(RESOURCES, "Resources", "Res")                                                                               \
+	X(FINDINGS, "Findings", "Find")                                                                                \
+	X(HELP, "Help", "Help")
+enum cn_view {
+#define X(name, title, brief) CN_VIEW_##name,
+	CN_VIEWS(X)
+#undef X
+	CN_VIEW_COUNT
+};
+enum { CN_SHEETS = CN_VIEW_HELP };
+
+enum cn_prompt { CN_PROMPT_NONE, CN_PROMPT_FILTER, CN_PROMPT_SEARCH, CN_PROMPT_SORT };
+enum cn_page_kind { CN_PAGE_NONE, CN_PAGE_TASK, CN_PAGE_WHY };
+
+struct cn_ui {
+	enum cn_view view;
+	enum cn_page_kind page_kind; /* over the view */
+	enum cn_page_kind under;     /* where Esc leads from the why page */
+	uint64_t task;               /* of the page */
+	uint64_t why_task;           /* the last one asked about, 0 = none */
+	enum cn_prompt prompt;
+	int choice;                  /* column under the cursor of the sort menu */
+	char typed[CN_WORDS_BYTES];
+	char before[CN_WORDS_BYTES]; /* what Esc brings back */
+	char note[96];               /* said in the bar until the next key */
+	struct cn_sheet sheets[CN_SHEETS];
+	struct cn_page page, preview;
+	int page_rows;               /* of the box that scrolls */
+	bool printed;                /* no keys will come: no bar */
+};
+
+void cn_ui_init(struct cn_ui *ui);
+void cn_ui_fini(struct cn_ui *ui);
+/* Draws everything. 0, or -ENOMEM: something is missing. */
+int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas);
+
+enum cn_request { CN_REQUEST_NOTHING, CN_REQUEST_QUIT, CN_REQUEST_PAUSE /* or go on */, CN_REQUEST_REDRAW };
+/* What the key asks of the world outside; the rest happens in here. */
+enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key);
+/* The task whose own histograms are looked at, 0 = none. */
+uint64_t cn_ui_watched(const struct cn_ui *ui);
+
+/* Parts of the frame around the views: header.c, bar.c, gauges.c. */
+size_t cn_ui_alerts(const struct cn_ui *ui, const struct cn_scene *scene);
+void cn_header_draw(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas,
+	const struct cn_layout *layout);
+void cn_bar_keys_draw(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box);
+/* The sort menu over the body. */
+void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box);
+/* Queue depths and rates of the runtime over time; answers the rows used. */
+int cn_gauges_draw(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box);
+
+#endif

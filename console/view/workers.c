@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of workers: what each does now, and how busy, deep and restless it was over the last minutes. */
+#include "view/sheet.h"
+#include "widget/format.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum column { INDEX, STATE, RUNS, BUSY, BUSY_GRAPH, LOCAL, LOCAL_GRAPH, LIFO, POLLS, STOLEN, PARKS, TIMERS, TID, COLUMNS };
+
+static const struct cn_column columns[COLUMNS] = {
+	[INDEX] = { "WRK", 3, 7, 0, CN_LEFT },
+	[STATE] = { "STATE", 1, 15, 3, CN_LEFT },
+	[RUNS] = { "RUNS", 14, 32, 4, CN_LEFT },
+	[BUSY] = { "BUSY", 5, 5, 1, CN_RIGHT },
+	[BUSY_GRAPH] = { "", 8, 28, 1, CN_LEFT },
+	[LOCAL] = { "LOCAL", 6, 6, 2, CN_RIGHT },
+	[LOCAL_GRAPH] = { "", 6, 20, 5, CN_LEFT },
+	[LIFO] = { "LIFO", 5, 5, 8, CN_RIGHT },
+	[POLLS] = { "POLL/S", 7, 7, 2, CN_RIGHT },
+	[STOLEN] = { "STOL/S", 7, 7, 6, CN_RIGHT },
+	[PARKS] = { "PARK/S", 7, 7, 7, CN_RIGHT },
+	[TIMERS] = { "TIMERS", 7, 7, 9, CN_RIGHT },
+	[TID] = { "TID", 7, 7, 10, CN_RIGHT },
+};
+
+enum { WORKERS_MAX = 1024 /* of one runtime, as indices are dealt */ };
+
+static const struct cn_worker *worker_at(const struct cn_scene *scene, size_t index, const struct cn_runtime **ret_runtime)
+{
+	const struct cn_runtime *runtime = cn_model_runtime(scene->model, index / WORKERS_MAX);
+
+	*ret_runtime = runtime;
+	return runtime && index % WORKERS_MAX < runtime->n_workers ? &runtime->workers[index % WORKERS_MAX] : NULL;
+}
+
+static size_t slots(const struct cn_scene *scene)
+{
+	return cn_model_runtimes(scene->model) * WORKERS_MAX;
+}
+
+static bool row(const struct cn_scene *scene, size_t index, uint64_t *ret_id)
+{
+	const struct cn_runtime *runtime;
+	const struct cn_worker *worker = worker_at(scene, index, &runtime);
+
+	if (!worker || worker->foreign)
+		return false;
+	*ret_id = index;
+	return true;
+}
+
+static uint64_t newest(const struct cn_history *history)
+{
+	uint32_t sample = 0;
+
+	cn_history_copy(history, &sample, 1);
+	return sample;
+}
+
+static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
+{
+	const struct cn_runtime *runtime;
+	const struct cn_worker *worker = worker_at(scene, index, &runtime);
+
+	switch ((enum column)column) {
+	case INDEX:
+		return index;
+	case STATE:
+		return worker->state;
+	case RUNS:
+		return worker->current_task;
+	case BUSY:
+	case BUSY_GRAPH:
+		return newest(&worker->series.busy);
+	case LOCAL:
+	case LOCAL_GRAPH:
+		return worker->local_depth;
+	case LIFO:
+		return worker->lifo_task != 0;
+	case POLLS:
+		return newest(&worker->series.polls);
+	case STOLEN:
+		return newest(&worker->series.stolen);
+	case PARKS:
+		return newest(&worker->series.parks);
+	case TIMERS:
+		return worker->timers;
+	case TID:
+		return worker->tid;
+	case COLUMNS:
+		break;
+	}
+	return 0;
+}
+
+static const char *text(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES])
+{
+	(void)scene;
+	(void)index;
+	(void)column;
+	(void)out;
+	return NULL;
+}
+
+/* The task in the present poll, and how long that has taken where it is worth saying. */
+static void runs_cell(const struct cn_scene *scene, const struct cn_runtime *runtime, const struct cn_worker *worker,
+	struct cn_text *ret)
+{
+	char who[CN_ROW_BYTES / 2], time[CN_FORMAT_BYTES];
+	uint64_t poll_ns = 0;
+
+	if (!worker->current_task)
+		return;
+	cn_who_text(who, sizeof who, scene, worker->current_task);
+	if (worker->poll_start_ns && runtime->now_ns > worker->poll_start_ns)
+		poll_ns = runtime->now_ns - worker->poll_start_ns;
+	if (poll_ns > runtime->long_poll_ns && runtime->long_poll_ns) {
+		snprintf(ret->text, sizeof ret->text, "%s %s", cn_format_ns(time, poll_ns), who);
+		ret->style = CN_STYLE_LIKELY;
+	} else {
+		snprintf(ret->text, sizeof ret->text, "%s", who);
+		ret->style = CN_STYLE_NAME;
+	}
+}
+
+static void state_cell(const struct cn_worker *worker, struct cn_text *ret)
+{
+	static const struct {
+		uint8_t style, glyph;
+	} looks[ROUSE_WORKER_STATE_MAX] = {
+		[ROUSE_WORKER_STOPPED] = { CN_STYLE_DIM, CN_GLYPH_CANCELLED },
+		[ROUSE_WORKER_POLLING] = { CN_STYLE_RUNNING, CN_GLYPH_RUNNING },
+		[ROUSE_WORKER_SEARCHING] = { CN_STYLE_SCHEDULED, CN_GLYPH_SCHEDULED },
+		[ROUSE_WORKER_PARKED] = { CN_STYLE_PENDING, CN_GLYPH_PENDING },
+		[ROUSE_WORKER_DRIVER] = { CN_STYLE_GOOD, CN_GLYPH_PENDING },
+	};
+
+	snprintf(ret->text, sizeof ret->text, "%s", cn_worker_state_name(worker->state));
+	if (worker->state < ROUSE_WORKER_STATE_MAX) {
+		ret->style = (enum cn_style)looks[worker->state].style;
+		ret->glyph = looks[worker->state].glyph;
+	}
+}
+
+static void graph_cell(const struct cn_history *history, uint32_t full, struct cn_text *ret)
+{
+	ret->n_samples = cn_history_copy(history, ret->samples, CN_TABLE_SAMPLES);
+	ret->full = full;
+	ret->style = CN_STYLE_GRAPH;
+}
+
+static void cell(const struct cn_scene *scene, size_t index, size_t column, struct cn_text *ret)
+{
+	const struct cn_runtime *runtime;
+	const struct cn_worker *worker = worker_at(scene, index, &runtime);
+
+	if (!worker)
+		return;
+	switch ((enum column)column) {
+	case INDEX:
+		if (cn_model_runtimes(scene->model) > 1)
+			snprintf(ret->text, sizeof ret->text, "%" PRIu32 ".%" PRIu32, runtime->index, worker->index);
+		else
+			snprintf(ret->text, sizeof ret->text, "%" PRIu32, worker->index);
+		ret->style = CN_STYLE_NAME;
+		break;
+	case STATE:
+		state_cell(worker, ret);
+		break;
+	case RUNS:
+		runs_cell(scene, runtime, worker, ret);
+		break;
+	case BUSY:
+		cn_format_share(ret->text, key(scene, index, column), 1000);
+		break;
+	case BUSY_GRAPH:
+		graph_cell(&worker->series.busy, 1000, ret);
+		break;
+	case LOCAL_GRAPH:
+		graph_cell(&worker->series.depth, 0, ret);
+		ret->style = CN_STYLE_GRAPH_OTHER;
+		break;
+	case LIFO:
+		snprintf(ret->text, sizeof ret->text, "%s", worker->lifo_task ? "1" : "0");
+		ret->style = worker->lifo_task ? CN_STYLE_PLAIN : CN_STYLE_DIM;
+		break;
+	case TID:
+		snprintf(ret->text, sizeof ret->text, "%" PRIu32, worker->tid);
+		ret->style = CN_STYLE_DIM;
+		break;
+	default:
+		cn_format_count(ret->text, key(scene, index, column));
+		ret->style = key(scene, index, column) ? CN_STYLE_PLAIN : CN_STYLE_DIM;
+		break;
+	}
+}
+
+static uint64_t task_of(const struct cn_scene *scene, size_t index)
+{
+	const struct cn_runtime *runtime;
+	const struct cn_worker *worker = worker_at(scene, index, &runtime);
+
+	return worker ? worker->current_task : 0;
+}
+
+static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BYTES])
+{
+	const struct cn_runtime *runtime;
+	const struct cn_worker *worker = worker_at(scene, index, &runtime);
+	char who[160] = "";
+
+	if (!worker)
+		return;
+	if (worker->current_task)
+		cn_who_text(who, sizeof who, scene, worker->current_task);
+	snprintf(out, CN_ROW_BYTES, "%" PRIu32 " %s %s", worker->index, cn_worker_state_name(worker->state), who);
+}
+
+const struct cn_sheet_kind cn_workers_sheet = {
+	.name = "Workers",
+	.none = "No workers: the runtime has stopped, or nothing has been read yet.",
+	.columns = columns,
+	.n_columns = COLUMNS,
+	.sorted = INDEX,
+	.descending = false,
+	.slots = slots,
+	.row = row,
+	.key = key,
+	.text = text,
+	.cell = cell,
+	.words = words,
+	.task = task_of,
+};
