@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -113,6 +114,31 @@ static bool threads_gone(void *arg)
 	return check->now.threads <= check->expected;
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1 /* gcc's name for it */
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* ThreadSanitizer starts a thread of its own with the program's first one, and keeps it: no leak of ours. */
+static void start_tsan_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+		pthread_join(thread, NULL);
+}
+#else
+static void start_tsan_thread(void)
+{
+}
+#endif
+
 static int count_leaks(const struct holdings *before)
 {
 	struct thread_check check = { .expected = before->threads };
@@ -146,6 +172,20 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* Sanitizers start a thread of their own with a program's first one: have it before threads are counted. */
+static void warm_up_threads(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+		pthread_join(thread, NULL);
+}
+
 int test_run(const struct test_program *program)
 {
 	const char *filter = getenv("ROUSE_TEST_FILTER");
@@ -156,6 +196,8 @@ int test_run(const struct test_program *program)
 	if (filter)
 		cmocka_set_test_filter(filter);
 	guard_start(program);
+	start_tsan_thread();
+	warm_up_threads();
 	take_stock(&before);
 	failed = _cmocka_run_group_tests(base_name(program->name), program->tests, program->n, program->setup,
 		program->teardown);
