@@ -170,6 +170,18 @@ static uint64_t still_held(struct rouse_runtime *runtime)
 	return n;
 }
 
+/* Runtimes whose memory stays: reachable, so that leak checkers know that it is meant. */
+static struct rouse_runtime *kept;
+
+static void keep(struct rouse_runtime *runtime, uint64_t held)
+{
+	rs_runtime_log(runtime, "%llu tasks or resources outlive their runtime: its memory stays",
+		(unsigned long long)held);
+	runtime->next = rs_load(&kept, RS_RELAXED);
+	while (!rs_cas(&kept, &runtime->next, runtime, RS_RELEASE, RS_RELAXED))
+		;
+}
+
 void rs_runtime_destroy(struct rouse_runtime *runtime)
 {
 	rs_runtime_unregister(runtime);
@@ -188,8 +200,7 @@ void rs_runtime_destroy(struct rouse_runtime *runtime)
 		if (rs_self.ring_runtime == runtime)
 			rs_thread_leave(runtime);
 		if (held) {
-			rs_runtime_log(runtime, "%llu tasks or resources outlive their runtime: its memory stays",
-				(unsigned long long)held);
+			keep(runtime, held);
 			return;
 		}
 		rs_slab_unmap_all(runtime->page);
