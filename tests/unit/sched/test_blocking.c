@@ -39,6 +39,9 @@ static void close_runtime(void)
 	rouse_runtime_free(runtime);
 }
 
+/* As an outside reader sees them. */
+#define gauge(NAME) rs_load(&runtime->page->blocking_##NAME, RS_SEQ_CST)
+
 /* ------------------------------------------------------------------- jobs */
 
 /* One job under control: it says that it runs, and waits for leave to end. */
@@ -88,13 +91,13 @@ static void finish(struct job *job, int64_t result)
 static bool one_is_idle(void *arg)
 {
 	(void)arg;
-	return rs_load(&runtime->page->blocking_idle, RS_SEQ_CST) == 1;
+	return gauge(idle) == 1;
 }
 
 static bool none_is_left(void *arg)
 {
 	(void)arg;
-	return rs_load(&runtime->page->blocking_threads, RS_SEQ_CST) == 0;
+	return gauge(threads) == 0;
 }
 
 static bool is_freed(void *arg)
@@ -110,7 +113,7 @@ static void a_job_answers_and_its_record_and_the_gauges_follow_it(void **state)
 
 	(void)state;
 	open_runtime(1, 0);
-	assert_int_equal(runtime->page->blocking_limit, 1);
+	assert_int_equal(gauge(limit), 1);
 	submit(&first, run_controlled);
 	submit(&second, run_controlled);
 	sem_wait(&first.begun);
@@ -118,15 +121,15 @@ static void a_job_answers_and_its_record_and_the_gauges_follow_it(void **state)
 	assert_int_equal(first.record->value, 1);
 	assert_int_equal(first.record->owner, first.tid);
 	assert_int_equal(second.record->value, 0);
-	assert_int_equal(runtime->page->blocking_queued, 1);
-	assert_int_equal(runtime->page->blocking_threads, 1);
+	assert_int_equal(gauge(queued), 1);
+	assert_int_equal(gauge(threads), 1);
 	assert_int_equal(first.blocking.wait.resource, first.record->serial);
 	assert_pending(&second.blocking, &second.counting);
 	finish(&first, 42);
 	finish(&second, 42);
 	assert_int_equal(first.tid, second.tid);
 	assert_true(test_eventually(one_is_idle, NULL));
-	assert_int_equal(runtime->page->blocking_queued, 0);
+	assert_int_equal(gauge(queued), 0);
 	close_runtime();
 }
 
@@ -150,7 +153,7 @@ static void an_idle_thread_is_used_again_and_leaves_when_its_time_is_up(void **s
 	finish(&first, 42);
 	finish(&second, 42);
 	assert_true(test_eventually(none_is_left, NULL));
-	assert_int_equal(runtime->page->blocking_idle, 0);
+	assert_int_equal(gauge(idle), 0);
 	submit(&first, run_controlled);
 	finish(&first, 42);
 	close_runtime();
@@ -166,8 +169,8 @@ static void at_once_run_as_many_as_the_limit_allows(void **state)
 		submit(&jobs[i], run_controlled);
 	for (int i = 0; i < 3; i++)
 		sem_wait(&jobs[i].begun);
-	assert_int_equal(runtime->page->blocking_threads, 3);
-	assert_int_equal(runtime->page->blocking_queued, 2);
+	assert_int_equal(gauge(threads), 3);
+	assert_int_equal(gauge(queued), 2);
 	for (int i = 0; i < 5; i++)
 		finish(&jobs[i], 42);
 	close_runtime();
@@ -183,11 +186,11 @@ static void a_job_dropped_before_it_began_never_runs(void **state)
 	submit(&second, run_controlled);
 	submit(&third, run_controlled);
 	sem_wait(&first.begun);
-	assert_int_equal(runtime->page->blocking_queued, 2);
+	assert_int_equal(gauge(queued), 2);
 	rouse_future_drop(&second.blocking.future);
 	assert_int_equal(second.counting.refs + second.counting.wakes, 0);
 	assert_int_equal(second.record->serial, 0);
-	assert_int_equal(runtime->page->blocking_queued, 1);
+	assert_int_equal(gauge(queued), 1);
 	finish(&first, 42);
 	finish(&third, 42);
 	assert_int_equal(second.ran, 0);
@@ -298,8 +301,8 @@ static void without_a_thread_to_be_had_the_job_is_refused(void **state)
 	assert_ready(rouse_blocking(&blocking, look_around, NULL), &counting, -EAGAIN);
 	create_error = 0;
 	assert_int_equal(counting.refs, 0);
-	assert_int_equal(runtime->page->blocking_queued, 0);
-	assert_int_equal(runtime->page->blocking_threads, 0);
+	assert_int_equal(gauge(queued), 0);
+	assert_int_equal(gauge(threads), 0);
 	close_runtime();
 }
 
@@ -370,7 +373,7 @@ static void shutdown_ends_what_is_queued_and_names_what_goes_on(void **state)
 	finish(&running, 42);
 	assert_int_equal(rs_pool_shutdown(runtime->pool, UINT64_MAX, note_survivor, &survivors), 0);
 	assert_int_equal(survivors.n, 1);
-	assert_int_equal(runtime->page->blocking_threads, 0);
+	assert_int_equal(gauge(threads), 0);
 	close_runtime();
 }
 
@@ -386,7 +389,7 @@ static void shutdown_does_not_need_time_for_idle_threads(void **state)
 	finish(&second, 42);
 	assert_int_equal(rs_pool_shutdown(runtime->pool, UINT64_MAX, note_survivor, &survivors), 0);
 	assert_int_equal(rs_pool_shutdown(runtime->pool, 0, note_survivor, &survivors), 0);
-	assert_int_equal(runtime->page->blocking_idle, 0);
+	assert_int_equal(gauge(idle), 0);
 	close_runtime();
 }
 
