@@ -172,20 +172,6 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void *nothing(void *arg)
-{
-	return arg;
-}
-
-/* Sanitizers start a thread of their own with a program's first one: have it before threads are counted. */
-static void warm_up_threads(void)
-{
-	pthread_t thread;
-
-	if (pthread_create(&thread, NULL, nothing, NULL) == 0)
-		pthread_join(thread, NULL);
-}
-
 int test_run(const struct test_program *program)
 {
 	const char *filter = getenv("ROUSE_TEST_FILTER");
@@ -197,7 +183,6 @@ int test_run(const struct test_program *program)
 		cmocka_set_test_filter(filter);
 	guard_start(program);
 	start_tsan_thread();
-	warm_up_threads();
 	take_stock(&before);
 	failed = _cmocka_run_group_tests(base_name(program->name), program->tests, program->n, program->setup,
 		program->teardown);
