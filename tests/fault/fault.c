@@ -64,19 +64,23 @@ static bool strikes(enum fault_kind kind)
 
 /* --------------------------------------------------------------- wrappers */
 
-#define WRAP(T, NAME, PARAMETERS, ARGUMENTS, FAILED)                                               \
+#define WRAP_AS(KIND, T, NAME, PARAMETERS, ARGUMENTS, FAILED)                                      \
 	T __real_##NAME PARAMETERS;                                                                \
 	T __wrap_##NAME PARAMETERS;                                                                \
 	T __wrap_##NAME PARAMETERS                                                                 \
 	{                                                                                          \
-		return strikes(FAULT_##NAME) ? (FAILED) : __real_##NAME ARGUMENTS;                 \
+		return strikes(KIND) ? (FAILED) : __real_##NAME ARGUMENTS;                         \
 	}
+#define WRAP(T, NAME, PARAMETERS, ARGUMENTS, FAILED)                                               \
+	WRAP_AS(FAULT_##NAME, T, NAME, PARAMETERS, ARGUMENTS, FAILED)
 
 WRAP(int, epoll_create1, (int flags), (flags), -1)
 WRAP(int, eventfd, (unsigned int value, int flags), (value, flags), -1)
 WRAP(int, epoll_ctl, (int epfd, int op, int fd, struct epoll_event *event), (epfd, op, fd, event), -1)
 WRAP(int, memfd_create, (const char *name, unsigned int flags), (name, flags), -1)
+/* With _FILE_OFFSET_BITS=64 the compiler calls the 64-bit names. */
 WRAP(int, ftruncate, (int fd, off_t bytes), (fd, bytes), -1)
+WRAP_AS(FAULT_ftruncate, int, ftruncate64, (int fd, off_t bytes), (fd, bytes), -1)
 WRAP(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg),
 	(thread, attr, start, arg), errno)
 WRAP(void *, malloc, (size_t bytes), (bytes), NULL)
@@ -88,16 +92,24 @@ WRAP(int, listen, (int fd, int backlog), (fd, backlog), -1)
 WRAP(int, connect, (int fd, const struct sockaddr *address, socklen_t bytes), (fd, address, bytes), -1)
 WRAP(int, accept4, (int fd, struct sockaddr *address, socklen_t *bytes, int flags), (fd, address, bytes, flags), -1)
 
-void *__real_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset);
-void *__wrap_mmap(void *at, size_t bytes, int protection, int flags, int fd, off_t offset)
+static void *count_mapped(void *at, size_t bytes)
 {
-	void *got = strikes(FAULT_mmap) ? MAP_FAILED : __real_mmap(at, bytes, protection, flags, fd, offset);
-
-	if (got != MAP_FAILED)
+	if (at != MAP_FAILED)
 		rs_fetch_add(&mapped, (int64_t)bytes, RS_RELAXED);
-	return got;
+	return at;
 }
+
+#define WRAP_MMAP(NAME)                                                                            \
+	void *__real_##NAME(void *at, size_t bytes, int protection, int flags, int fd, off_t offset); \
+	void *__wrap_##NAME(void *at, size_t bytes, int protection, int flags, int fd, off_t offset); \
+	void *__wrap_##NAME(void *at, size_t bytes, int protection, int flags, int fd, off_t offset) \
+	{                                                                                          \
+		if (strikes(FAULT_mmap))                                                           \
+			return MAP_FAILED;                                                         \
+		return count_mapped(__real_##NAME(at, bytes, protection, flags, fd, offset), bytes); \
+	}
+WRAP_MMAP(mmap)
+WRAP_MMAP(mmap64)
 
 int __real_munmap(void *at, size_t bytes);
 int __wrap_munmap(void *at, size_t bytes);
