@@ -3,9 +3,10 @@
 
 void rs_leaf_end_all(struct rs_resource *resource, struct rs_waitlist *list, int64_t result)
 {
-	struct rs_wake_batch batch = { .n = 0 };
+	struct rs_wake_batch batch; /* its room need not be cleared */
 	bool more;
 
+	batch.n = 0;
 	do {
 		rs_lock_take(&resource->lock);
 		while (list->head && !rs_wake_batch_full(&batch)) {

@@ -36,7 +36,8 @@ struct aftermath {
 static void unlock(struct rouse_mpsc *channel, struct aftermath *after)
 {
 	rs_lock_drop(&channel->resource.lock);
-	rs_wake_granted(&after->waker, ROUSE_WAKE_FOREIGN);
+	if (after->waker.vtable)
+		rs_wake_granted(&after->waker, ROUSE_WAKE_FOREIGN);
 	if (after->garbage)
 		rs_block_free(after->garbage);
 }

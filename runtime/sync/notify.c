@@ -111,7 +111,7 @@ void rouse_notify_one(struct rouse_notify *notify)
 void rouse_notify_all(struct rouse_notify *notify)
 {
 	struct rs_resource *resource = &notify->resource;
-	struct rs_wake_batch batch = { .n = 0 };
+	struct rs_wake_batch batch; /* its room need not be cleared */
 	struct rouse_wait *wait;
 
 	if (!rs_resource_there(resource))
@@ -120,6 +120,7 @@ void rouse_notify_all(struct rouse_notify *notify)
 	rs_record(&resource->last_user_a, rs_current_task_id());
 	uint64_t epoch = ++notify->epoch;
 
+	batch.n = 0;
 	while ((wait = notify->waiters.head) && wait->arg < epoch) {
 		rs_wake_batch_add(&batch, rs_wait_grant_locked(&notify->waiters, wait));
 		if (rs_wake_batch_full(&batch)) {

@@ -33,9 +33,10 @@ static bool take_locked(struct rouse_semaphore *semaphore, uint32_t n)
 static void serve_locked(struct rouse_semaphore *semaphore)
 {
 	struct rs_resource *resource = &semaphore->resource;
-	struct rs_wake_batch batch = { .n = 0 };
+	struct rs_wake_batch batch; /* its room need not be cleared */
 	struct rouse_wait *wait;
 
+	batch.n = 0;
 	while ((wait = semaphore->waiters.head) && wait->arg <= resource->value) {
 		rs_record(&resource->value, resource->value - wait->arg);
 		rs_wake_batch_add(&batch, rs_wait_grant_locked(&semaphore->waiters, wait));

@@ -205,10 +205,11 @@ int rs_wheel_new(struct rouse_worker_record *record, struct rs_resource *resourc
 /* Grants what is due, a batch at a time. Called with the lock, which is dropped for the wakes, and in the end. */
 static uint32_t grant_due_locked(struct rs_wheel *wheel, int64_t result)
 {
-	struct rs_wake_batch batch = { .n = 0 };
+	struct rs_wake_batch batch; /* its room need not be cleared */
 	uint32_t granted = 0;
 	struct rouse_wait *wait;
 
+	batch.n = 0;
 	while ((wait = wheel->due.head)) {
 		sleep_of(wait)->result = result;
 		rs_wake_batch_add(&batch, rs_wait_grant_locked(&wheel->due, wait));
