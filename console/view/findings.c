@@ -7,13 +7,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum column { CLASS, TITLE, TASK, AT, AGE, EVIDENCE, COLUMNS };
+enum column { CLASS, TITLE, ABOUT, AT, AGE, EVIDENCE, COLUMNS };
 
 static const struct cn_column columns[COLUMNS] = {
-	[CLASS] = { "CLASS", 8, 12, 0, CN_LEFT },
-	[TITLE] = { "FINDING", 12, 32, 0, CN_LEFT },
-	[TASK] = { "TASK", 14, 30, 2, CN_LEFT },
-	[AT] = { "AT", 12, 30, 1, CN_TAIL },
+	[CLASS] = { "CLASS", 9, 12, 1, CN_LEFT },
+	[TITLE] = { "FINDING", 14, 30, 0, CN_LEFT },
+	[ABOUT] = { "ABOUT", 12, 30, 1, CN_LEFT },
+	[AT] = { "AT", 14, 28, 2, CN_TAIL },
 	[AGE] = { "AGE", 6, 6, 3, CN_RIGHT },
 	[EVIDENCE] = { "EVIDENCE", 24, 160, 4, CN_LEFT },
 };
@@ -42,6 +42,14 @@ static uint64_t age(const struct cn_scene *scene, const struct cn_finding *findi
 	return runtime && from && runtime->now_ns > from ? runtime->now_ns - from : 0;
 }
 
+/* The task, or where there is none the resource. */
+static const char *about(const struct cn_scene *scene, const struct cn_finding *finding, char out[CN_ROW_BYTES])
+{
+	if (*finding->task_name || !finding->resource)
+		return cn_text_safe(out, CN_ROW_BYTES, finding->task_name, scene->ascii);
+	return cn_resource_text(out, CN_ROW_BYTES, scene, finding->resource);
+}
+
 static const char *text(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES])
 {
 	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
@@ -51,8 +59,8 @@ static const char *text(const struct cn_scene *scene, size_t index, size_t colum
 	switch ((enum column)column) {
 	case TITLE:
 		return cn_finding_title(finding->code);
-	case TASK:
-		return finding->task_name;
+	case ABOUT:
+		return about(scene, finding, out);
 	case AT:
 		return cn_finding_site(out, CN_ROW_BYTES, scene, finding);
 	case EVIDENCE:
@@ -69,7 +77,8 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 
 	switch ((enum column)column) {
 	case CLASS:
-		return (uint64_t)finding->active << 62 | (uint64_t)finding->class << 56 | age(scene, finding) >> 8;
+		return (uint64_t)finding->active << 62 | (uint64_t)finding->class << 56 |
+		       (uint64_t)(CN_FINDING_CODE_MAX - finding->code) << 48 | age(scene, finding) >> 16;
 	case AGE:
 		return age(scene, finding);
 	default:
@@ -101,8 +110,8 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 	case AGE:
 		cn_format_ns(ret->text, age(scene, finding));
 		break;
-	case TASK:
-		cn_text_safe(ret->text, sizeof ret->text, finding->task_name, scene->ascii);
+	case ABOUT:
+		about(scene, finding, ret->text);
 		if (finding->active)
 			ret->style = CN_STYLE_NAME;
 		break;

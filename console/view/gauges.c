@@ -4,7 +4,7 @@
 #include "widget/format.h"
 #include "widget/graph.h"
 
-enum { GAUGE_ROWS = 2, GAUGE_COLS = 26, ROWS_LEFT_TO_TABLE = 7 };
+enum { GRAPH_ROWS = 2, GRAPH_ROWS_MAX = 8, GAUGE_COLS = 26, TABLE_ROWS_MAX = 12 };
 
 struct gauge {
 	const char *title;
@@ -31,32 +31,39 @@ static void draw_gauge(struct cn_canvas *canvas, struct cn_box box, const struct
 	cn_spark_draw(canvas, (struct cn_box){ box.row + 1, box.col, box.rows - 1, box.cols }, samples, n, 0, gauge->style);
 }
 
+/* How tall each row of gauges may be, the table below having what it needs; 0 = there is no room. */
+static int gauge_height(const struct cn_runtime *runtime, int rows, int lines)
+{
+	const int table = (int)(runtime->n_workers < TABLE_ROWS_MAX ? runtime->n_workers : TABLE_ROWS_MAX) + 2;
+	const int height = (rows - table) / lines;
+
+	return height < 1 + GRAPH_ROWS ? 0 : height < 1 + GRAPH_ROWS_MAX ? height : 1 + GRAPH_ROWS_MAX;
+}
+
 int cn_gauges_draw(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
 	const struct cn_runtime *runtime = cn_scene_runtime(scene);
-	const int across = box.cols / GAUGE_COLS > 6 ? 6 : box.cols / GAUGE_COLS > 4 ? 3 : box.cols / GAUGE_COLS;
-	int height, used;
+	const int fit = box.cols / GAUGE_COLS, across = fit >= 6 ? 6 : fit >= 3 ? 3 : fit;
+	int height, cols, n = 0;
 
-	if (!runtime || across < 1 || box.rows - (1 + GAUGE_ROWS) * ((6 + across - 1) / across) < ROWS_LEFT_TO_TABLE)
+	if (!runtime || across < 1)
 		return 0;
-	/* Tall screens have room for tall graphs. */
-	height = 1 + GAUGE_ROWS + (box.rows > 30 ? 2 : 0);
-	{
-		const struct gauge gauges[] = {
-			{ "global queue", &runtime->series.inject, CN_STYLE_GRAPH_OTHER },
-			{ "blocking queue", &runtime->series.blocking, CN_STYLE_GRAPH_OTHER },
-			{ "timers", &runtime->series.timers, CN_STYLE_GRAPH_OTHER },
-			{ "tasks", &runtime->series.tasks, CN_STYLE_GRAPH },
-			{ "polls/s", &runtime->series.polls, CN_STYLE_GRAPH },
-			{ "spawns/s", &runtime->series.spawned, CN_STYLE_GRAPH },
-		};
-		const int n = sizeof gauges / sizeof gauges[0], cols = (box.cols - 2) / across;
+	const struct gauge gauges[] = {
+		{ "global queue", &runtime->series.inject, CN_STYLE_GRAPH_OTHER },
+		{ "blocking queue", &runtime->series.blocking, CN_STYLE_GRAPH_OTHER },
+		{ "timers", &runtime->series.timers, CN_STYLE_GRAPH_OTHER },
+		{ "tasks", &runtime->series.tasks, CN_STYLE_GRAPH },
+		{ "polls/s", &runtime->series.polls, CN_STYLE_GRAPH },
+		{ "spawns/s", &runtime->series.spawned, CN_STYLE_GRAPH },
+	};
+	const int lines = ((int)(sizeof gauges / sizeof gauges[0]) + across - 1) / across;
 
-		for (int i = 0; i < n; i++)
-			draw_gauge(canvas,
-				(struct cn_box){ box.row + i / across * height, 1 + i % across * cols, height, cols - 2 },
-				&gauges[i]);
-		used = (n + across - 1) / across * height;
-	}
-	return used;
+	height = gauge_height(runtime, box.rows, lines);
+	if (!height)
+		return 0;
+	cols = (box.cols - 2) / across;
+	for (; n < (int)(sizeof gauges / sizeof gauges[0]); n++)
+		draw_gauge(canvas,
+			(struct cn_box){ box.row + n / across * height, 1 + n % across * cols, height, cols - 2 }, &gauges[n]);
+	return lines * height;
 }

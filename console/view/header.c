@@ -155,7 +155,11 @@ static uint32_t tasks_in(const struct cn_scene *scene, unsigned int state)
 /* In words where there is room, else the signs alone: every table that follows uses them too. */
 static void add_states(struct pieces *pieces, const struct cn_scene *scene, bool words)
 {
-	for (unsigned int state = 0; state < ROUSE_TASK_STATE_MAX; state++) {
+	static const uint8_t order[] = { ROUSE_TASK_RUNNING, ROUSE_TASK_SCHEDULED, ROUSE_TASK_PENDING, ROUSE_TASK_CREATED,
+		ROUSE_TASK_COMPLETE, ROUSE_TASK_PANICKED, ROUSE_TASK_CANCELLED };
+
+	for (size_t i = 0; i < sizeof order; i++) {
+		const unsigned int state = order[i];
 		const uint32_t n = tasks_in(scene, state);
 		const bool usual = state == ROUSE_TASK_RUNNING || state == ROUSE_TASK_SCHEDULED || state == ROUSE_TASK_PENDING;
 		char count[CN_FORMAT_BYTES];
@@ -245,13 +249,26 @@ size_t cn_ui_alerts(const struct cn_ui *ui, const struct cn_scene *scene)
 	return ui->view < CN_VIEW_FINDINGS && ui->page_kind == CN_PAGE_NONE ? cn_findings_count(scene->findings) : 0;
 }
 
+/* Without its number: which one it is, the finding's row and the page say. */
+static void alert_name(char *out, size_t bytes, const struct cn_scene *scene, const struct cn_finding *finding, uint32_t i)
+{
+	const struct cn_task *task = cn_model_task(scene->model, finding->tasks[i]);
+
+	if (task)
+		cn_text_safe(out, bytes, cn_task_name(scene->model, task), scene->ascii);
+	else if (i == 0 && *finding->task_name)
+		cn_text_safe(out, bytes, finding->task_name, scene->ascii);
+	else
+		cn_who_text(out, bytes, scene, finding->tasks[i]);
+}
+
 static void draw_alert(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box,
 	const struct cn_finding *finding)
 {
 	const enum cn_style style = finding->active ? cn_class_style(finding->class) : CN_STYLE_DIM;
 	const uint32_t shown = finding->n_tasks < 3 ? finding->n_tasks : 3;
 	char text[256];
-	int col = 1;
+	int col = 1, room, width;
 
 	cn_canvas_glyph(canvas, box.row, col, style, cn_class_glyph(finding->class));
 	col += 2;
@@ -262,9 +279,7 @@ static void draw_alert(const struct cn_scene *scene, struct cn_canvas *canvas, s
 			cn_canvas_glyph(canvas, box.row, col, CN_STYLE_FRAME, CN_GLYPH_ARROW);
 			col += 2;
 		}
-		cn_who_text(text, sizeof text, scene, finding->tasks[i]);
-		if (i == 0 && !cn_model_task(scene->model, finding->tasks[0]) && *finding->task_name)
-			cn_text_safe(text, sizeof text, finding->task_name, scene->ascii);
+		alert_name(text, sizeof text, scene, finding, i);
 		col += 1 + cn_canvas_text(canvas, box.row, col, box.cols - col - 1, CN_STYLE_NAME, text);
 	}
 	if (finding->code == CN_FINDING_WAIT_CYCLE)
@@ -274,8 +289,10 @@ static void draw_alert(const struct cn_scene *scene, struct cn_canvas *canvas, s
 		col += 2 + cn_canvas_text(canvas, box.row, col - 2, box.cols - col, CN_STYLE_NAME,
 				   cn_resource_text(text, sizeof text, scene, finding->resource));
 	cn_finding_site(text, sizeof text, scene, finding);
-	if (box.cols - col - 1 >= 10)
-		cn_canvas_right(canvas, box.row, col, box.cols - col - 1, CN_STYLE_SITE, text);
+	room = box.cols - col - 1;
+	width = cn_canvas_width(canvas, text) < room ? cn_canvas_width(canvas, text) : room;
+	if (width >= 8)
+		cn_canvas_tail(canvas, box.row, box.cols - 1 - width, width, CN_STYLE_SITE, text);
 }
 
 static void draw_alerts(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)

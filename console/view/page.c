@@ -112,7 +112,7 @@ void cn_page_chain(struct cn_page *page, const struct cn_scene *scene, uint64_t 
 	cn_chain_free(&chain);
 }
 
-void cn_finding_page(struct cn_page *page, const struct cn_scene *scene, const struct cn_finding *finding)
+void cn_page_finding(struct cn_page *page, const struct cn_scene *scene, const struct cn_finding *finding)
 {
 	struct cn_canvas *paper = &page->paper;
 	const enum cn_style style = finding->active ? cn_class_style(finding->class) : CN_STYLE_DIM;
@@ -126,9 +126,14 @@ void cn_finding_page(struct cn_page *page, const struct cn_scene *scene, const s
 	cn_canvas_text(paper, page->row, col, paper->cols - col - 1, CN_STYLE_SITE,
 		cn_finding_site(site, sizeof site, scene, finding));
 	page->row++;
-	cn_page_text(page, 2, CN_STYLE_PLAIN, finding->evidence);
 	cn_page_text(page, 2, CN_STYLE_DIM, cn_finding_help(finding->code));
-	cn_canvas_glyph(paper, page->row, 4, CN_STYLE_GOOD, CN_GLYPH_ARROW);
+}
+
+void cn_finding_page(struct cn_page *page, const struct cn_scene *scene, const struct cn_finding *finding)
+{
+	cn_page_finding(page, scene, finding);
+	cn_page_text(page, 2, CN_STYLE_PLAIN, finding->evidence);
+	cn_canvas_glyph(&page->paper, page->row, 4, CN_STYLE_GOOD, CN_GLYPH_ARROW);
 	cn_page_text(page, 4, CN_STYLE_GOOD, cn_finding_advice(finding->code));
 }
 

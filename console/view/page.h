@@ -33,7 +33,9 @@ void cn_page_chain(struct cn_page *page, const struct cn_scene *scene, uint64_t 
 void cn_task_page(struct cn_page *page, const struct cn_scene *scene, uint64_t task);
 void cn_why_page(struct cn_page *page, const struct cn_scene *scene, uint64_t task);
 void cn_help_page(struct cn_page *page, const struct cn_scene *scene);
-/* A finding in full: evidence, what it means, what to do. */
+/* What was found, where, and what that means. */
+void cn_page_finding(struct cn_page *page, const struct cn_scene *scene, const struct cn_finding *finding);
+/* The same with evidence and advice, which otherwise the chain of its task gives. */
 void cn_finding_page(struct cn_page *page, const struct cn_scene *scene, const struct cn_finding *finding);
 
 #endif

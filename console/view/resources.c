@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of resources: locks, channels, sockets, timers; most waited for first. */
+/* The table of resources: locks, channels, sockets, timers; trouble first, then what is waited for. */
 #include "view/sheet.h"
 #include "widget/format.h"
 #include "export/text.h"
@@ -10,16 +10,16 @@
 enum column { KIND, SERIAL, NAME, STATE, HOLDER, HELD, WAITERS, FINDING, AGE, SITE, COLUMNS };
 
 static const struct cn_column columns[COLUMNS] = {
-	[KIND] = { "KIND", 9, 18, 1, CN_LEFT },
+	[KIND] = { "KIND", 11, 18, 4, CN_LEFT },
 	[SERIAL] = { "ID", 5, 7, 7, CN_RIGHT },
-	[NAME] = { "NAME", 10, 24, 0, CN_LEFT },
+	[NAME] = { "NAME", 17, 22, 0, CN_LEFT },
 	[STATE] = { "STATE", 12, 24, 2, CN_LEFT },
-	[HOLDER] = { "HOLDER", 12, 28, 2, CN_LEFT },
-	[HELD] = { "HELD", 6, 6, 5, CN_RIGHT },
+	[HOLDER] = { "HOLDER", 16, 26, 1, CN_LEFT },
+	[HELD] = { "HELD", 6, 6, 3, CN_RIGHT },
 	[WAITERS] = { "WAIT", 5, 5, 1, CN_RIGHT },
-	[FINDING] = { "FINDING", 1, 20, 3, CN_LEFT },
+	[FINDING] = { "FINDING", 1, 22, 3, CN_LEFT },
 	[AGE] = { "AGE", 6, 6, 6, CN_RIGHT },
-	[SITE] = { "MADE AT", 14, 32, 4, CN_TAIL },
+	[SITE] = { "MADE AT", 14, 28, 5, CN_TAIL },
 };
 
 static size_t slots(const struct cn_scene *scene)
@@ -92,7 +92,7 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 		return resource->waiters;
 	case FINDING:
 		finding = cn_findings_of_resource(scene->findings, resource->serial);
-		return finding ? finding->class + 1u : 0;
+		return (finding ? finding->class + 1ull : 0) << 32 | resource->waiters;
 	case AGE:
 		return since(scene, resource, resource->created_ns);
 	case COLUMNS:
@@ -254,7 +254,7 @@ const struct cn_sheet_kind cn_resources_sheet = {
 	.none = "No resources: the program has no lock, channel, socket or timer.",
 	.columns = columns,
 	.n_columns = COLUMNS,
-	.sorted = WAITERS,
+	.sorted = FINDING,
 	.descending = true,
 	.slots = slots,
 	.row = row,

@@ -300,7 +300,7 @@ void cn_task_page(struct cn_page *page, const struct cn_scene *scene, uint64_t i
 	draw_title(page, scene, task);
 	if (finding) {
 		page->row++;
-		cn_finding_page(page, scene, finding);
+		cn_page_finding(page, scene, finding);
 	}
 	cn_page_heading(page, "why");
 	cn_page_chain(page, scene, id);

@@ -8,14 +8,14 @@
 #include <string.h>
 
 enum column {
-	STATE, ID, NAME, FINDING, AGE, BUSY, SCHEDULED, IDLE, POLLS, WAKES, SELF_WAKES, WAKERS, WORKER, AT, COLUMNS
+	STATE, ID, NAME, FINDING, AGE, BUSY, SCHEDULED, IDLE, POLLS, WAKES, SELF_WAKES, WAKERS, WORKER, FOR, AT, COLUMNS
 };
 
 static const struct cn_column columns[COLUMNS] = {
 	[STATE] = { "STATE", 1, 11, 4, CN_LEFT },
 	[ID] = { "ID", 6, 8, 9, CN_RIGHT },
-	[NAME] = { "NAME", 16, 30, 0, CN_LEFT },
-	[FINDING] = { "FINDING", 12, 26, 1, CN_LEFT },
+	[NAME] = { "NAME", 22, 24, 0, CN_LEFT },
+	[FINDING] = { "FINDING", 12, 32, 1, CN_LEFT },
 	[AGE] = { "AGE", 6, 6, 5, CN_RIGHT },
 	[BUSY] = { "BUSY", 6, 6, 3, CN_RIGHT },
 	[SCHEDULED] = { "SCHED", 6, 6, 6, CN_RIGHT },
@@ -25,7 +25,8 @@ static const struct cn_column columns[COLUMNS] = {
 	[SELF_WAKES] = { "SELF", 5, 6, 11, CN_RIGHT },
 	[WAKERS] = { "WAKERS", 7, 7, 12, CN_RIGHT },
 	[WORKER] = { "WRK", 4, 4, 8, CN_RIGHT },
-	[AT] = { "WAITS AT", 15, 44, 2, CN_TAIL },
+	[FOR] = { "WAITS FOR", 14, 30, 8, CN_LEFT },
+	[AT] = { "AT", 15, 28, 2, CN_TAIL },
 };
 
 static size_t slots(const struct cn_scene *scene)
@@ -98,6 +99,8 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 		return task->waker_refs;
 	case WORKER:
 		return task->worker;
+	case FOR:
+		return cn_task_leaf(task) ? cn_task_leaf(task)->op : 0;
 	case COLUMNS:
 		break;
 	}
@@ -115,18 +118,19 @@ static void finding_cell(const struct cn_scene *scene, const struct cn_task *tas
 	ret->glyph = (int)cn_class_glyph(finding->class);
 }
 
-/* "lock  redis.c:120": the last part is what must be read when there is little room. */
-static void at_cell(const struct cn_scene *scene, const struct cn_task *task, struct cn_text *ret)
+/* "lock mutex #12 left" */
+static void for_cell(const struct cn_scene *scene, const struct cn_task *task, struct cn_text *ret)
 {
 	const struct cn_await *leaf = cn_task_leaf(task);
-	char site[CN_ROW_BYTES];
+	char what[CN_ROW_BYTES / 2] = "";
 
-	cn_site_text(site, sizeof site, scene, task->runtime, cn_task_await_site(scene->model, task));
-	ret->style = CN_STYLE_SITE;
-	if (leaf && leaf->op && *site)
-		snprintf(ret->text, sizeof ret->text, "%s %.400s", cn_op_name(leaf->op), site);
-	else
-		snprintf(ret->text, sizeof ret->text, "%s", site);
+	if (!leaf || !leaf->op || task->state != ROUSE_TASK_PENDING)
+		return;
+	if (leaf->op == ROUSE_OP_JOIN)
+		cn_who_text(what, sizeof what, scene, leaf->resource);
+	else if (leaf->resource && leaf->op != ROUSE_OP_SLEEP)
+		cn_resource_text(what, sizeof what, scene, leaf->resource);
+	snprintf(ret->text, sizeof ret->text, "%s %s", cn_op_name(leaf->op), what);
 }
 
 static void name_cell(const struct cn_scene *scene, const struct cn_task *task, struct cn_text *ret)
@@ -173,8 +177,12 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 	case FINDING:
 		finding_cell(scene, task, ret);
 		break;
+	case FOR:
+		for_cell(scene, task, ret);
+		break;
 	case AT:
-		at_cell(scene, task, ret);
+		name_text(scene, index, column, ret->text);
+		ret->style = CN_STYLE_SITE;
 		break;
 	case WORKER:
 		if (task->worker != CN_NO_WORKER)

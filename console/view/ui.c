@@ -72,18 +72,20 @@ static int draw_preview(struct cn_ui *ui, const struct cn_scene *scene, struct c
 	struct cn_sheet *sheet = &ui->sheets[ui->view];
 	const uint64_t task = cn_sheet_task(sheet, scene);
 	const int rc = cn_page_start(&ui->preview, box.cols, canvas->charset);
+	const struct cn_finding *finding = NULL;
 	struct cn_entry entry;
 	char who[256];
 
 	if (rc < 0)
 		return rc;
-	ui->preview.scroll = 0;
+	if (ui->view == CN_VIEW_FINDINGS && cn_list_current(&sheet->list, &entry))
+		finding = cn_findings_at(scene->findings, entry.index);
 	cn_page_heading(&ui->preview, task ? cn_who_text(who, sizeof who, scene, task) : "");
-	if (ui->view == CN_VIEW_FINDINGS && cn_list_current(&sheet->list, &entry) &&
-		cn_findings_at(scene->findings, entry.index)) {
-		cn_finding_page(&ui->preview, scene, cn_findings_at(scene->findings, entry.index));
-		ui->preview.row++;
-	}
+	if (finding && !task)
+		cn_finding_page(&ui->preview, scene, finding);
+	else if (finding)
+		cn_page_finding(&ui->preview, scene, finding);
+	ui->preview.row += finding && task;
 	if (task)
 		cn_page_chain(&ui->preview, scene, task);
 	cn_page_show(&ui->preview, canvas, box);

@@ -9,7 +9,7 @@
 enum column { INDEX, STATE, RUNS, BUSY, BUSY_GRAPH, LOCAL, LOCAL_GRAPH, LIFO, POLLS, STOLEN, PARKS, TIMERS, TID, COLUMNS };
 
 static const struct cn_column columns[COLUMNS] = {
-	[INDEX] = { "WRK", 3, 7, 0, CN_LEFT },
+	[INDEX] = { "WRK", 4, 7, 0, CN_LEFT },
 	[STATE] = { "STATE", 1, 15, 3, CN_LEFT },
 	[RUNS] = { "RUNS", 14, 32, 4, CN_LEFT },
 	[BUSY] = { "BUSY", 5, 5, 1, CN_RIGHT },

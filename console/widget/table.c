@@ -31,13 +31,13 @@ static size_t next_to_go(const struct cn_column *columns, size_t n, const struct
 	return worst;
 }
 
-/* The column that gets the next spare ones: wants more, and has the lowest rank. */
-static size_t next_to_grow(const struct cn_column *columns, size_t n, const struct cn_columns *fit)
+/* The column that gets the next spare ones: wants more (`times` what it says), and has the lowest rank. */
+static size_t next_to_grow(const struct cn_column *columns, size_t n, const struct cn_columns *fit, int times)
 {
 	size_t best = n;
 
 	for (size_t i = 0; i < n; i++)
-		if (fit->width[i] && fit->width[i] < columns[i].want &&
+		if (fit->width[i] && fit->width[i] < columns[i].want * times && (times == 1 || columns[i].rank == 0) &&
 			(best == n || columns[i].rank < columns[best].rank))
 			best = i;
 	return best;
@@ -55,13 +55,14 @@ void cn_table_fit(const struct cn_column *columns, size_t n, int cols, struct cn
 	while (least_sum(columns, n, ret) > cols && (i = next_to_go(columns, n, ret)) < n)
 		ret->width[i] = 0;
 	spare = cols - least_sum(columns, n, ret);
-	while (spare > 0 && (i = next_to_grow(columns, n, ret)) < n) {
-		int more = columns[i].want - ret->width[i];
+	for (int times = 1; times <= 2; times++)
+		while (spare > 0 && (i = next_to_grow(columns, n, ret, times)) < n) {
+			int more = columns[i].want * times - ret->width[i];
 
-		more = more < spare ? more : spare;
-		ret->width[i] += more;
-		spare -= more;
-	}
+			more = more < spare ? more : spare;
+			ret->width[i] += more;
+			spare -= more;
+		}
 	for (i = 0; i < n; i++) {
 		/* Columns that must stay are cut where the box ends. */
 		if (at + ret->width[i] > cols)
@@ -86,6 +87,10 @@ static void draw_titles(struct cn_canvas *canvas, struct cn_box box, const struc
 
 		if (!width)
 			continue;
+		if (width == 1) {
+			cn_canvas_put(canvas, box.row, at, style, (unsigned char)column->title[0]);
+			continue;
+		}
 		if (used > width)
 			used = width;
 		if (column->align == CN_RIGHT)

@@ -8,6 +8,7 @@
  * not fit, the column of the highest rank goes (of equals the rightmost). What
  * is left over then goes to the columns that want more, by rank, the one of
  * rank 0 first: at 80 columns the name is readable because the name is rank 0.
+ * When all have what they want, those of rank 0 take up to as much again.
  */
 #ifndef CN_WIDGET_TABLE_H
 #define CN_WIDGET_TABLE_H
