@@ -143,8 +143,12 @@ static void an_idle_thread_is_used_again_and_leaves_when_its_time_is_up(void **s
 	finish(&first, 42);
 	assert_true(test_eventually(one_is_idle, NULL));
 	submit(&second, run_controlled);
+	assert_int_equal(gauge(idle), 0);
 	finish(&second, 42);
 	assert_int_equal(first.tid, second.tid);
+	assert_true(test_eventually(one_is_idle, NULL));
+	assert_int_equal(rs_pool_shutdown(runtime->pool, UINT64_MAX, NULL, NULL), 0);
+	assert_int_equal(gauge(idle), 0);
 	close_runtime();
 
 	open_runtime(8, 1);
@@ -387,7 +391,7 @@ static void shutdown_does_not_need_time_for_idle_threads(void **state)
 	submit(&second, run_controlled);
 	finish(&first, 42);
 	finish(&second, 42);
-	assert_int_equal(rs_pool_shutdown(runtime->pool, UINT64_MAX, note_survivor, &survivors), 0);
+	assert_int_equal(rs_pool_shutdown(runtime->pool, 0, note_survivor, &survivors), 0);
 	assert_int_equal(rs_pool_shutdown(runtime->pool, 0, note_survivor, &survivors), 0);
 	assert_int_equal(gauge(idle), 0);
 	close_runtime();

@@ -117,7 +117,7 @@ static void a_waiting_receiver_is_woken_by_the_first_message_only(void **state)
 {
 	struct rouse_mpsc *channel = rouse_mpsc_new(NULL, sizeof(uint64_t), 4);
 	struct counting counting = { 0 }, second = { 0 };
-	struct rouse_mpsc_recv recv;
+	struct rouse_mpsc_recv recv, next;
 	uint64_t message = 0, one = 1, two = 2;
 
 	(void)state;
@@ -131,7 +131,7 @@ static void a_waiting_receiver_is_woken_by_the_first_message_only(void **state)
 	assert_int_equal(second.wakes, 1);
 	assert_ready(&recv, &second, 0);
 	assert_int_equal(message, 1);
-	assert_ready(rouse_mpsc_recv(&recv, channel, &message), &second, 0);
+	assert_ready(rouse_mpsc_recv(&next, channel, &message), &second, 0);
 	assert_int_equal(message, 2);
 	assert_int_equal(second.refs, 0);
 	drop_both(channel);
@@ -141,7 +141,7 @@ static void a_granted_receive_that_is_dropped_loses_no_message(void **state)
 {
 	struct rouse_mpsc *channel = rouse_mpsc_new(NULL, sizeof(uint64_t), 4);
 	struct counting counting = { 0 };
-	struct rouse_mpsc_recv recv;
+	struct rouse_mpsc_recv recv, next;
 	uint64_t message = 0, one = 1;
 
 	(void)state;
@@ -154,6 +154,8 @@ static void a_granted_receive_that_is_dropped_loses_no_message(void **state)
 	assert_int_equal(counting.refs, 0);
 	assert_int_equal(rouse_mpsc_try_send(channel, &one), 0);
 	assert_int_equal(counting.wakes, 1);
+	assert_int_equal(recv.wait.state, ROUSE_WAIT_IDLE);
+	assert_ready(rouse_mpsc_recv(&next, channel, &message), &counting, 0);
 	drop_both(channel);
 }
 

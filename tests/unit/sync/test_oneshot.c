@@ -103,6 +103,7 @@ static void a_dropped_receive_is_a_receiver_that_leaves(void **state)
 		rouse_future_drop(&recv.future);
 		assert_int_equal(counting.refs, 0);
 		assert_int_equal(rouse_oneshot_send(oneshot, 1), -ROUSE_ECLOSED);
+		assert_int_equal(recv.wait.state, ROUSE_WAIT_IDLE); /* its memory is not touched any more */
 		assert_freed(record);
 	}
 	assert_int_equal(counting.wakes, 0);

@@ -8,7 +8,7 @@
 #include <rouse/time.h>
 #include <time.h>
 
-#include "time/wheel.h"
+#include "sched/runtime.h"
 
 static struct {
 	uint64_t now; /* 0: the real clock */
@@ -98,6 +98,23 @@ static void what_is_due_already_never_enters_the_wheel(void **state)
 	assert_ready(rouse_sleep_until(&sleep, fake.now), &counting, 0);
 	assert_ready(rouse_sleep_until(&sleep, 0), &counting, 0);
 	assert_int_equal(fake.record.counters.timers_armed, 0);
+}
+
+static void a_poll_without_budget_does_not_shift_the_deadline(void **state)
+{
+	struct rs_worker worker = { .record = &fake.record };
+	struct counting counting = { 0 };
+	struct rouse_context cx = counting_context(&counting);
+	struct rouse_task task = { .id = 100 };
+	struct rouse_sleep sleep;
+
+	(void)state;
+	cx.task = &task;
+	cx.worker = &worker;
+	assert_false(rouse_future_poll(&rouse_sleep(&sleep, 0)->future, &cx).ready);
+	assert_int_equal(counting.wakes, 1);
+	assert_int_equal(fake.record.counters.timers_armed, 0);
+	assert_ready(&sleep, &counting, 0);
 }
 
 static void a_duration_beyond_all_time_is_for_ever(void **state)
@@ -276,7 +293,7 @@ static void a_period_of_nothing_still_moves(void **state)
 
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, open_fake, close_fake)
 TEST_MAIN(T(a_sleep_counts_from_its_first_poll), T(what_is_due_already_never_enters_the_wheel),
-	T(a_duration_beyond_all_time_is_for_ever), T(drop_takes_a_pending_sleep_out),
+	T(a_poll_without_budget_does_not_shift_the_deadline), T(a_duration_beyond_all_time_is_for_ever), T(drop_takes_a_pending_sleep_out),
 	T(drop_after_it_fired_but_before_it_was_polled_is_harmless), T(poll_by_another_task_moves_the_waker),
 	T(outside_any_runtime_the_result_says_so), T(the_first_tick_is_at_once_then_one_a_period),
 	T(missed_ticks_burst), T(missed_ticks_delay_the_others), T(missed_ticks_are_skipped_in_step),

@@ -164,6 +164,23 @@ static void a_removed_first_deadline_costs_one_look_in_vain(void **state)
 	rs_wheel_free(f.wheel);
 }
 
+static void an_overdue_sleep_fires_in_the_next_turn(void **state)
+{
+	struct counting counting = { 0 };
+	struct rouse_sleep sleep[2];
+	struct fixture f;
+
+	(void)state;
+	open_wheel(&f, START);
+	arm(&f, &sleep[0], START + 10 * ROUSE_S, &counting);
+	assert_int_equal(rs_wheel_fire(f.wheel, START + 10 * ROUSE_S), 1);
+	assert_true(arm(&f, &sleep[1], START, &counting));
+	assert_int_equal(rs_wheel_validate(f.wheel), 0);
+	assert_int_equal(rs_wheel_fire(f.wheel, START + 9 * ROUSE_S), 1); /* by a clock that was read earlier */
+	assert_int_equal(counting.wakes, 2);
+	rs_wheel_free(f.wheel);
+}
+
 enum { MANY = 40 }; /* more than a batch */
 
 static struct {
@@ -429,6 +446,7 @@ TEST_MAIN(cmocka_unit_test(fires_at_the_deadline_and_not_a_nanosecond_before),
 	cmocka_unit_test(readers_see_counts_owner_and_next_deadline),
 	cmocka_unit_test(poll_by_another_task_replaces_the_waker),
 	cmocka_unit_test(a_removed_first_deadline_costs_one_look_in_vain),
+	cmocka_unit_test(an_overdue_sleep_fires_in_the_next_turn),
 	cmocka_unit_test(after_a_long_stop_sleeps_end_in_the_order_of_their_deadlines),
 	cmocka_unit_test(a_due_sleep_can_be_removed_and_one_inserted_while_others_are_woken),
 	cmocka_unit_test(free_ends_the_sleeps_that_are_left),
