@@ -169,7 +169,8 @@ static struct rouse_poll send_poll(struct rouse_future *f, struct rouse_context 
 
 RS_LEAF(rouse_mpsc_send, send_poll, send_drop, ROUSE_OP_SEND);
 
-struct rouse_mpsc_send *rouse_mpsc_send(struct rouse_mpsc_send *storage, struct rouse_mpsc *channel, const void *message)
+struct rouse_mpsc_send *rouse_mpsc_send(struct rouse_mpsc_send *storage, struct rouse_mpsc *channel,
+	const void *message)
 {
 	rs_leaf_init(storage, &rouse_mpsc_send_rouse_type);
 	storage->channel = channel;

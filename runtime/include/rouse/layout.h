@@ -212,7 +212,7 @@ struct rouse_wait_record {
 	uint64_t waker_vtable;
 	uint64_t resource;
 	uint64_t since_ticks;
-	uint64_t arg;          /* SLEEP: deadline, CLOCK_MONOTONIC ns; ACQUIRE: permits; READ/WRITE: fd */
+	uint64_t arg;          /* SLEEP: deadline, CLOCK_MONOTONIC ns; LOCK: who is to own it; ACQUIRE: permits; READ/WRITE: fd */
 	uint32_t poll;         /* the task's `polls` when it was registered */
 	uint8_t state;         /* enum rouse_wait_state */
 	uint8_t op;            /* enum rouse_op */

@@ -17,7 +17,7 @@ static struct rouse_guard test_guard;
 static inline int enter_runtime(void **state)
 {
 	(void)state;
-	int rc = rouse_runtime_new(ROUSE_RUNTIME_OPTS(.name = "sync", .current_thread = true, .level = 2), &test_runtime);
+	int rc = rouse_runtime_new(ROUSE_RUNTIME_OPTS(.current_thread = true, .level = 2), &test_runtime);
 
 	if (!rc)
 		test_guard = rouse_enter(test_runtime);

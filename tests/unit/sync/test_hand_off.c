@@ -76,8 +76,8 @@ ROUSE_BODY(enter_section)
 	ROUSE_END;
 }
 
-ROUSE_ASYNC(run_sections, int, int i; uint64_t seed; int64_t rc; struct rouse_task *tasks[TASKS]; struct rouse_join join;
-	struct rouse_yield yield;);
+ROUSE_ASYNC(run_sections, int, int i; uint64_t seed; int64_t rc; struct rouse_task *tasks[TASKS];
+	struct rouse_join join; struct rouse_yield yield;);
 ROUSE_BODY(run_sections)
 {
 	ROUSE_BEGIN;

@@ -42,7 +42,8 @@ static uint64_t must_receive(struct rouse_mpsc *channel)
 
 static void the_record_tells_kind_depth_sides_and_last_users(void **state)
 {
-	struct rouse_mpsc *bounded = rouse_mpsc_new("work", sizeof(uint64_t), 4), *unbounded = rouse_mpsc_new("log", 8, 0);
+	struct rouse_mpsc *bounded = rouse_mpsc_new("work", sizeof(uint64_t), 4);
+	struct rouse_mpsc *unbounded = rouse_mpsc_new("log", sizeof(uint64_t), 0);
 	struct rs_resource *record = record_of(bounded);
 	uint64_t message = 1;
 

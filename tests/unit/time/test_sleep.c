@@ -293,7 +293,8 @@ static void a_period_of_nothing_still_moves(void **state)
 
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, open_fake, close_fake)
 TEST_MAIN(T(a_sleep_counts_from_its_first_poll), T(what_is_due_already_never_enters_the_wheel),
-	T(a_poll_without_budget_does_not_shift_the_deadline), T(a_duration_beyond_all_time_is_for_ever), T(drop_takes_a_pending_sleep_out),
+	T(a_poll_without_budget_does_not_shift_the_deadline), T(a_duration_beyond_all_time_is_for_ever),
+	T(drop_takes_a_pending_sleep_out),
 	T(drop_after_it_fired_but_before_it_was_polled_is_harmless), T(poll_by_another_task_moves_the_waker),
 	T(outside_any_runtime_the_result_says_so), T(the_first_tick_is_at_once_then_one_a_period),
 	T(missed_ticks_burst), T(missed_ticks_delay_the_others), T(missed_ticks_are_skipped_in_step),
