@@ -275,7 +275,7 @@ static void log_failure(const char *path, int rc)
 {
 	char line[256];
 
-	snprintf(line, sizeof line, "rouse: the agent cannot listen at %s: %s", path, strerror(-rc));
+	snprintf(line, sizeof line, "the agent cannot listen at %s: %s", path, strerror(-rc));
 	rouse_log_line(line);
 }
 
