@@ -99,7 +99,7 @@ struct cn_finding {
 	uint32_t seen;         /* looks that showed it */
 	/* Copies, raw as they came from the target: the task may be gone by now. */
 	char task_name[48];
-	char function[48]; /* the async function that awaits */
+	char function[48]; /* the async function that awaits; for a resource, the one that made it */
 	char file[96];
 	char leaf[48]; /* the type of the future it awaits, and where that was declared */
 	char leaf_file[96];

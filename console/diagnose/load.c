@@ -222,12 +222,11 @@ void cn_rule_pending(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 
 /* --------------------------------------------------------------- resources */
 
-static struct cn_report about_resource(const struct cn_diagnosis *diagnosis, enum cn_finding_code code,
-	enum cn_class class, const struct cn_resource *resource)
+/* At the line that made it. */
+static struct cn_report about_resource(enum cn_finding_code code, enum cn_class class, const struct cn_resource *resource)
 {
 	struct cn_report report = cn_report_about(code, class, NULL);
 
-	(void)diagnosis;
 	report.finding.runtime = resource->runtime;
 	report.finding.resource = resource->serial;
 	report.about = resource->serial;
@@ -258,14 +257,11 @@ static void growing(struct cn_diagnosis *diagnosis, const struct cn_resource *re
 										: seen_ns;
 	if (rate * (double)age_ns / 1e9 > 4 * (double)resource->value)
 		return;
-	report = about_resource(diagnosis, CN_FINDING_GROWING_CHANNEL, CN_SUSPECT, resource);
+	report = about_resource(CN_FINDING_GROWING_CHANNEL, CN_SUSPECT, resource);
 	report.likely_after = GROWTH_LIKELY_LOOKS;
 	report.still = resource->serial;
-	if (sender) { /* the line that fills it says more than the one that made it */
-		report.at = sender;
-		report.finding.n_tasks = 1;
-		report.finding.tasks[0] = sender->id;
-	}
+	if (sender)
+		report.finding.tasks[report.finding.n_tasks++] = sender->id;
 	report.finding.owner = receiver ? receiver->id : 0;
 	report.finding.since_ns = resource->grow_ns;
 	cn_evidence(&report, "%llu messages queued%s, %.1f more a second, in %u looks over %s",
@@ -286,16 +282,14 @@ static void growing(struct cn_diagnosis *diagnosis, const struct cn_resource *re
 static void dead_owner(struct cn_diagnosis *diagnosis, const struct cn_resource *resource)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(diagnosis->model, resource->runtime);
+	enum cn_class class = cn_model_complete(diagnosis->model) ? CN_PROVEN : CN_INCOMPLETE;
 	struct cn_report report;
 	char time[CN_FORMAT_BYTES];
 
 	if (!(resource->flags & ROUSE_RESOURCE_OWNED) || resource->value || !cn_is_task_id(resource->owner) ||
 	    resource->changed_look >= runtime->looks || !cn_ended(diagnosis->model, resource->owner))
 		return;
-	report = about_resource(diagnosis, CN_FINDING_DEAD_OWNER, !resource->waiters ? CN_LIKELY
-								 : cn_model_complete(diagnosis->model) ? CN_PROVEN
-												       : CN_INCOMPLETE,
-		resource);
+	report = about_resource(CN_FINDING_DEAD_OWNER, resource->waiters ? class : CN_LIKELY, resource);
 	report.still = resource->owner;
 	report.finding.owner = resource->owner;
 	report.finding.since_ns = resource->owner_since_ns;

@@ -19,7 +19,7 @@
 
 #define STAMP_MASK 0xffffffull
 #define CALM_NS 1000000000ull
-#define LONG_CALM_NS 10000000000ull
+#define LONG_CALM_NS 5000000000ull
 
 static int32_t unexplained(const struct cn_task *task)
 {

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A verdict for scripts. What would be PROVEN but for a hand-off in the very
+ * moment of the look is given a few looks more, so that a busy program gets
+ * the same answer as an idle one.
+ */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "widget/format.h"
+
+enum { LOOKS = 3, MORE_LOOKS = 5 };
+
+static bool has_incomplete(const struct cn_findings *findings)
+{
+	for (size_t i = 0; i < cn_findings_count(findings); i++)
+		if (cn_findings_at(findings, i)->class == CN_INCOMPLETE)
+			return true;
+	return false;
+}
+
+static int look_again(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks)
+{
+	struct cn_why why = { 0 };
+
+	for (int i = 0; i < MORE_LOOKS && has_incomplete(cn_session_findings(session)); i++) {
+		if (cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why))
+			return cn_fail_why(&why);
+		(*looks)++;
+	}
+	return CN_EXIT_OK;
+}
+
+static void print_json(const struct cn_cli *cli, const struct cn_session *session, uint32_t looks, int code)
+{
+	struct cn_json json;
+
+	cn_json_init(&json, stdout);
+	cn_json_object(&json, NULL);
+	cn_head_json(&json, "rouse/check/1", session);
+	cn_json_number(&json, "looks", looks);
+	cn_json_number(&json, "interval_ms", cli->interval_ms);
+	cn_json_string(&json, "fail_on", cn_class_name(cli->fail_on));
+	cn_json_number(&json, "exit", (uint64_t)code);
+	cn_findings_json(&json, session, CN_SUSPECT);
+	cn_json_end(&json);
+}
+
+static void print_text(const struct cn_cli *cli, const struct cn_session *session, uint32_t looks)
+{
+	const struct cn_findings *findings = cn_session_findings(session);
+	size_t n = cn_findings_count(findings), of[CN_CLASS_MAX] = { 0 };
+
+	cn_head_text(&cli->paint, session);
+	for (size_t i = 0; i < n; i++) {
+		fputc('\n', stdout);
+		cn_finding_print(&cli->paint, session, cn_findings_at(findings, i));
+		of[cn_findings_at(findings, i)->class]++;
+	}
+	fputc('\n', stdout);
+	if (!n)
+		cn_paint(&cli->paint, CN_STYLE_GOOD, "Nothing found");
+	else
+		printf("%zu finding%s", n, n == 1 ? "" : "s");
+	for (unsigned int i = CN_CLASS_MAX, first = 1; i-- > 0;) {
+		if (!of[i])
+			continue;
+		printf("%s", first ? ": " : ", ");
+		cn_paint(&cli->paint, cn_class_style(i), "%zu %s", of[i], cn_class_name(i));
+		first = 0;
+	}
+	printf(" (%u looks, %u ms apart)\n", looks, cli->interval_ms);
+	if (cn_findings_more(findings))
+		printf("%zu more were left out.\n", cn_findings_more(findings));
+}
+
+int cn_verb_check(struct cn_cli *cli)
+{
+	uint32_t looks = cli->looks ? cli->looks : LOOKS;
+	struct cn_session *session;
+	const struct cn_model *model;
+	int rc = cn_open(cli, looks, &session);
+
+	if (rc)
+		return rc;
+	if (!cli->looks)
+		rc = look_again(cli, session, &looks);
+	model = cn_session_model(session);
+	if (rc == CN_EXIT_OK) {
+		if (cn_findings_at_least(cn_session_findings(session), cli->fail_on, false))
+			rc = CN_EXIT_FINDINGS;
+		else if (!cn_model_complete(model) || cn_model_lost_generations(model) ||
+			 has_incomplete(cn_session_findings(session)))
+			rc = CN_EXIT_INCOMPLETE;
+		if (cli->json)
+			print_json(cli, session, looks, rc);
+		else
+			print_text(cli, session, looks);
+	}
+	cn_session_close(session);
+	return rc;
+}

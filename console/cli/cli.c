@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of verbs, and what they share: failing, opening, finding a task. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef HAVE_BPF
+#include "cli/probe.h"
+#endif
+#include "export/text.h"
+
+static const struct cn_verb verbs[] = {
+	{ "", "[TARGET]", "Open the screen on a program.",
+		"Without TARGET: list what can be watched; if that is just one program, open it.",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(PENDING_LONG) | CN_TAKES(FRAMES),
+		0, 1, cn_verb_top },
+	{ "list", "", "List the programs that can be watched.", NULL,
+		CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT, 0, 0, cn_verb_list },
+	{ "ps", "TARGET", "Print its tasks, workers and totals.", NULL,
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 1, 1, cn_verb_ps },
+	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
+			CN_TAKES(LEVEL) | CN_TAKES(PENDING_LONG) | CN_TAKES(FRAMES),
+		0, 1, cn_verb_top },
+	{ "dump", "TARGET", "Print every task with its await chain.",
+		"Nothing runs in the target for it: it may be stopped or wedged.",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(PENDING_LONG), 1, 1,
+		cn_verb_dump },
+	{ "why", "TARGET TASK", "Say why a task does not run.",
+		"TASK is an id or a name. The chain goes from the task over what it awaits to who would\n"
+		"wake that, down to a root: a timer, the network, a busy worker, a ring, nobody.",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(PENDING_LONG), 2, 2,
+		cn_verb_why },
+	{ "check", "TARGET", "Look for tasks that are stuck or slow, and tell by the exit status.",
+		"PROVEN follows from ownership and counts in two equal looks; LIKELY rests on a strong\n"
+		"sign, SUSPECT on a threshold; INCOMPLETE would be PROVEN, had the look been whole.",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(LOOKS) | CN_TAKES(INTERVAL) | CN_TAKES(FAIL_ON) |
+			CN_TAKES(PENDING_LONG) | CN_TAKES(LEVEL),
+		1, 1, cn_verb_check },
+	{ "sched", "TARGET", "Print how its scheduler does: delays from wake to run, steals, parks.", NULL,
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1, cn_verb_sched },
+	{ "probe", "[OPTION]... PID", "Watch a program without agent through eBPF; see `rouse probe --help`.", NULL, 0, 0, 64,
+		NULL },
+	{ "version", "", "Print the version.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_version },
+	{ "help", "[VERB]", "Print what there is.", NULL, CN_TAKES(HELP), 0, 1, cn_verb_help },
+};
+
+const struct cn_verb *cn_verbs(size_t *ret_n)
+{
+	*ret_n = sizeof verbs / sizeof verbs[0];
+	return verbs;
+}
+
+/* ------------------------------------------------------------------ failing */
+
+int cn_fail(enum cn_exit code, const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("rouse: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return code;
+}
+
+int cn_fail_why(const struct cn_why *why)
+{
+	switch (why->code) {
+	case -ESRCH:
+	case -ENOENT:
+	case -EPIPE:
+	case -ENAMETOOLONG:
+		return cn_fail(CN_EXIT_NO_TARGET, "%s", why->text);
+	case -ENOTUNIQ:
+	case -EINVAL:
+		return cn_fail(CN_EXIT_USAGE, "%s", why->text);
+	case -EACCES:
+	case -EPERM:
+		return cn_fail(CN_EXIT_NOT_PERMITTED, "%s", why->text);
+	case -EPROTO:
+	case -EBADMSG:
+	case -EMSGSIZE:
+		return cn_fail(CN_EXIT_INCOMPATIBLE, "%s", why->text);
+	case -ETIMEDOUT:
+		return cn_fail(CN_EXIT_TIMEOUT, "%s", why->text);
+	default:
+		return cn_fail(CN_EXIT_INCOMPLETE, "%s", why->text);
+	}
+}
+
+int cn_finish(int code)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return cn_fail(CN_EXIT_INCOMPLETE, "cannot write the answer: %s", strerror(errno));
+	return code;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_session)
+{
+	struct cn_session_opts opts = { .kind = cli->frames ? CN_SOURCE_FRAMES : cli->source,
+		.interval_ms = cli->interval_ms, .level = cli->level,
+		.diagnose = { .pending_long_ns = cli->pending_long_ns } };
+	struct cn_session *session;
+	struct cn_why why = { 0 };
+
+	if (cn_session_open(cli->frames ? cli->frames : cli->target, &opts, &session, &why))
+		return cn_fail_why(&why);
+	for (uint32_t i = 0; i < looks; i++) {
+		if (cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why)) {
+			cn_session_close(session);
+			return cn_fail_why(&why);
+		}
+	}
+	*ret_session = session;
+	return CN_EXIT_OK;
+}
+
+int cn_find_task(const struct cn_model *model, const char *what, const struct cn_task **ret_task)
+{
+	const struct cn_task *found = NULL;
+	size_t n = 0;
+	char *end;
+	uint64_t id;
+
+	errno = 0;
+	id = strtoull(what, &end, 10);
+	if (*what && !*end && !errno && cn_model_task(model, id)) {
+		*ret_task = cn_model_task(model, id);
+		return CN_EXIT_OK;
+	}
+	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (!task || strcmp(cn_task_name(model, task), what) != 0)
+			continue;
+		n++;
+		if (!found || task->id < found->id)
+			found = task;
+	}
+	if (!found)
+		return cn_fail(CN_EXIT_NO_TARGET, "no task %s lives there now; `rouse ps` names all that do", cn_safe(what));
+	if (n > 1)
+		return cn_fail(CN_EXIT_USAGE, "%zu tasks are called %s: say which by its id (the oldest is %llu)", n,
+			cn_safe(what), (unsigned long long)found->id);
+	*ret_task = found;
+	return CN_EXIT_OK;
+}
+
+/* --------------------------------------------------------------------- main */
+
+static int probe(int argc, char **argv)
+{
+#ifdef HAVE_BPF
+	return cn_probe_main(argc, argv);
+#else
+	(void)argc;
+	(void)argv;
+	return cn_fail(CN_EXIT_NOT_PERMITTED, "this rouse was built without eBPF: build it with -Dbpf=enabled "
+		"(needs clang, bpftool, libbpf and libelf)");
+#endif
+}
+
+static const struct cn_verb *verb_of(const char *word)
+{
+	for (size_t i = 1; word && i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(verbs[i].name, word) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+int cn_cli_main(int argc, char **argv)
+{
+	const struct cn_verb *verb = verb_of(argv[1]);
+	struct cn_cli cli;
+	int rc;
+
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		verb = verb_of("help");
+	else if (argc > 1 && strcmp(argv[1], "--version") == 0)
+		verb = verb_of("version");
+	if (verb && !verb->run)
+		return probe(argc - 1, argv + 1);
+	if (verb) {
+		argc--;
+		argv++;
+	} else {
+		verb = &verbs[0];
+	}
+	rc = cn_options_parse(argc, argv, verb, &cli);
+	if (rc)
+		return rc;
+	if (cli.help) {
+		cn_help_verb(stdout, verb);
+		return cn_finish(CN_EXIT_OK);
+	}
+	return cn_finish(verb->run(&cli));
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verbs of the command line. Data goes to stdout, all else to stderr; what
+ * a person reads is drawn for the locale and the terminal, what a script reads
+ * is asked for with --json.
+ */
+#ifndef CN_CLI_CLI_H
+#define CN_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "cli/paint.h"
+#include "diagnose/chain.h"
+#include "export/json.h"
+#include "source/session.h"
+
+#define CN_EXITS(X)                                                                                \
+	X(OK, 0, "all is well; check: nothing found")                                              \
+	X(FINDINGS, 1, "check: something was found; probe: the target failed")                     \
+	X(USAGE, 2, "the command line makes no sense")                                             \
+	X(NO_TARGET, 3, "no such target, or no such task in it")                                   \
+	X(NOT_PERMITTED, 4, "not permitted, or not built in")                                      \
+	X(INCOMPATIBLE, 5, "the target is of another version")                                     \
+	X(INCOMPLETE, 6, "the data is not complete")                                               \
+	X(TIMEOUT, 7, "no answer in time")
+enum cn_exit {
+#define X(name, code, text) CN_EXIT_##name = (code),
+	CN_EXITS(X)
+#undef X
+};
+
+/* name, letter (0 = none), argument (NULL = none), help */
+#define CN_OPTIONS(X)                                                                              \
+	X(JSON, "json", 0, NULL, "print one JSON document")                                        \
+	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process)") \
+	X(TIMEOUT, "timeout", 0, "MS", "give up when there is no answer for so long (5000)")       \
+	X(LOOKS, "looks", 0, "N", "looks to take before judging")                                  \
+	X(INTERVAL, "interval", 0, "MS", "time between looks (250)")                               \
+	X(FAIL_ON, "fail-on", 0, "CLASS", "exit 1 only for findings of at least this class: suspect, likely, proven") \
+	X(PENDING_LONG, "pending-long", 0, "S", "seconds of waiting that are long (60)")           \
+	X(BATCH, "batch", 'b', NULL, "print frames instead of opening a screen")                   \
+	X(COUNT, "count", 'n', "N", "so many frames, then end (for ever)")                         \
+	X(DELAY, "delay", 'd', "S", "seconds between frames (1)")                                  \
+	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                     \
+	X(COLOR, "color", 0, "WHEN", "auto, never, 8, 16 or 256 colours (NO_COLOR is heeded)")     \
+	X(ASCII, "ascii", 0, NULL, "draw with ASCII signs only")                                   \
+	X(FRAMES, "frames", 0, "FILE", NULL)                                                       \
+	X(HELP, "help", 'h', NULL, "this text")
+enum cn_option {
+#define X(name, text, letter, argument, help) CN_OPTION_##name,
+	CN_OPTIONS(X)
+#undef X
+	CN_OPTION_MAX
+};
+#define CN_TAKES(name) (1u << CN_OPTION_##name)
+#define CN_TAKES_TARGET (CN_TAKES(SOURCE) | CN_TAKES(TIMEOUT) | CN_TAKES(HELP))
+#define CN_TAKES_TEXT (CN_TAKES(COLOR) | CN_TAKES(ASCII))
+
+struct cn_verb;
+
+/* The command line, understood. */
+struct cn_cli {
+	const struct cn_verb *verb;
+	const char *target; /* NULL = none */
+	const char *task;   /* what `why` is asked about */
+	unsigned int given; /* CN_TAKES() of the options that were */
+	bool json, batch, help;
+	enum cn_source_kind source;
+	uint32_t timeout_ms, interval_ms, looks;
+	uint32_t level; /* 1 + level, 0 = leave it */
+	enum cn_class fail_on;
+	uint64_t pending_long_ns;
+	unsigned long count;
+	uint32_t delay_ms;
+	const char *frames;
+	struct cn_paint paint;
+};
+
+struct cn_verb {
+	const char *name;
+	const char *arguments; /* as in the usage line */
+	const char *summary;
+	const char *help; /* more lines, may be NULL */
+	unsigned int options;
+	int arguments_min, arguments_max;
+	int (*run)(struct cn_cli *cli);
+};
+
+/* Understands the line; what is wrong with it goes to stderr. CN_EXIT_OK or CN_EXIT_USAGE. */
+int cn_options_parse(int argc, char **argv, const struct cn_verb *verb, struct cn_cli *ret_cli);
+/* The whole program, but for the locale. */
+int cn_cli_main(int argc, char **argv);
+
+const struct cn_verb *cn_verbs(size_t *ret_n);
+void cn_help_verb(FILE *out, const struct cn_verb *verb);
+void cn_help_all(FILE *out);
+
+/* "rouse: ..." on stderr; answers `code`. */
+int cn_fail(enum cn_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Says why, answers the exit code that stands for it. */
+int cn_fail_why(const struct cn_why *why);
+/* Opens the target and takes `looks` looks. CN_EXIT_OK, or it has been said why not. Closed by cn_session_close(). */
+int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_session);
+/* What a person reads is printed: an error of stdout is an error. */
+int cn_finish(int code);
+
+/* The task that is meant by an id or a name: CN_EXIT_OK, NO_TARGET or USAGE (several). */
+int cn_find_task(const struct cn_model *model, const char *what, const struct cn_task **ret_task);
+
+/* Parts of documents. */
+void cn_head_json(struct cn_json *json, const char *schema, const struct cn_session *session);
+void cn_head_text(const struct cn_paint *paint, const struct cn_session *session);
+void cn_task_json(struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits);
+void cn_finding_json(struct cn_json *json, const struct cn_session *session, const struct cn_finding *finding);
+void cn_findings_json(struct cn_json *json, const struct cn_session *session, enum cn_class least);
+void cn_chain_json(struct cn_json *json, const struct cn_model *model, const struct cn_chain *chain);
+void cn_finding_print(const struct cn_paint *paint, const struct cn_session *session, const struct cn_finding *finding);
+void cn_chain_print(const struct cn_paint *paint, const struct cn_model *model, const struct cn_chain *chain);
+
+/* The document of ps; top --json prints one a look. */
+void cn_ps_json(struct cn_json *json, const struct cn_session *session);
+
+int cn_verb_list(struct cn_cli *cli);
+int cn_verb_ps(struct cn_cli *cli);
+int cn_verb_top(struct cn_cli *cli);
+int cn_verb_dump(struct cn_cli *cli);
+int cn_verb_why(struct cn_cli *cli);
+int cn_verb_check(struct cn_cli *cli);
+int cn_verb_sched(struct cn_cli *cli);
+int cn_verb_help(struct cn_cli *cli);
+int cn_verb_version(struct cn_cli *cli);
+
+#endif

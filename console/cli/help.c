@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct {
+	const char *name, *argument, *help;
+	char letter;
+} options[] = {
+#define X(name, text, letter, argument, help) { text, argument, help, letter },
+	CN_OPTIONS(X)
+#undef X
+};
+
+static void print_options(FILE *out, unsigned int taken)
+{
+	fputs("\nOptions:\n", out);
+	for (int i = 0; i < CN_OPTION_MAX; i++) {
+		char name[32];
+
+		if (!(taken & 1u << i) || !options[i].help)
+			continue;
+		snprintf(name, sizeof name, "--%s%s%s", options[i].name, options[i].argument ? " " : "",
+			options[i].argument ? options[i].argument : "");
+		if (options[i].letter)
+			fprintf(out, "  -%c, %-18s %s\n", options[i].letter, name, options[i].help);
+		else
+			fprintf(out, "      %-18s %s\n", name, options[i].help);
+	}
+}
+
+static void print_exits(FILE *out)
+{
+	fputs("\nExit status:\n", out);
+#define X(name, code, text) fprintf(out, "  %d  %s\n", code, text);
+	CN_EXITS(X)
+#undef X
+}
+
+static void print_findings(FILE *out)
+{
+	fputs("\nFindings:\n", out);
+	for (unsigned int i = 0; i < CN_FINDING_CODE_MAX; i++)
+		fprintf(out, "  %-17s %s\n", cn_finding_text(i), cn_finding_help(i));
+}
+
+void cn_help_verb(FILE *out, const struct cn_verb *verb)
+{
+	fprintf(out, "usage: rouse%s%s%s%s\n\n%s\n", *verb->name ? " " : "", verb->name, *verb->arguments ? " " : "",
+		verb->arguments, verb->summary);
+	if (verb->help)
+		fprintf(out, "\n%s\n", verb->help);
+	if (strcmp(verb->name, "check") == 0)
+		print_findings(out);
+	if (verb->options)
+		print_options(out, verb->options);
+	print_exits(out);
+}
+
+void cn_help_all(FILE *out)
+{
+	size_t n;
+	const struct cn_verb *verbs = cn_verbs(&n);
+
+	fputs("rouse - see into the tasks of programs that run on rouse\n"
+	      "\n"
+	      "usage: rouse                     what can be watched; the screen, if it is just one\n"
+	      "       rouse TARGET              the screen\n"
+	      "       rouse VERB [OPTION]... [TARGET] [TASK]\n"
+	      "\n"
+	      "TARGET is a pid, the name of a program or of its runtime, or the path of an agent's\n"
+	      "socket. Any program can be read by its memory, without preparation; started with\n"
+	      "ROUSE_LISTEN=1 it has an agent, which can tell more often and keeps event counts.\n"
+	      "\n"
+	      "Verbs:\n", out);
+	for (size_t i = 0; i < n; i++)
+		if (*verbs[i].name)
+			fprintf(out, "  %-7s %-18s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
+	print_exits(out);
+	fputs("\n`rouse VERB --help` tells more.\n", out);
+}
+
+int cn_verb_help(struct cn_cli *cli)
+{
+	size_t n;
+	const struct cn_verb *verbs = cn_verbs(&n);
+
+	if (!cli->target) {
+		cn_help_all(stdout);
+		return CN_EXIT_OK;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(verbs[i].name, cli->target) == 0) {
+			cn_help_verb(stdout, &verbs[i]);
+			return CN_EXIT_OK;
+		}
+	}
+	return cn_fail(CN_EXIT_USAGE, "there is no verb %s; `rouse help` names them all", cli->target);
+}
+
+int cn_verb_version(struct cn_cli *cli)
+{
+	if (!cli->json) {
+		printf("rouse %s (protocol %d, layout %u)\n", ROUSE_VERSION, 1, ROUSE_LAYOUT_VERSION);
+		return CN_EXIT_OK;
+	}
+	struct cn_json json;
+
+	cn_json_init(&json, stdout);
+	cn_json_object(&json, NULL);
+	cn_json_string(&json, "schema", "rouse/version/1");
+	cn_json_string(&json, "version", ROUSE_VERSION);
+	cn_json_number(&json, "protocol", 1);
+	cn_json_number(&json, "layout", ROUSE_LAYOUT_VERSION);
+	cn_json_end(&json);
+	return CN_EXIT_OK;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The screen, for people; its frames as text, for pipes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "source/resolve.h"
+#include "view/screen.h"
+
+/* The only program there is, or why there is none to open. */
+static int only_target(char pid[16])
+{
+	struct rouse_target *targets;
+	int n = cn_targets(&targets);
+
+	if (n < 0)
+		return cn_fail(CN_EXIT_INCOMPLETE, "cannot look through /proc: %s", strerror(-n));
+	if (n == 1)
+		snprintf(pid, 16, "%d", targets[0].pid);
+	free(targets);
+	return CN_EXIT_OK;
+}
+
+/* One whole ps document after the other: a stream of JSON values. */
+static int stream(struct cn_cli *cli)
+{
+	struct cn_why why = { 0 };
+	struct cn_session *session;
+	int rc = cn_open(cli, 1, &session);
+
+	if (rc)
+		return rc;
+	for (unsigned long i = 1; why.code == 0; i++) {
+		struct cn_json json;
+
+		cn_json_init(&json, stdout);
+		cn_ps_json(&json, session);
+		if (fflush(stdout) || i == cli->count)
+			break;
+		cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why);
+	}
+	if (why.code && why.code != -EPIPE) /* a target that ends is no failure */
+		rc = cn_fail_why(&why);
+	cn_session_close(session);
+	return rc;
+}
+
+int cn_verb_top(struct cn_cli *cli)
+{
+	struct cn_screen_opts opts = { .delay_ms = cli->delay_ms, .color = cli->paint.asked,
+		.ascii = cli->paint.charset == CN_CHARSET_ASCII };
+	char pid[16] = "";
+	int rc;
+
+	cli->interval_ms = cli->delay_ms;
+	if (!cli->target && !cli->frames) {
+		rc = only_target(pid);
+		if (rc)
+			return rc;
+		if (!*pid || (!cli->batch && !isatty(STDOUT_FILENO)))
+			return cn_verb_list(cli);
+		cli->target = pid;
+	}
+	if (cli->json)
+		return stream(cli);
+	rc = cn_open(cli, 0, &opts.session);
+	if (rc)
+		return rc;
+	rc = cli->batch ? cn_screen_batch(&opts, stdout, cli->count) : cn_screen_run(&opts);
+	cn_session_close(opts.session);
+	return rc;
+}
