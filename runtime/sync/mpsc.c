@@ -15,10 +15,13 @@
  * The object lives until all senders and the receiver have gone. Blocks of
  * unbounded channels are allocated outside the lock.
  */
+#include "sync/mpsc.h"
+
 #include "sync/leaf.h"
 #include "sync/messages.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 struct rouse_mpsc {
 	struct rs_resource resource; /* value: queued; side_a: senders; side_b: the receiver */
@@ -351,4 +354,46 @@ void rouse_mpsc_drop_receiver(struct rouse_mpsc *channel)
 size_t rouse_mpsc_len(const struct rouse_mpsc *channel)
 {
 	return rs_resource_there(&channel->resource) ? (size_t)rs_load(&channel->resource.value, RS_RELAXED) : 0;
+}
+
+/* --------------------------------------------------------------- checking */
+
+static uint64_t count_senders(const struct rouse_mpsc *channel)
+{
+	uint64_t n = 0;
+
+	for (const struct rouse_wait *wait = channel->senders.head; wait; wait = wait->next)
+		n++;
+	return n;
+}
+
+int rs_mpsc_validate(struct rouse_mpsc *channel)
+{
+	const struct rs_resource *resource = &channel->resource;
+	const struct rs_messages *queue = &channel->queue;
+
+	rs_lock_take(&channel->resource.lock);
+	bool full = queue->capacity && queue->count == queue->capacity;
+	bool good = resource->value == queue->count && (!queue->capacity || queue->count <= queue->capacity) &&
+		    (!channel->senders.head || full) && (!channel->receiver || !queue->count) &&
+		    (!channel->receiver || channel->receiver->state == ROUSE_WAIT_WAITING);
+
+	for (const struct rouse_wait *wait = channel->senders.head, *prev = NULL; wait; prev = wait, wait = wait->next)
+		good = good && wait->prev == prev && wait->state == ROUSE_WAIT_WAITING &&
+		       (wait->next || wait == channel->senders.tail);
+	rs_lock_drop(&channel->resource.lock);
+	return good ? 0 : -EINVAL;
+}
+
+void rs_mpsc_dump(struct rouse_mpsc *channel, FILE *out)
+{
+	const struct rs_resource *resource = &channel->resource;
+
+	rs_lock_take(&channel->resource.lock);
+	fprintf(out, "channel \"%.24s\": %" PRIu64 " queued of %" PRIu64 ", %" PRIu64 " senders (%" PRIu64
+		" waiting), receiver %s%s\n",
+		resource->name, resource->value, resource->capacity, resource->side_a, count_senders(channel),
+		!resource->side_b ? "gone" : channel->receiver ? "waiting" : "there",
+		rs_resource_closed(resource) ? ", closed" : "");
+	rs_lock_drop(&channel->resource.lock);
 }

@@ -48,14 +48,15 @@ ROUSE_API struct rouse_mutex_lock *rouse_mutex_lock(struct rouse_mutex_lock *sto
 ROUSE_API int rouse_mutex_try_lock(struct rouse_mutex *mutex);
 /** 0, or -ROUSE_ENOTOWNER if the running task does not hold it. */
 ROUSE_API int rouse_mutex_unlock(struct rouse_mutex *mutex);
-/** Hands the held lock to another task: 0 or -ROUSE_ENOTOWNER. */
+/** Hands the held lock to another task: 0, -ROUSE_ENOTOWNER, -EINVAL (id 0). */
 ROUSE_API int rouse_mutex_transfer(struct rouse_mutex *mutex, uint64_t task_id);
 
 /* -------------------------------------------------------------- semaphore */
 
 struct rouse_semaphore;
 #define rouse_semaphore_new(NAME, PERMITS) rouse_semaphore_new_((NAME), (PERMITS), ROUSE_RESOURCE_SITE_)
-ROUSE_API struct rouse_semaphore *rouse_semaphore_new_(const char *name, uint32_t permits, const struct rouse_site *site);
+ROUSE_API struct rouse_semaphore *rouse_semaphore_new_(const char *name, uint32_t permits,
+	const struct rouse_site *site);
 ROUSE_API void rouse_semaphore_free(struct rouse_semaphore *semaphore);
 /** Takes n permits, all at once, in order. Result: 0, -ROUSE_ECLOSED, -ROUSE_EORPHAN. */
 struct rouse_semaphore_acquire {
@@ -70,6 +71,7 @@ ROUSE_API struct rouse_semaphore_acquire *rouse_semaphore_acquire(struct rouse_s
 	struct rouse_semaphore *semaphore, uint32_t n);
 /** 0, -ROUSE_EEMPTY, -ROUSE_ECLOSED, -ROUSE_EORPHAN. */
 ROUSE_API int rouse_semaphore_try_acquire(struct rouse_semaphore *semaphore, uint32_t n);
+/** Gives n permits (also ones that were never taken: then there are more). 0, -ROUSE_EORPHAN. Any thread. */
 ROUSE_API int rouse_semaphore_release(struct rouse_semaphore *semaphore, uint32_t n);
 /** Ends all waits with -ROUSE_ECLOSED. */
 ROUSE_API void rouse_semaphore_close(struct rouse_semaphore *semaphore);
@@ -135,7 +137,10 @@ ROUSE_API void rouse_mpsc_drop_sender(struct rouse_mpsc *channel);
 ROUSE_API void rouse_mpsc_drop_receiver(struct rouse_mpsc *channel);
 ROUSE_API size_t rouse_mpsc_len(const struct rouse_mpsc *channel);
 
-/** Copies the message in, waiting for room. It is read at the latest when the future is ready. Result: 0, -ROUSE_ECLOSED, -ROUSE_EORPHAN. */
+/**
+ * Copies the message in, waiting for room. It is read at the latest when the future is ready. Result: 0,
+ * -ROUSE_ECLOSED, -ROUSE_EORPHAN, -ENOMEM (unbounded).
+ */
 struct rouse_mpsc_send {
 	struct rouse_future future;
 	int64_t result;
@@ -148,7 +153,10 @@ ROUSE_API struct rouse_mpsc_send *rouse_mpsc_send(struct rouse_mpsc_send *storag
 /** 0, -ROUSE_EFULL, -ROUSE_ECLOSED, -ROUSE_EORPHAN, -ENOMEM. Any thread. Never suspends. */
 ROUSE_API int rouse_mpsc_try_send(struct rouse_mpsc *channel, const void *message);
 
-/** Result: 0 with the message copied to *ret_message, -ROUSE_ECLOSED when all is over, -ROUSE_EORPHAN. One receive at a time. */
+/**
+ * Result: 0 with the message copied to *ret_message, -ROUSE_ECLOSED when all is over, -ROUSE_EORPHAN, -EBUSY: one
+ * receive waits already.
+ */
 struct rouse_mpsc_recv {
 	struct rouse_future future;
 	int64_t result;

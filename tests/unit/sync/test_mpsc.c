@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sync/mpsc.h"
+
 static struct rs_resource *record_of(struct rouse_mpsc *channel)
 {
 	return (struct rs_resource *)(void *)channel;
@@ -331,6 +333,120 @@ static void a_size_that_overflows_is_refused(void **state)
 	assert_int_equal(errno, ENOMEM);
 }
 
+/* ------------------------------------------------ against two plain queues */
+
+enum { STEPS = 20000, MOST = 16, ROOM = 4096 };
+
+/* Numbers in the order in which they entered: first those inside, behind them those of waiting senders. */
+static struct {
+	struct rouse_mpsc *channel;
+	struct sender senders[MOST];
+	bool waiting[MOST];
+	struct rouse_mpsc_recv recv;
+	struct counting counting;
+	bool receiving;
+	uint64_t got, line[ROOM], first, end, next;
+} model;
+
+static void model_remove(uint64_t number)
+{
+	uint64_t i = model.first;
+
+	while (model.line[i % ROOM] != number)
+		i++;
+	for (; i + 1 < model.end; i++)
+		model.line[i % ROOM] = model.line[(i + 1) % ROOM];
+	model.end--;
+}
+
+static void model_received(uint64_t number)
+{
+	assert_true(model.first < model.end);
+	assert_int_equal(number, model.line[model.first++ % ROOM]);
+}
+
+static void model_send(uint32_t i)
+{
+	struct sender *s = &model.senders[i];
+
+	if (model.waiting[i] && rs_wait_state(&s->send.wait) == ROUSE_WAIT_GRANTED) {
+		assert_ready(&s->send, &s->counting, 0);
+		model.waiting[i] = false;
+	} else if (!model.waiting[i] && model.end - model.first < ROOM) {
+		s->message = model.next;
+		model.line[model.end++ % ROOM] = model.next++;
+		s->counting = (struct counting){ 0 };
+		rouse_mpsc_send(&s->send, model.channel, &s->message);
+		model.waiting[i] = !poll_with(&s->send.future, &s->counting);
+	}
+}
+
+static void model_drop_sender(uint32_t i)
+{
+	struct sender *s = &model.senders[i];
+
+	if (!model.waiting[i])
+		return;
+	if (rs_wait_state(&s->send.wait) == ROUSE_WAIT_WAITING)
+		model_remove(s->message);
+	rouse_future_drop(&s->send.future);
+	assert_int_equal(s->counting.refs, 0);
+	model.waiting[i] = false;
+}
+
+static void model_receive(bool drop)
+{
+	if (!model.receiving)
+		rouse_mpsc_recv(&model.recv, model.channel, &model.got);
+	model.receiving = !poll_with(&model.recv.future, &model.counting);
+	if (!model.receiving) {
+		assert_int_equal(model.recv.result, 0);
+		model_received(model.got);
+	} else if (drop) {
+		rouse_future_drop(&model.recv.future);
+		model.receiving = false;
+	}
+	assert_int_equal(model.counting.refs, model.receiving);
+}
+
+static void run_model(size_t capacity)
+{
+	uint64_t random = test_seed();
+
+	memset(&model, 0, sizeof model);
+	model.channel = rouse_mpsc_new(NULL, sizeof model.got, capacity);
+	for (int i = 0; i < STEPS; i++) {
+		uint32_t who = (uint32_t)(test_random(&random) % MOST);
+		uint64_t what = test_random(&random) % 10;
+
+		if (what < 5)
+			model_send(who);
+		else if (what < 6)
+			model_drop_sender(who);
+		else if (what < 9)
+			model_receive(what == 8);
+		else if (rouse_mpsc_try_recv(model.channel, &model.got) == 0)
+			model_received(model.got);
+		assert_int_equal(rs_mpsc_validate(model.channel), 0);
+		uint64_t inside = model.end - model.first;
+
+		assert_int_equal(rouse_mpsc_len(model.channel), capacity && inside > capacity ? capacity : inside);
+	}
+	for (uint32_t i = 0; i < MOST; i++)
+		model_drop_sender(i);
+	if (model.receiving)
+		rouse_future_drop(&model.recv.future);
+	drop_both(model.channel);
+}
+
+static void whatever_comes_first_goes_out_first(void **state)
+{
+	(void)state;
+	run_model(1);
+	run_model(5);
+	run_model(0);
+}
+
 static void without_budget_nothing_is_sent_or_received(void **state)
 {
 	struct rouse_mpsc *channel = rouse_mpsc_new(NULL, sizeof(uint64_t), 4);
@@ -384,5 +500,6 @@ TEST_MAIN_WITH(enter_runtime, leave_runtime, T(the_record_tells_kind_depth_sides
 	T(a_full_channel_lets_senders_in_first_come_first_served), T(a_waiting_sender_that_is_dropped_sends_nothing),
 	T(after_the_last_sender_the_rest_is_received_and_then_the_end), T(the_last_sender_wakes_the_waiting_receiver),
 	T(a_receiver_that_leaves_ends_all_senders), T(an_unbounded_channel_discards_what_nobody_will_receive),
-	T(a_size_that_overflows_is_refused), T(without_budget_nothing_is_sent_or_received),
+	T(a_size_that_overflows_is_refused),
+	T(whatever_comes_first_goes_out_first), T(without_budget_nothing_is_sent_or_received),
 	T(when_its_runtime_is_gone_every_call_says_so));
