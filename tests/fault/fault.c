@@ -160,8 +160,8 @@ void fault_check_back(const struct fault_stock *before, const char *what, uint32
 	struct fault_stock now = fault_take_stock();
 
 	if (!back || now.fds != before->fds || now.mapped_bytes != before->mapped_bytes)
-		fail_msg("after failing call %u of %s: descriptors %d -> %d, threads %d -> %d, mapped bytes %lld -> %lld", n,
-			what, before->fds, now.fds, before->threads, now.threads, (long long)before->mapped_bytes,
+		fail_msg("after failing call %u of %s: descriptors %d -> %d, threads %d -> %d, mapped %lld -> %lld", n, what,
+			before->fds, now.fds, before->threads, now.threads, (long long)before->mapped_bytes,
 			(long long)now.mapped_bytes);
 }
 

@@ -12,9 +12,12 @@
 
 struct reactor_sys sys;
 
-int __real_epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout, const sigset_t *mask);
-int __wrap_epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout, const sigset_t *mask);
-int __wrap_epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout, const sigset_t *mask)
+int __real_epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
+	const sigset_t *mask);
+int __wrap_epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
+	const sigset_t *mask);
+int __wrap_epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
+	const sigset_t *mask)
 {
 	void (*harvested)(void) = sys.harvested;
 

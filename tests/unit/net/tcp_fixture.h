@@ -72,6 +72,8 @@ static inline struct rouse_task *start(struct rouse_task *task)
 	return task;
 }
 
+#define START(...) start(rouse_spawn_on(runtime, __VA_ARGS__))
+
 static inline bool is_pending(void *task)
 {
 	return rouse_task_get_state(task) == ROUSE_TASK_PENDING;

@@ -37,7 +37,8 @@ static void the_end_of_a_long_address_is_kept(void **state)
 
 static void names_and_nonsense_are_refused(void **state)
 {
-	const char *const bad[] = { "", "localhost", "127.0.0.1:80", "256.0.0.1", "1.2.3", " 127.0.0.1", "::1%lo", "[::1]" };
+	const char *const bad[] = { "", "localhost", "127.0.0.1:80", "256.0.0.1", "1.2.3", " 127.0.0.1", "::1%lo",
+		"[::1]" };
 	struct rs_address address;
 
 	(void)state;

@@ -274,7 +274,8 @@ ROUSE_ASYNC(client, int64_t,
 ROUSE_BODY(client)
 {
 	ROUSE_BEGIN;
-	ROUSE_AWAIT(self->rc, rouse_tcp_connect(&self->connect, "127.0.0.1", rouse_listener_port(listener), &self->tcp));
+	ROUSE_AWAIT(self->rc, rouse_tcp_connect(&self->connect, "127.0.0.1", rouse_listener_port(listener),
+		&self->tcp));
 	if (self->rc)
 		ROUSE_RETURN(self->rc);
 	rs_fetch_add(&connected, 1, RS_RELAXED);

@@ -32,7 +32,7 @@ static void a_request_costs_one_recv(void **state)
 	(void)state;
 	assert_true(test_eventually(was_reported, tcp));
 	for (int i = 0; i < 3; i++) {
-		struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer));
+		struct rouse_task *task = START(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer);
 
 		assert_true(test_eventually(is_pending, task));
 		rs_store(&recvs, 0u, RS_RELAXED);
@@ -40,7 +40,7 @@ static void a_request_costs_one_recv(void **state)
 		assert_int_equal(RUN(join, .task = task, .out = &n), 0);
 		assert_int_equal(n, 7);
 		assert_int_equal(rs_load(&recvs, RS_RELAXED), 1);
-		task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer));
+		task = START(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer);
 		assert_true(test_eventually(is_pending, task));
 		assert_int_equal(rs_load(&recvs, RS_RELAXED), 1);
 		rouse_task_abort(task);
@@ -66,7 +66,7 @@ static void a_second_reader_is_busy(void **state)
 	int64_t n = 0;
 
 	(void)state;
-	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = one, .bytes = sizeof one));
+	struct rouse_task *task = START(get, .tcp = tcp, .buffer = one, .bytes = sizeof one);
 	assert_true(test_eventually(is_pending, task));
 	assert_int_equal(RUN(get, .tcp = tcp, .buffer = two, .bytes = sizeof two), -EBUSY);
 	assert_int_equal(RUN(put, .tcp = tcp, .buffer = "w", .bytes = 1, .all = true), 1); /* a writer is welcome */
@@ -81,7 +81,7 @@ static void a_cancelled_read_leaves_the_data_and_the_socket(void **state)
 	int64_t n = 0;
 
 	(void)state;
-	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer));
+	struct rouse_task *task = START(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer);
 	assert_true(test_eventually(is_pending, task));
 	rouse_task_abort(task);
 	assert_int_equal(RUN(join, .task = task, .out = &n), -ECANCELED);
@@ -89,7 +89,7 @@ static void a_cancelled_read_leaves_the_data_and_the_socket(void **state)
 	assert_int_equal(RUN(get, .tcp = tcp, .buffer = buffer, .bytes = sizeof buffer), 4);
 }
 
-/* The event comes for a socket whose reader was cancelled, while it is closed: whoever gets the memory next is not touched. */
+/* The event comes while the socket of a cancelled reader is closed: whoever gets the memory next is not touched. */
 static void closing_after_cancel_races_the_event(void **state)
 {
 	char buffer[16];
@@ -103,7 +103,7 @@ static void closing_after_cancel_races_the_event(void **state)
 
 		assert_int_equal(RUN(dial, .address = "127.0.0.1", .port = port, .ret = &client), 0);
 		int other = accept(listening, NULL, NULL);
-		struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = client, .buffer = buffer, .bytes = 1));
+		struct rouse_task *task = START(get, .tcp = client, .buffer = buffer, .bytes = 1);
 		assert_true(test_eventually(is_pending, task));
 		rouse_task_abort(task);
 		loopback_say(other, "x");
@@ -182,7 +182,7 @@ static void the_record_tells_what_went_through(void **state)
 	assert_int_equal(r->owner, r->last_user_b);
 	assert_true(test_eventually(was_reported, tcp));
 	assert_false(r->flags & ROUSE_RESOURCE_READABLE);
-	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = 1));
+	struct rouse_task *task = START(get, .tcp = tcp, .buffer = buffer, .bytes = 1);
 	assert_true(test_eventually(is_pending, task));
 	loopback_say(peer, "xy");
 	assert_int_equal(RUN(join, .task = task, .out = &n), 0);
@@ -199,7 +199,7 @@ static void a_socket_may_outlive_its_runtime(void **state)
 	(void)state;
 	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1), &runtime), 0);
 	/* A task of another runtime waits for it when its own goes. */
-	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = 1));
+	struct rouse_task *task = START(get, .tcp = tcp, .buffer = buffer, .bytes = 1);
 	assert_true(test_eventually(is_pending, task));
 	rouse_runtime_free(home);
 	assert_int_equal(RUN(join, .task = task, .out = &n), 0);
@@ -216,7 +216,7 @@ static void a_forked_child_does_not_disturb_its_parent(void **state)
 	int status;
 
 	(void)state;
-	struct rouse_task *task = start(rouse_spawn_on(runtime, get, .tcp = tcp, .buffer = buffer, .bytes = 1));
+	struct rouse_task *task = START(get, .tcp = tcp, .buffer = buffer, .bytes = 1);
 	assert_true(test_eventually(is_pending, task));
 	pid_t child = fork();
 	assert_true(child >= 0);
