@@ -42,25 +42,13 @@ static void name_survivor(void *arg, uint64_t task_id, const char *name, const c
 
 /* -------------------------------------------------------------- 1: workers */
 
-static struct timespec real_deadline(uint64_t deadline_ns)
-{
-	struct timespec t;
-	uint64_t now = rs_mono_ns(), left = deadline_ns > now ? deadline_ns - now : 0;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	left += (uint64_t)t.tv_nsec;
-	t.tv_sec += (time_t)(left / ROUSE_S);
-	t.tv_nsec = (long)(left % ROUSE_S);
-	return t;
-}
-
 static void join_worker(struct rs_worker *w, uint64_t deadline_ns, struct report *report)
 {
-	struct timespec until = real_deadline(deadline_ns);
+	struct timespec until = { (time_t)(deadline_ns / ROUSE_S), (long)(deadline_ns % ROUSE_S) };
 
 	if (!w->started)
 		return;
-	if (pthread_timedjoin_np(w->thread, NULL, &until) == 0) {
+	if (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
 		w->started = false;
 		return;
 	}
