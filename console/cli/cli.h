@@ -15,6 +15,7 @@
 #include "diagnose/chain.h"
 #include "export/json.h"
 #include "source/session.h"
+#include "view/scene.h"
 
 #define CN_EXITS(X)                                                                                \
 	X(OK, 0, "all is well; check: nothing found")                                              \

@@ -259,22 +259,27 @@ void cn_finding_print(const struct cn_paint *paint, const struct cn_session *ses
 	char time[CN_FORMAT_BYTES], evidence[sizeof f->evidence + 2];
 
 	cn_paint_glyph(paint, cn_class_style(f->class), cn_class_glyph(f->class));
-	cn_paint(paint, cn_class_style(f->class), " %s %s", cn_class_name(f->class), cn_finding_title(f->code));
+	cn_paint(paint, cn_class_style(f->class), " %s", cn_class_word(f->class));
+	cn_paint(paint, CN_STYLE_STRONG, " %s", cn_finding_title(f->code));
 	print_names(paint, model, f);
 	if (f->line) {
-		cn_paint(paint, CN_STYLE_SITE, "    %s:%u", cn_safe(f->file), f->line);
+		cn_paint(paint, CN_STYLE_SITE, "    %s:%u", cn_safe(cn_path_short(f->file)), f->line);
 		cn_paint(paint, CN_STYLE_DIM, " in %s", cn_safe(f->function));
 		if (*f->leaf)
 			cn_paint(paint, CN_STYLE_DIM, ", awaiting %s", cn_safe(f->leaf));
-		if (age)
+		if (age && f->since_ns < f->first_seen_ns)
 			cn_paint(paint, CN_STYLE_DIM, ", for %s", cn_format_ns(time, age));
+		if (!f->active)
+			cn_paint(paint, CN_STYLE_DIM, ", not in the last look");
 		fputc('\n', paint->out);
 	}
 	snprintf(evidence, sizeof evidence, "%s.", f->evidence);
-	cn_paint_words(paint, CN_STYLE_PLAIN, 4, evidence);
+	fputs("    ", paint->out);
+	cn_paint_words(paint, CN_STYLE_PLAIN, 4, 4, evidence);
 	fputs("  ", paint->out);
 	cn_paint_glyph(paint, CN_STYLE_GOOD, CN_GLYPH_ARROW);
-	cn_paint_words(paint, CN_STYLE_PLAIN, 1, cn_finding_advice(f->code));
+	fputc(' ', paint->out);
+	cn_paint_words(paint, CN_STYLE_PLAIN, 4, 4, cn_finding_advice(f->code));
 }
 
 /* ------------------------------------------------------------------ chains */

@@ -6,6 +6,8 @@
 #include "export/text.h"
 #include "widget/format.h"
 
+enum { DEPTH_MAX = 64 };
+
 static void print_resources(struct cn_json *json, const struct cn_model *model)
 {
 	cn_json_array(json, "resources");
@@ -47,34 +49,38 @@ static void print_json(const struct cn_session *session)
 	cn_json_end(&json);
 }
 
-/* The chain as in `why`, but only down to the resource: owners are in this very list. */
-static void print_awaits(const struct cn_paint *paint, const struct cn_model *model, const struct cn_task *task)
+static void print_await(const struct cn_paint *paint, const struct cn_model *model, const struct cn_task *task,
+	const struct cn_await *await, int depth)
 {
-	uint8_t depth[256] = { 0 };
+	const struct cn_site *at = cn_model_site(model, task->runtime, await->at);
+	const struct cn_site *type = cn_model_site(model, task->runtime, await->type);
+	const struct cn_resource *resource = cn_model_resource(model, await->resource);
 
-	for (uint16_t i = 0; i < task->n_awaits && i < sizeof depth; i++) {
-		const struct cn_await *await = &task->awaits[i];
-		const struct cn_site *at = cn_model_site(model, task->runtime, await->at);
-		const struct cn_resource *resource = cn_model_resource(model, await->resource);
-
-		if (i && await->parent < i)
-			depth[i] = (uint8_t)(depth[await->parent] + 1);
-		fprintf(paint->out, "%*s", 11 + 2 * depth[i], "");
-		cn_paint_glyph(paint, CN_STYLE_FRAME, CN_GLYPH_CORNER);
-		fprintf(paint->out, " %s",
-			cn_safe(cn_model_string(model, task->runtime, cn_model_site(model, task->runtime, await->type)->name)));
-		if (at->line)
-			cn_paint(paint, CN_STYLE_SITE, "  %s:%u", cn_safe(cn_model_string(model, task->runtime, at->file)),
-				at->line);
-		if (await->wait_state == ROUSE_WAIT_WAITING)
-			cn_paint(paint, CN_STYLE_DIM, "  waits: %s", cn_op_name(await->op));
-		if (await->wait_state == ROUSE_WAIT_WAITING && await->op == ROUSE_OP_JOIN)
+	fprintf(paint->out, "%*s", 9 + 2 * depth, "");
+	cn_paint_glyph(paint, CN_STYLE_FRAME, CN_GLYPH_CORNER);
+	fprintf(paint->out, " %s", cn_safe(cn_model_string(model, task->runtime, type->name)));
+	if (at->line)
+		cn_paint(paint, CN_STYLE_SITE, "  %s:%u",
+			cn_safe(cn_path_base(cn_model_string(model, task->runtime, at->file))), at->line);
+	if (await->wait_state == ROUSE_WAIT_WAITING) {
+		cn_paint(paint, CN_STYLE_DIM, "  waits: %s", cn_op_name(await->op));
+		if (await->op == ROUSE_OP_JOIN)
 			cn_paint(paint, CN_STYLE_DIM, " of task %llu", (unsigned long long)await->resource);
-		else if (await->wait_state == ROUSE_WAIT_WAITING && resource)
+		else if (resource)
 			cn_paint(paint, CN_STYLE_DIM, ", %s %s", cn_resource_kind_name(resource->kind),
 				cn_safe(cn_resource_name(model, resource)));
-		fputc('\n', paint->out);
 	}
+	fputc('\n', paint->out);
+}
+
+/* As in `why`, but only down to the resource: owners are in this very list. A recursion bounded by DEPTH_MAX. */
+static void print_awaits(const struct cn_paint *paint, const struct cn_model *model, const struct cn_task *task,
+	uint16_t index, int depth)
+{
+	print_await(paint, model, task, &task->awaits[index], depth);
+	for (uint16_t i = (uint16_t)(index + 1); i < task->n_awaits && depth < DEPTH_MAX; i++)
+		if (task->awaits[i].parent == index)
+			print_awaits(paint, model, task, i, depth + 1);
 }
 
 static void print_task(const struct cn_paint *paint, const struct cn_session *session, const struct cn_task *task)
@@ -89,7 +95,7 @@ static void print_task(const struct cn_paint *paint, const struct cn_session *se
 	cn_paint(paint, cn_state_style(task->state), "  %s", cn_task_state_name(task->state));
 	if (ns && task->state < ROUSE_TASK_COMPLETE)
 		cn_paint(paint, CN_STYLE_DIM, " for %s", cn_format_ns(time, ns));
-	cn_paint(paint, CN_STYLE_DIM, ", %u polls", task->polls);
+	cn_paint(paint, CN_STYLE_DIM, ", %u poll%s", task->polls, task->polls == 1 ? "" : "s");
 	if (!task->valid && task->state == ROUSE_TASK_PENDING)
 		cn_paint(paint, CN_STYLE_DIM, ", moved while it was read");
 	if (finding) {
@@ -98,7 +104,8 @@ static void print_task(const struct cn_paint *paint, const struct cn_session *se
 			cn_finding_title(finding->code));
 	}
 	fputc('\n', paint->out);
-	print_awaits(paint, model, task);
+	if (task->n_awaits)
+		print_awaits(paint, model, task, 0, 0);
 }
 
 int cn_verb_dump(struct cn_cli *cli)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/paint.h"
 
-#include <rouse/layout.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "diagnose/finding.h"
 #include "export/text.h"
 #include "term/style.h"
 #include "widget/utf8.h"
@@ -151,9 +149,10 @@ void cn_paint_cell(const struct cn_paint *paint, enum cn_style style, int width,
 		fprintf(paint->out, "%*s", want - have, "");
 }
 
-void cn_paint_words(const struct cn_paint *paint, enum cn_style style, int indent, const char *text)
+void cn_paint_words(const struct cn_paint *paint, enum cn_style style, int used, int indent, const char *text)
 {
-	int at = 0;
+	bool first = true; /* of its line */
+	int at = used;
 
 	while (*text) {
 		size_t n = strcspn(text, " ");
@@ -162,38 +161,15 @@ void cn_paint_words(const struct cn_paint *paint, enum cn_style style, int inden
 
 		snprintf(word, sizeof word, "%.*s", (int)n, text);
 		width = width_of(word);
-		if (at && at + 1 + width > paint->columns) {
-			fputc('\n', paint->out);
-			at = 0;
+		if (!first && at + 1 + width > paint->columns) {
+			fprintf(paint->out, "\n%*s", indent, "");
+			at = indent;
+			first = true;
 		}
-		fprintf(paint->out, "%*s", at ? 1 : indent, "");
-		cn_paint(paint, style, "%s", word);
-		at += (at ? 1 : indent) + width;
+		cn_paint(paint, style, "%s%s", first ? "" : " ", word);
+		at += !first + width;
+		first = false;
 		text += n + strspn(text + n, " ");
 	}
 	fputc('\n', paint->out);
-}
-
-enum cn_style cn_class_style(unsigned int class)
-{
-	static const enum cn_style styles[] = { [CN_SUSPECT] = CN_STYLE_SUSPECT, [CN_LIKELY] = CN_STYLE_LIKELY,
-		[CN_INCOMPLETE] = CN_STYLE_LIKELY, [CN_PROVEN] = CN_STYLE_PROVEN };
-
-	return class < CN_CLASS_MAX ? styles[class] : CN_STYLE_PLAIN;
-}
-
-enum cn_glyph cn_class_glyph(unsigned int class)
-{
-	static const enum cn_glyph glyphs[] = { [CN_SUSPECT] = CN_GLYPH_SUSPECT, [CN_LIKELY] = CN_GLYPH_LIKELY,
-		[CN_INCOMPLETE] = CN_GLYPH_LIKELY, [CN_PROVEN] = CN_GLYPH_PROVEN };
-
-	return class < CN_CLASS_MAX ? glyphs[class] : CN_GLYPH_SUSPECT;
-}
-
-enum cn_style cn_state_style(unsigned int state)
-{
-	static const enum cn_style styles[ROUSE_TASK_STATE_MAX] = { CN_STYLE_SCHEDULED, CN_STYLE_SCHEDULED,
-		CN_STYLE_RUNNING, CN_STYLE_PENDING, CN_STYLE_DONE, CN_STYLE_DONE, CN_STYLE_DONE };
-
-	return state < ROUSE_TASK_STATE_MAX ? styles[state] : CN_STYLE_PLAIN;
 }

@@ -26,10 +26,7 @@ void cn_paint(const struct cn_paint *paint, enum cn_style style, const char *for
 void cn_paint_glyph(const struct cn_paint *paint, enum cn_style style, enum cn_glyph glyph);
 /* Text of the target, made safe, cut or filled to so many columns (negative: to the right). */
 void cn_paint_cell(const struct cn_paint *paint, enum cn_style style, int width, const char *text);
-/* Words over as many lines as they need, each indented. */
-void cn_paint_words(const struct cn_paint *paint, enum cn_style style, int indent, const char *text);
-enum cn_style cn_class_style(unsigned int class);
-enum cn_glyph cn_class_glyph(unsigned int class);
-enum cn_style cn_state_style(unsigned int state);
+/* Words over as many lines as they need. `used` columns of the first are taken; the others are indented. */
+void cn_paint_words(const struct cn_paint *paint, enum cn_style style, int used, int indent, const char *text);
 
 #endif

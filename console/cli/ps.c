@@ -135,7 +135,7 @@ static void print_task(const struct cn_paint *paint, const struct cn_model *mode
 	cn_paint_cell(paint, CN_STYLE_DIM, 10,
 		leaf && leaf->wait_state == ROUSE_WAIT_WAITING ? cn_op_name(leaf->op) : "");
 	if (site->line)
-		cn_paint(paint, CN_STYLE_SITE, " %s:%u", cn_safe(cn_model_string(model, task->runtime, site->file)),
+		cn_paint(paint, CN_STYLE_SITE, " %s:%u", cn_safe(cn_path_base(cn_model_string(model, task->runtime, site->file))),
 			site->line);
 	fputc('\n', paint->out);
 }

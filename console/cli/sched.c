@@ -141,7 +141,7 @@ static void print_site(const struct cn_paint *paint, const struct cn_model *mode
 
 	if (!total)
 		return;
-	snprintf(where, sizeof where, "%s:%u", cn_model_string(model, runtime, site->file), site->line);
+	snprintf(where, sizeof where, "%s:%u", cn_path_base(cn_model_string(model, runtime, site->file)), site->line);
 	fputs("  ", paint->out);
 	cn_paint_cell(paint, CN_STYLE_SITE, 32, where);
 	print_count(paint->out, total, 6);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,10 +216,13 @@ static void after_resource(struct builder *b, uint32_t link, const struct cn_res
 		ROOT(b, link, r->runtime, "whoever notifies it next");
 		break;
 	case ROUSE_OP_READ:
-		ROOT(b, link, r->runtime, "the other end: nothing has come from it");
+		ROOT(b, link, r->runtime, "%s", r->kind == ROUSE_RESOURCE_FD ? "whatever makes it readable"
+									: "the other end: nothing has come from it");
 		break;
 	case ROUSE_OP_WRITE:
-		ROOT(b, link, r->runtime, "the other end: it does not read, and buffers are full");
+		ROOT(b, link, r->runtime, "%s", r->kind == ROUSE_RESOURCE_FD
+							? "whatever makes it writable"
+							: "the other end: it does not read, and buffers are full");
 		break;
 	case ROUSE_OP_ACCEPT:
 		ROOT(b, link, r->runtime, "a client that connects");
@@ -449,7 +453,7 @@ static void judge(struct builder *b)
 	for (uint32_t i = 0; f && i < f->n_tasks && i < CN_FINDING_TASKS; i++)
 		own = own || f->tasks[i] == task->id;
 	if (f)
-		snprintf(chain->verdict, sizeof chain->verdict, "%s%s: %s.", own ? "" : "It waits behind this: ",
+		snprintf(chain->verdict, sizeof chain->verdict, "%s%s: %s.", own ? "" : "it waits behind a ",
 			cn_finding_title(f->code), f->evidence);
 	else if (task->state >= ROUSE_TASK_COMPLETE)
 		snprintf(chain->verdict, sizeof chain->verdict, "It has ended (%s).", cn_task_state_name(task->state));
@@ -461,7 +465,7 @@ static void judge(struct builder *b)
 			"It moved while it was read: the chain may be torn. Ask again.");
 	else if (task->state == ROUSE_TASK_PENDING)
 		snprintf(chain->verdict, sizeof chain->verdict,
-			"Nothing is wrong that can be told from here: it waits for what the last line says.");
+			"Nothing is wrong that can be told from here: it waits for what its chain ends in.");
 	else
 		snprintf(chain->verdict, sizeof chain->verdict, "Nothing is wrong that can be told from here.");
 }

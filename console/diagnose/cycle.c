@@ -78,15 +78,24 @@ static void describe(const struct cn_model *model, struct cn_report *report, con
 
 	cn_evidence(report, "%s%s (%llu) at %s:%u ", *report->finding.evidence ? "; " : "",
 		cn_safe(cn_task_name(model, task)), (unsigned long long)task->id,
-		cn_safe(cn_model_string(model, task->runtime, site->file)), site->line);
+		cn_safe(cn_path_base(cn_model_string(model, task->runtime, site->file))), site->line);
 	if (!mutex) {
 		cn_evidence(report, "joins %s (%llu)", cn_safe(cn_task_name(model, next)), (unsigned long long)next->id);
 		return;
 	}
-	cn_evidence(report, "waits for mutex %s, held by %s (%llu)", cn_safe(cn_resource_name(model, mutex)),
+	cn_evidence(report, "waits for mutex %s, which %s (%llu) has held", cn_safe(cn_resource_name(model, mutex)),
 		cn_safe(cn_task_name(model, next)), (unsigned long long)next->id);
 	if (mutex->owner_since_ns && runtime->now_ns > mutex->owner_since_ns)
 		cn_evidence(report, " for %s", cn_format_ns(held, runtime->now_ns - mutex->owner_since_ns));
+}
+
+static void note_member(struct cn_diagnosis *diagnosis, uint64_t id)
+{
+	void *row;
+	int rc = cn_slots_put(&diagnosis->in_rings, id, &row);
+
+	if (rc)
+		diagnosis->rc = rc;
 }
 
 /* The ring is path[from .. n). It is told from its oldest task on, so that it is the same ring in every look. */
@@ -123,6 +132,7 @@ static void report_ring(struct search *search, uint32_t from)
 			report.finding.since_ns = node->task->edge_ns;
 		report.still = (report.still ^ node->task->stamp ^ (uint64_t)node->task->polls << 24) * 0x9e3779b97f4a7c15ull;
 		describe(model, &report, node, next->task);
+		note_member(search->diagnosis, node->task->id);
 	}
 	report.finding.owner = report.finding.tasks[n > 1];
 	if (followed(search->path[from + oldest])->op == ROUSE_OP_LOCK)

@@ -16,6 +16,7 @@
 #include "diagnose/chain.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "export/text.h"
@@ -125,7 +126,8 @@ static void put_site(struct pen *pen, const struct cn_link *link, uint32_t index
 	const struct cn_site *site = cn_model_site(pen->model, link->runtime, index);
 
 	if (site->line)
-		put(pen, CN_STYLE_SITE, "%s:%u", cn_safe(cn_model_string(pen->model, link->runtime, site->file)), site->line);
+		put(pen, CN_STYLE_SITE, "%s:%u",
+			cn_safe(cn_path_base(cn_model_string(pen->model, link->runtime, site->file))), site->line);
 }
 
 static uint64_t age_of(const struct pen *pen, const struct cn_link *link)
@@ -133,6 +135,12 @@ static uint64_t age_of(const struct pen *pen, const struct cn_link *link)
 	const struct cn_runtime *runtime = cn_model_runtime(pen->model, link->runtime);
 
 	return link->since_ns && runtime && runtime->now_ns > link->since_ns ? runtime->now_ns - link->since_ns : 0;
+}
+
+/* One of several ways: it hangs on a joint of its own. */
+static bool begins_branch(const struct cn_chain *chain, uint32_t index)
+{
+	return chain->links[chain->links[index].parent].depth < chain->links[index].depth;
 }
 
 /* The lines of branches that go on below. */
@@ -155,7 +163,7 @@ static void put_branches(struct pen *pen, uint32_t index, bool itself)
 	}
 	put(pen, CN_STYLE_PLAIN, "%*s", MARGIN, "");
 	for (uint32_t level = 0; level < levels; level++) {
-		bool joint = itself && level + 1 == levels && links[links[index].parent].depth < depth;
+		bool joint = itself && level + 1 == levels && begins_branch(pen->chain, index);
 
 		if (joint)
 			put_sign(pen, CN_STYLE_FRAME, links[index].last ? CN_GLYPH_CORNER : CN_GLYPH_TEE);
@@ -231,6 +239,29 @@ static void draw_task(struct pen *pen, uint32_t index)
 	put(pen, link->cycle ? CN_STYLE_PROVEN : task ? state_style(task->state) : CN_STYLE_DONE, "%s", link->text);
 }
 
+static const char *what_for(unsigned int op)
+{
+	static const char *const texts[ROUSE_OP_MAX] = {
+		[ROUSE_OP_YIELD] = "for its next turn",
+		[ROUSE_OP_SLEEP] = "for a time",
+		[ROUSE_OP_JOIN] = "for a task to end",
+		[ROUSE_OP_LOCK] = "for a lock",
+		[ROUSE_OP_ACQUIRE] = "for permits",
+		[ROUSE_OP_NOTIFIED] = "to be notified",
+		[ROUSE_OP_ONESHOT_RECV] = "for a reply",
+		[ROUSE_OP_RECV] = "for a message",
+		[ROUSE_OP_SEND] = "for room to send",
+		[ROUSE_OP_READ] = "to read",
+		[ROUSE_OP_WRITE] = "to write",
+		[ROUSE_OP_ACCEPT] = "for a client",
+		[ROUSE_OP_CONNECT] = "to be connected",
+		[ROUSE_OP_BLOCKING] = "for a blocking job",
+		[ROUSE_OP_CUSTOM] = "with a waker of its own",
+	};
+
+	return op < ROUSE_OP_MAX && texts[op] ? texts[op] : "";
+}
+
 /* A future on the way, or the leaf: then what it does, and for how long. */
 static void draw_await(struct pen *pen, uint32_t index)
 {
@@ -238,16 +269,19 @@ static void draw_await(struct pen *pen, uint32_t index)
 	const char *name = cn_model_string(pen->model, link->runtime,
 		cn_model_site(pen->model, link->runtime, link->type)->name);
 	uint64_t age = link->wait_state == ROUSE_WAIT_WAITING ? age_of(pen, link) : 0;
+	bool branch = begins_branch(pen->chain, index);
 	char time[CN_FORMAT_BYTES];
 
 	if (link->wait_state == ROUSE_WAIT_WAITING && link->op != ROUSE_OP_NONE) {
-		put_sign(pen, CN_STYLE_FRAME, CN_GLYPH_DOWN);
-		put(pen, CN_STYLE_STRONG, " waits: %s", cn_op_name(link->op));
+		if (!branch)
+			put_sign(pen, CN_STYLE_FRAME, CN_GLYPH_DOWN);
+		put(pen, CN_STYLE_STRONG, " waits %s", what_for(link->op));
 		if (age)
-			put(pen, CN_STYLE_DIM, ", for %s", cn_format_ns(time, age));
+			put(pen, CN_STYLE_DIM, ", for %s now", cn_format_ns(time, age));
 		return;
 	}
-	put_sign(pen, CN_STYLE_FRAME, CN_GLYPH_VLINE);
+	if (!branch)
+		put_sign(pen, CN_STYLE_FRAME, CN_GLYPH_VLINE);
 	put(pen, CN_STYLE_PLAIN, " %s", *name ? cn_safe(name) : "?");
 	if (!cn_model_site(pen->model, link->runtime, link->at)->line) {
 		put(pen, CN_STYLE_DIM, ", declared at ");
@@ -327,6 +361,17 @@ static void blank(struct pen *pen)
 	end(pen);
 }
 
+static const char *class_word(unsigned int class)
+{
+	static const char *const words[] = {
+#define X(name, text) #name,
+		CN_CLASSES(X)
+#undef X
+	};
+
+	return class < CN_CLASS_MAX ? words[class] : "";
+}
+
 static void draw_verdict(struct pen *pen)
 {
 	static const enum cn_style styles[] = { CN_STYLE_SUSPECT, CN_STYLE_LIKELY, CN_STYLE_LIKELY, CN_STYLE_PROVEN };
@@ -338,8 +383,7 @@ static void draw_verdict(struct pen *pen)
 	put(pen, CN_STYLE_PLAIN, "%*s", MARGIN, "");
 	if (f) {
 		put_sign(pen, styles[f->class], signs[f->class]);
-		put(pen, styles[f->class], " %s", cn_class_name(f->class));
-		put(pen, CN_STYLE_PLAIN, " ");
+		put(pen, styles[f->class], " %s", class_word(f->class));
 	}
 	put_words(pen, CN_STYLE_PLAIN, pen->chain->verdict, 2 * MARGIN);
 	end(pen);

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #include "diagnose/report.h"
-#include "model/slots.h"
 
 enum { KEPT_MAX = 1000 };
 #define PENDING_LONG_NS 60000000000ull
@@ -112,6 +111,8 @@ static void fill_site(const struct cn_model *model, const struct cn_report *repo
 		return;
 	snprintf(finding->task_name, sizeof finding->task_name, "%s", cn_task_name(model, report->at));
 	leaf = cn_model_site(model, runtime, cn_task_leaf(report->at)->type);
+	if (leaf->kind == ROUSE_SITE_FUNCTION)
+		return; /* it runs, or has not begun to wait */
 	snprintf(finding->leaf, sizeof finding->leaf, "%s", cn_model_string(model, runtime, leaf->name));
 	snprintf(finding->leaf_file, sizeof finding->leaf_file, "%s", cn_model_string(model, runtime, leaf->file));
 	finding->leaf_line = leaf->line;
@@ -257,6 +258,7 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 	if (!diagnosis.opts.stays_ns)
 		diagnosis.opts.stays_ns = CN_FINDING_STAYS_NS;
 	findings->more = 0;
+	cn_slots_init(&diagnosis.in_rings, sizeof(uint64_t), SIZE_MAX);
 	cn_rule_cycles(&diagnosis);
 	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
 		const struct cn_task *task = cn_model_task_at(model, i);
@@ -275,6 +277,7 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 		if (resource)
 			cn_rule_resource(&diagnosis, resource);
 	}
+	cn_slots_fini(&diagnosis.in_rings);
 	age(findings, model, diagnosis.opts.stays_ns);
 	return put_in_order(findings) ? -ENOMEM : diagnosis.rc;
 }

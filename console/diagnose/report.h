@@ -5,11 +5,13 @@
 
 #include "diagnose/finding.h"
 #include "model/model.h"
+#include "model/slots.h"
 
 struct cn_diagnosis {
 	const struct cn_model *model;
 	struct cn_diagnose_opts opts; /* no zeros */
 	struct cn_findings *findings;
+	struct cn_slots in_rings; /* ids of tasks in wait cycles: their waiting is explained */
 	int rc; /* -ENOMEM once memory has run out */
 };
 

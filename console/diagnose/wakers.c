@@ -108,9 +108,8 @@ static void own_only(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 		return;
 	report = cn_report_about(CN_FINDING_HELD_BY_ITSELF, calm < LONG_CALM_NS ? CN_SUSPECT : CN_LIKELY, task);
 	report.finding.since_ns = task->edge_ns;
-	cn_evidence(&report, "pending for %s; %s of its %u waker%s in its own frame, and nothing it waits with is registered",
-		for_how_long(time, model, task), task->waker_refs == 1 ? "the only one" : "all", task->waker_refs,
-		task->waker_refs == 1 ? " lies" : "s lie");
+	cn_evidence(&report, "pending for %s; its %u waker%s in its own frame, and nothing it waits with is registered",
+		for_how_long(time, model, task), task->waker_refs, task->waker_refs == 1 ? " lies" : "s all lie");
 	cn_report(diagnosis, &report);
 }
 

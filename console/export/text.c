@@ -40,6 +40,20 @@ char *cn_text_safe(char *out, size_t bytes, const char *text, bool ascii)
 	return out;
 }
 
+const char *cn_path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+const char *cn_path_short(const char *path)
+{
+	while (strncmp(path, "../", 3) == 0)
+		path += 3;
+	return path;
+}
+
 enum cn_charset cn_text_charset(void)
 {
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? CN_CHARSET_UTF8 : CN_CHARSET_ASCII;

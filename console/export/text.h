@@ -16,6 +16,10 @@
  */
 char *cn_text_safe(char *out, size_t bytes, const char *text, bool ascii);
 
+/* A file's name as a column has room for it, and as one would type it: without the way up out of the build directory. */
+const char *cn_path_base(const char *path);
+const char *cn_path_short(const char *path);
+
 /* What the locale can show. The program has called setlocale(). */
 enum cn_charset cn_text_charset(void);
 
