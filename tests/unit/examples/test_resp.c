@@ -153,7 +153,7 @@ static void a_long_line_is_not_searched_twice(void **state)
 	memset(line, 'x', sizeof line);
 	for (size_t n = 1; n <= sizeof line; n++) {
 		assert_int_equal(resp_parse(&parser, line, n), RESP_MORE);
-		assert_int_equal(parser.looked, n);
+		line[n - 1] = '\n'; /* behind its back: a second look would see it */
 	}
 }
 
