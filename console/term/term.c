@@ -139,8 +139,11 @@ static void at_exit(void)
 static enum cn_depth find_depth(enum cn_depth asked)
 {
 	const char *no_color = getenv("NO_COLOR");
-	const int have = has_colors() ? COLORS : 0;
-	int depth = asked;
+	int depth = asked, have = 0;
+
+	/* COLORS is known from here on. */
+	if (has_colors() && start_color() == OK && use_default_colors() == OK)
+		have = COLORS;
 
 	if (asked == CN_DEPTH_AUTO)
 		depth = no_color && *no_color ? 0 : 256;
@@ -158,8 +161,6 @@ static void init_colours(enum cn_depth depth)
 {
 	if (depth == CN_DEPTH_MONO)
 		return;
-	start_color();
-	use_default_colors();
 	for (int style = 0; style < CN_STYLE_COUNT; style++)
 		for (int selected = 0; selected < 2; selected++) {
 			const struct cn_look look = cn_style_look((enum cn_style)style, selected, depth);
@@ -186,6 +187,23 @@ static int init_signals(struct cn_term *term)
 	return 0;
 }
 
+/* Asked before newterm() is: that would print, and leave memory behind, on a TERM it does not know. */
+static int check_terminal(void)
+{
+	const char *name = getenv("TERM");
+	int found, rc = 0;
+
+	if (!name || !*name || strcmp(name, "dumb") == 0)
+		return -ENOTSUP;
+	if (setupterm(NULL, STDOUT_FILENO, &found) != OK)
+		return -EINVAL;
+	/* Without it no cell can be reached but by printing everything before it. */
+	if (!cursor_address)
+		rc = -ENOTSUP;
+	del_curterm(cur_term);
+	return rc;
+}
+
 static void read_size(struct cn_term *term)
 {
 	struct winsize size;
@@ -198,15 +216,15 @@ static void read_size(struct cn_term *term)
 int cn_term_open(enum cn_depth depth, struct cn_term **ret_term)
 {
 	static bool registered;
-	const char *name = getenv("TERM");
 	struct cn_term *term;
 	struct termios tty;
 	int rc;
 
 	if (tcgetattr(STDIN_FILENO, &tty) < 0 || !isatty(STDOUT_FILENO))
 		return -ENOTTY;
-	if (!name || !*name || strcmp(name, "dumb") == 0)
-		return -ENOTSUP;
+	rc = check_terminal();
+	if (rc < 0)
+		return rc;
 	term = calloc(1, sizeof *term);
 	if (!term)
 		return -ENOMEM;
@@ -218,13 +236,6 @@ int cn_term_open(enum cn_depth depth, struct cn_term **ret_term)
 	rc = -EINVAL;
 	if (!term->screen)
 		goto fail_signals;
-	/* Without it no cell can be reached but by printing everything before it. */
-	if (!cursor_address) {
-		endwin();
-		delscreen(term->screen);
-		rc = -ENOTSUP;
-		goto fail_signals;
-	}
 	arm_restore(&tty);
 	if (!registered)
 		registered = atexit(at_exit) == 0;

@@ -101,7 +101,7 @@ void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_bo
 	const struct cn_sheet *sheet = &ui->sheets[ui->view];
 	const int n = (int)sheet->kind->n_columns, rows = n < box.rows - 1 ? n : box.rows - 1;
 	const int first = ui->choice >= rows ? ui->choice - rows + 1 : 0;
-	const struct cn_box menu = { box.row + 1, box.cols > 28 ? box.cols - 26 : 2, rows, 24 };
+	const struct cn_box menu = { box.row + 1, box.cols > 24 ? box.cols - 24 : 0, rows, 24 };
 
 	cn_canvas_fill(canvas, (struct cn_box){ box.row, menu.col, rows + 1, menu.cols }, CN_STYLE_PLAIN, ' ');
 	cn_canvas_rule(canvas, box.row, menu.col, menu.cols);

@@ -36,7 +36,7 @@ bool cn_driver_pump(struct cn_driver *driver)
 {
 	int generations;
 
-	if (driver->ended)
+	if (driver->ended || cn_session_paused(driver->opts->session))
 		return false;
 	generations = cn_session_pump(driver->opts->session, &driver->why);
 	driver->ended = generations < 0;

@@ -19,7 +19,11 @@ struct cn_driver {
 
 int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, int rows, int cols);
 void cn_driver_fini(struct cn_driver *driver);
-/* Takes in what there is; true: there is something new to show. */
+/*
+ * Takes in what there is; true: there is something new to show. Paused, the
+ * session is left alone: what was on its way already stays there, so the
+ * display does not move by so much as a generation.
+ */
 bool cn_driver_pump(struct cn_driver *driver);
 int cn_driver_draw(struct cn_driver *driver);
 /* What is left for the caller: to quit, or to draw all again. */

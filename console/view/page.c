@@ -139,11 +139,17 @@ void cn_finding_page(struct cn_page *page, const struct cn_scene *scene, const s
 
 void cn_why_page(struct cn_page *page, const struct cn_scene *scene, uint64_t id)
 {
+	struct cn_canvas *paper = &page->paper;
 	char who[256], command[320];
+	int width;
 
 	cn_page_heading(page, cn_who_text(who, sizeof who, scene, id));
+	/* In the heading, where it is seen however long the chain; below it where that is too narrow. */
+	snprintf(command, sizeof command, " in a shell: rouse why %s %llu ", scene->target, (unsigned long long)id);
+	width = cn_canvas_width(paper, command);
+	if (cn_canvas_width(paper, who) + width + 10 < paper->cols)
+		cn_canvas_text(paper, page->row - 1, paper->cols - 3 - width, width, CN_STYLE_STRONG, command);
+	else
+		cn_page_text(page, 0, CN_STYLE_STRONG, command + 1);
 	cn_page_chain(page, scene, id);
-	cn_page_heading(page, "in a shell");
-	snprintf(command, sizeof command, "rouse why %s %llu", scene->target, (unsigned long long)id);
-	cn_page_text(page, 0, CN_STYLE_STRONG, command);
 }

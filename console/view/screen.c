@@ -3,9 +3,6 @@
  * The interactive loop: one poll() on the terminal and the session. It draws
  * when something has changed, and now and then when nothing comes, so that the
  * age of what is shown is true.
- *
- * Paused, the session is left alone: what was already on its way stays there,
- * so the display does not move by so much as a generation.
  */
 #include "view/driver.h"
 

@@ -155,13 +155,14 @@ bool cn_sheet_search(struct cn_sheet *sheet, const struct cn_scene *scene, int d
 	const struct tie tie = { sheet, scene };
 	const struct cn_order order = order_of(sheet, &tie);
 	const size_t n = sheet->list.n, top = sheet->list.top;
-	size_t at = sheet->list.cursor;
+	size_t at;
 
 	if (n == 0 || !*sheet->search)
 		return false;
 	/* All of it in order, once: where the next match stands depends on every row. */
 	cn_list_place(&sheet->list, &order, n);
 	sheet->list.top = top;
+	at = sheet->list.cursor;
 	if (direction)
 		at = (at + (direction > 0 ? 1 : n - 1)) % n;
 	for (size_t tries = 0; tries < n; tries++) {

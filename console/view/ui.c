@@ -34,19 +34,23 @@ static bool on_table(const struct cn_ui *ui)
 
 /* ------------------------------------------------------------------- draw */
 
+/* Wrapped, and centred when it fits: it must be readable at any size it is for. */
 static void draw_too_small(struct cn_canvas *canvas)
 {
-	char text[64];
+	struct cn_box box = cn_canvas_box(canvas);
+	char text[96];
 	int width;
 
-	snprintf(text, sizeof text, "terminal too small %dx%d", canvas->cols, canvas->rows);
+	snprintf(text, sizeof text, "terminal too small %dx%d (needs %dx%d)", canvas->cols, canvas->rows, CN_LEAST_COLS,
+		CN_LEAST_ROWS);
 	width = cn_canvas_width(canvas, text);
-	cn_canvas_text(canvas, canvas->rows / 2, width < canvas->cols ? (canvas->cols - width) / 2 : 0, canvas->cols,
-		CN_STYLE_STRONG, text);
-	snprintf(text, sizeof text, "needs %dx%d", CN_LEAST_COLS, CN_LEAST_ROWS);
-	width = cn_canvas_width(canvas, text);
-	cn_canvas_text(canvas, canvas->rows / 2 + 1, width < canvas->cols ? (canvas->cols - width) / 2 : 0, canvas->cols,
-		CN_STYLE_DIM, text);
+	if (width < canvas->cols) {
+		box.row = canvas->rows / 2;
+		box.col = (canvas->cols - width) / 2;
+		box.rows = 1;
+		box.cols = width;
+	}
+	cn_canvas_wrap(canvas, box, CN_STYLE_STRONG, text);
 }
 
 static int draw_page(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
@@ -155,18 +159,23 @@ static void take_typed(struct cn_ui *ui, const struct cn_scene *scene)
 
 	if (ui->prompt == CN_PROMPT_FILTER) {
 		memcpy(sheet->filter, ui->typed, sizeof sheet->filter);
-	} else {
-		memcpy(sheet->search, ui->typed, sizeof sheet->search);
-		search(ui, scene, 0);
+		return;
 	}
+	/* Every letter searches from where the search began, and what is not found leaves the cursor there. */
+	memcpy(sheet->search, ui->typed, sizeof sheet->search);
+	if (ui->origin)
+		cn_list_select(&sheet->list, ui->origin);
+	search(ui, scene, 0);
 }
 
 static void open_prompt(struct cn_ui *ui, enum cn_prompt prompt)
 {
 	const struct cn_sheet *sheet = &ui->sheets[ui->view];
+	struct cn_entry entry;
 
 	ui->prompt = prompt;
 	ui->choice = sheet->sorted;
+	ui->origin = cn_list_current(&sheet->list, &entry) ? entry.id : 0;
 	snprintf(ui->typed, sizeof ui->typed, "%s", prompt == CN_PROMPT_FILTER ? sheet->filter : "");
 }
 

@@ -47,7 +47,7 @@ struct cn_ui {
 	enum cn_prompt prompt;
 	int choice;                  /* column under the cursor of the sort menu */
 	char typed[CN_WORDS_BYTES];
-	char before[CN_WORDS_BYTES]; /* what Esc brings back */
+	uint64_t origin;             /* row under the cursor when a search began, 0 = none */
 	char note[96];               /* said in the bar until the next key */
 	struct cn_sheet sheets[CN_SHEETS];
 	struct cn_page page, preview;

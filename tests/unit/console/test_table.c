@@ -31,7 +31,7 @@ static void columns_never_overlap_or_leave_the_box_at_any_width(void **state)
 			assert_true(fit.at[i] >= 1);
 			end = fit.at[i] + fit.width[i];
 			assert_true(end <= cols);
-			assert_true(fit.width[i] <= columns[i].want);
+			assert_true(fit.width[i] <= columns[i].want * (columns[i].rank ? 1 : 2));
 			/* Only what must stay is ever narrower than it should be. */
 			assert_true(fit.width[i] >= columns[i].least || columns[i].rank == 0);
 		}
@@ -55,6 +55,18 @@ static void columns_give_way_by_rank_and_the_name_never(void **state)
 	}
 	assert_true(gone[3] >= gone[4] && gone[4] >= gone[2] && gone[2] >= gone[0]);
 	assert_true(gone[1] <= 1);
+}
+
+static void the_name_takes_more_when_all_others_have_what_they_want(void **state)
+{
+	(void)state;
+	for (int cols = 0; cols <= 300; cols++) {
+		struct cn_columns fit;
+
+		cn_table_fit(columns, N, cols, &fit);
+		for (int i = 0; i < N; i++)
+			assert_true(fit.width[1] <= columns[1].want || fit.width[i] >= columns[i].want);
+	}
 }
 
 static void a_column_that_is_there_stays_when_the_box_grows(void **state)
@@ -124,5 +136,6 @@ static void the_sorted_column_says_which_way(void **state)
 
 TEST_MAIN(cmocka_unit_test(columns_never_overlap_or_leave_the_box_at_any_width),
 	cmocka_unit_test(columns_give_way_by_rank_and_the_name_never),
+	cmocka_unit_test(the_name_takes_more_when_all_others_have_what_they_want),
 	cmocka_unit_test(a_column_that_is_there_stays_when_the_box_grows),
 	cmocka_unit_test(only_rows_in_sight_are_asked_for), cmocka_unit_test(the_sorted_column_says_which_way));

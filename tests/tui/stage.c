@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *stage_path(char out[512], const char *name)
+{
+	const char *root = getenv("ROUSE_SOURCE_ROOT");
+
+	snprintf(out, 512, "%s/tests/tui/%s", root ? root : ".", name);
+	return out;
+}
+
+void stage_open(struct stage *stage, int rows, int cols, bool ascii)
+{
+	const struct cn_session_opts opts = { .kind = CN_SOURCE_FRAMES, .interval_ms = 500 };
+	struct cn_why why = { 0 };
+	char path[512];
+
+	*stage = (struct stage){ 0 };
+	if (cn_session_open(stage_path(path, "trouble.frames"), &opts, &stage->session, &why) < 0)
+		fail_msg("%s", why.text);
+	stage->opts = (struct cn_screen_opts){ .session = stage->session, .delay_ms = 500, .ascii = ascii };
+	assert_int_equal(cn_driver_init(&stage->driver, &stage->opts, rows, cols), 0);
+	assert_int_equal(cn_driver_draw(&stage->driver), 0);
+}
+
+void stage_close(struct stage *stage)
+{
+	cn_driver_fini(&stage->driver);
+	cn_session_close(stage->session);
+}
+
+int stage_wait(struct stage *stage, int n)
+{
+	int taken = 0;
+
+	while (taken < n && cn_driver_pump(&stage->driver))
+		taken++;
+	assert_false(stage->driver.ended);
+	assert_int_equal(cn_driver_draw(&stage->driver), 0);
+	return taken;
+}
+
+static void press(struct stage *stage, uint32_t key)
+{
+	cn_driver_key(&stage->driver, key);
+	assert_int_equal(cn_driver_draw(&stage->driver), 0);
+}
+
+void stage_keys(struct stage *stage, const char *keys)
+{
+	while (*keys) {
+		const size_t n = *keys == '\'' ? strcspn(keys + 1, "'") + 2 : strcspn(keys, " ");
+		char name[64] = "";
+		uint32_t key;
+
+		assert_true(n < sizeof name);
+		memcpy(name, keys, n);
+		if (*name == '\'') {
+			for (size_t i = 1; i < n - 1; i++)
+				press(stage, (unsigned char)name[i]);
+		} else {
+			assert_int_equal(cn_key_parse(name, &key), 0);
+			press(stage, key);
+		}
+		keys += n + (keys[n] == ' ');
+	}
+}
+
+char *stage_text(const struct stage *stage, bool styles)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_non_null(out);
+	cn_canvas_print(&stage->driver.canvas, out);
+	if (styles) {
+		fprintf(out, "-- styles\n");
+		cn_canvas_print_styles(&stage->driver.canvas, out);
+	}
+	fclose(out);
+	return text;
+}
+
+char *stage_row(const struct stage *stage, int row)
+{
+	char *text = stage_text(stage, false), *line = text;
+
+	for (int i = 0; i < row; i++)
+		line = strchr(line, '\n') + 1;
+	line[strcspn(line, "\n")] = 0;
+	memmove(text, line, strlen(line) + 1);
+	return text;
+}
+
+static int find(const struct stage *stage, const char *what)
+{
+	int found = -1;
+
+	for (int row = 0; row < stage->driver.canvas.rows && found < 0; row++) {
+		char *text = stage_row(stage, row);
+
+		if (strstr(text, what))
+			found = row;
+		free(text);
+	}
+	return found;
+}
+
+bool stage_has(const struct stage *stage, const char *text)
+{
+	return find(stage, text) >= 0;
+}
+
+int stage_find(const struct stage *stage, const char *what)
+{
+	const int row = find(stage, what);
+	char *text;
+
+	if (row >= 0)
+		return row;
+	text = stage_text(stage, false);
+	print_error("\"%s\" is not on the screen:\n%s", what, text);
+	free(text);
+	fail();
+	return -1;
+}
+
+char *stage_selected(const struct stage *stage)
+{
+	for (int row = 0; row < stage->driver.canvas.rows; row++)
+		if (cn_canvas_at(&stage->driver.canvas, row, stage->driver.canvas.cols / 2)->selected)
+			return stage_row(stage, row);
+	return strdup("");
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Screens against their golden files. Each is a pure function of the recorded
+ * stream, the keys and the size. After a wanted change:
+ *
+ *     GENERATE=1 meson test --suite tui
+ *
+ * and look at the difference before it is committed.
+ */
+#include "stage.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct screen {
+	const char *name;
+	int rows, cols;
+	bool ascii;
+	int generations;
+	const char *keys;
+};
+
+/* clang-format off */
+static const struct screen screens[] = {
+	{ "tasks-first", 24, 80, false, 1, "" },
+	{ "tasks", 24, 80, false, 10, "" },
+	{ "tasks-ascii", 24, 80, true, 10, "" },
+	{ "tasks-small", 10, 40, false, 10, "" },
+	{ "tasks-large", 60, 200, false, 10, "" },
+	{ "tasks-too-small", 7, 31, false, 10, "" },
+	{ "tasks-end", 24, 80, false, STAGE_GENERATIONS_ALL, "" },
+	{ "tasks-end-small", 10, 40, false, STAGE_GENERATIONS_ALL, "" },
+	{ "tasks-by-name", 24, 80, false, 10, "s k k k k k k k k Enter" },
+	{ "tasks-sort-menu", 24, 80, false, 10, "s j j" },
+	{ "tasks-filter", 24, 80, false, 10, "f 'pending client'" },
+	{ "tasks-filtered", 24, 80, false, 10, "f 'client' Enter" },
+	{ "tasks-filtered-out", 24, 80, false, 10, "f 'no such row' Enter" },
+	{ "tasks-search", 24, 80, false, 10, "/ 'consumer'" },
+	{ "tasks-paused", 24, 80, false, 10, "Space" },
+	{ "task", 24, 80, false, 10, "Enter" },
+	{ "task-ascii", 24, 80, true, 10, "Enter" },
+	{ "task-small", 10, 40, false, 10, "Enter" },
+	{ "task-large", 60, 200, false, 10, "Enter" },
+	{ "task-below", 24, 80, false, 10, "Enter G" },
+	{ "task-end", 24, 80, false, STAGE_GENERATIONS_ALL, "Enter" },
+	{ "task-healthy", 60, 100, false, 10, "/ '127.0.0.1' Enter Enter" },
+	{ "why", 24, 80, false, 10, "w" },
+	{ "why-ascii", 24, 80, true, 10, "w" },
+	{ "why-small", 10, 40, false, 10, "w" },
+	{ "why-large", 60, 200, false, 10, "w" },
+	{ "workers", 24, 80, false, 10, "2" },
+	{ "workers-ascii", 24, 80, true, 10, "2" },
+	{ "workers-small", 10, 40, false, 10, "2" },
+	{ "workers-large", 60, 200, false, 10, "2" },
+	{ "resources", 24, 80, false, 10, "3" },
+	{ "resources-ascii", 24, 80, true, 10, "3" },
+	{ "resources-small", 10, 40, false, 10, "3" },
+	{ "resources-large", 60, 200, false, 10, "3" },
+	{ "findings", 24, 80, false, 10, "4" },
+	{ "findings-ascii", 24, 80, true, 10, "4" },
+	{ "findings-small", 10, 40, false, 10, "4" },
+	{ "findings-large", 60, 200, false, 10, "4" },
+	{ "help", 24, 80, false, 10, "?" },
+	{ "help-large", 60, 200, true, 10, "?" },
+};
+/* clang-format on */
+
+static char *read_all(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *text = NULL;
+	size_t n = 0;
+
+	if (!in)
+		return strdup("");
+	if (getdelim(&text, &n, 0, in) < 0 && text)
+		text[0] = 0;
+	fclose(in);
+	return text ? text : strdup("");
+}
+
+static void write_all(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "we");
+
+	if (!out)
+		fail_msg("%s: %s", path, strerror(errno));
+	fputs(text, out);
+	assert_int_equal(fclose(out), 0);
+}
+
+static void check(const struct screen *screen)
+{
+	char file[128], path[512], *have, *want;
+	struct stage stage;
+
+	/* The charset is the locale's where nothing else is asked: both ways lead here. */
+	assert_non_null(setlocale(LC_CTYPE, screen->ascii ? "C" : "C.UTF-8"));
+	stage_open(&stage, screen->rows, screen->cols, false);
+	stage_wait(&stage, screen->generations);
+	stage_keys(&stage, screen->keys);
+	have = stage_text(&stage, true);
+	stage_close(&stage);
+	snprintf(file, sizeof file, "golden/%s.txt", screen->name);
+	stage_path(path, file);
+	if (getenv("GENERATE"))
+		write_all(path, have);
+	want = read_all(path);
+	if (strcmp(have, want) != 0)
+		fail_msg("%s differs. Have:\n%s\nwant:\n%s\nIf it should: GENERATE=1", file, have, want);
+	free(want);
+	free(have);
+}
+
+static void screens_equal_their_golden_files(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++)
+		check(&screens[i]);
+}
+
+static void the_ascii_charset_is_ascii_on_every_screen(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
+		struct stage stage;
+		char *text;
+
+		assert_non_null(setlocale(LC_CTYPE, "C"));
+		stage_open(&stage, screens[i].rows, screens[i].cols, false);
+		stage_wait(&stage, screens[i].generations);
+		stage_keys(&stage, screens[i].keys);
+		text = stage_text(&stage, false);
+		for (const char *c = text; *c; c++)
+			assert_true(*c == '\n' || (*c >= ' ' && *c < 0x7f));
+		free(text);
+		stage_close(&stage);
+	}
+}
+
+/* What is asked for by --ascii in a UTF-8 locale is what the C locale gives. */
+static void asking_for_ascii_is_like_the_c_locale(void **state)
+{
+	struct stage stage;
+	char *in_c, *asked;
+
+	(void)state;
+	assert_non_null(setlocale(LC_CTYPE, "C"));
+	stage_open(&stage, 40, 120, false);
+	stage_wait(&stage, 10);
+	in_c = stage_text(&stage, true);
+	stage_close(&stage);
+	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+	stage_open(&stage, 40, 120, true);
+	stage_wait(&stage, 10);
+	asked = stage_text(&stage, true);
+	stage_close(&stage);
+	assert_string_equal(in_c, asked);
+	free(in_c);
+	free(asked);
+}
+
+TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files),
+	cmocka_unit_test(the_ascii_charset_is_ascii_on_every_screen),
+	cmocka_unit_test(asking_for_ascii_is_like_the_c_locale));
