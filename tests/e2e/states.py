@@ -43,7 +43,7 @@ class Stage(Program):
                             timeout=DEADLINE_S, check=False)
         if ps.returncode:
             raise AssertionError(f"rouse ps: exit {ps.returncode}: {ps.stderr}")
-        rows = [row for row in json.loads(ps.stdout)["tasks"] if row["id"] == task]
+        rows = [row for row in json.loads(ps.stdout)["tasks"] if int(row["id"]) == task]
         return rows[0]["state"] if rows else "not there"
 
 
