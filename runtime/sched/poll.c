@@ -102,7 +102,7 @@ static void reschedule(struct rs_worker *w, struct rouse_task *task)
 	if (w->level > 1)
 		rs_emit(w->runtime, ROUSE_EVENT_WAKE, w->edge, task->id, task->polls, task->last_waker);
 	rs_probe_wake(task->id, task->last_waker, task->polls);
-	rs_worker_push(w, task);
+	rs_worker_push_again(w, task);
 }
 
 /* The frames go, innermost first; a FINALLY that panics is recorded, and the rest goes on. */

@@ -136,6 +136,8 @@ void rs_worker_run(struct rs_worker *worker, bool (*done)(void *arg), void *arg)
 void rs_worker_unpark(struct rs_worker *worker);
 /* To the back of the worker's ring, announced to sleepers. Owner. */
 void rs_worker_push(struct rs_worker *worker, struct rouse_task *task);
+/* The same after the task's own poll: a sleeper is not woken for the only task of a worker that looks next. */
+void rs_worker_push_again(struct rs_worker *worker, struct rouse_task *task);
 /* To the LIFO slot; what was there goes to the ring. Owner. */
 void rs_worker_push_lifo(struct rs_worker *worker, struct rouse_task *task);
 /* To the global queue. Any thread. */

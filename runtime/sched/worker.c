@@ -35,13 +35,27 @@ static void spill(struct rs_worker *w, struct rs_batch overflow)
 	rs_inject_push_any(&w->runtime->inject, overflow);
 }
 
-void rs_worker_push(struct rs_worker *w, struct rouse_task *task)
+static void push(struct rs_worker *w, struct rouse_task *task)
 {
 	struct rs_batch overflow;
 
 	rs_queue_push_owner(&w->queue, task, &overflow);
 	spill(w, overflow);
+}
+
+void rs_worker_push(struct rs_worker *w, struct rouse_task *task)
+{
+	push(w, task);
 	if (!w->in_driver)
+		rs_notify(w->runtime);
+}
+
+void rs_worker_push_again(struct rs_worker *w, struct rouse_task *task)
+{
+	bool alone = rs_queue_depth(&w->queue) == 0 && !rs_load(&w->queue.lifo, RS_RELAXED);
+
+	push(w, task);
+	if (!alone)
 		rs_notify(w->runtime);
 }
 
@@ -95,16 +109,13 @@ struct rouse_task *rs_worker_pull(struct rs_worker *w)
 		return NULL;
 	RS_PUT(&w->record->in_transit, UINT64_MAX);
 	for (struct rouse_task *t = batch.first->link, *next; t; t = next) {
-		struct rs_batch overflow;
-
 		next = t->link;
-		rs_queue_push_owner(&w->queue, t, &overflow);
-		spill(w, overflow);
+		push(w, t);
 	}
 	RS_PUT(&w->record->in_transit, 0);
 	rs_bump(&w->record->counters.inject_polls, 1u);
 	/* What stays, here or there, may have been missed by a worker that was falling asleep. */
-	if (batch.n > 1 || rs_inject_maybe_any(&runtime->inject))
+	if (rs_queue_depth(&w->queue) || rs_inject_maybe_any(&runtime->inject))
 		rs_notify(runtime);
 	return batch.first;
 }
