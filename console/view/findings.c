@@ -23,17 +23,6 @@ static size_t slots(const struct cn_scene *scene)
 	return cn_findings_count(scene->findings);
 }
 
-/* Findings have no number of their own: what, where and whom make one. */
-static bool row(const struct cn_scene *scene, size_t index, uint64_t *ret_id)
-{
-	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
-
-	if (!finding)
-		return false;
-	*ret_id = (uint64_t)finding->code << 56 ^ finding->tasks[0] ^ finding->resource << 24;
-	return true;
-}
-
 static uint64_t age(const struct cn_scene *scene, const struct cn_finding *finding)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(scene->model, finding->runtime);
@@ -84,6 +73,18 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 	default:
 		return cn_text_key(text(scene, index, column, room));
 	}
+}
+
+/* Findings have no number of their own: what, where and whom make one. */
+static bool row(const struct cn_scene *scene, size_t index, size_t column, struct cn_entry *ret)
+{
+	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
+
+	if (!finding)
+		return false;
+	ret->id = (uint64_t)finding->code << 56 ^ finding->tasks[0] ^ finding->resource << 24;
+	ret->key = key(scene, index, column);
+	return true;
 }
 
 static void cell(const struct cn_scene *scene, size_t index, size_t column, struct cn_text *ret)
@@ -154,7 +155,6 @@ const struct cn_sheet_kind cn_findings_sheet = {
 	.descending = true,
 	.slots = slots,
 	.row = row,
-	.key = key,
 	.text = text,
 	.cell = cell,
 	.words = words,

@@ -4,7 +4,7 @@
 #include "widget/format.h"
 #include "widget/graph.h"
 
-enum { GRAPH_ROWS = 2, GRAPH_ROWS_MAX = 8, GAUGE_COLS = 26, TABLE_ROWS_MAX = 12 };
+enum { GRAPH_ROWS = 2, GRAPH_ROWS_MAX = 5, GAUGE_COLS = 26, TABLE_ROWS_MAX = 12 };
 
 struct gauge {
 	const char *title;

@@ -84,7 +84,7 @@ static void add_honesty(struct pieces *pieces, const struct cn_scene *scene, con
 	const uint64_t seen = cn_model_now_ns(scene->model);
 	const uint64_t age = scene->now_ns > seen ? scene->now_ns - seen : 0;
 	const uint64_t lost = cn_model_lost_events(scene->model) + cn_model_lost_generations(scene->model);
-	const bool stale = age > 2 * scene->interval_ns + 500000000u;
+	const bool old = scene->paused || scene->ended || age > 2 * scene->interval_ns + 500000000u;
 	char time[CN_FORMAT_BYTES], count[CN_FORMAT_BYTES];
 	struct piece *piece;
 
@@ -102,8 +102,8 @@ static void add_honesty(struct pieces *pieces, const struct cn_scene *scene, con
 		snprintf(add(pieces, CN_STYLE_BADGE, 0)->text, 72, " PAUSED ");
 	else if (runtime && runtime->target_stopped)
 		snprintf(add(pieces, CN_STYLE_BADGE, 0)->text, 72, " STOPPED ");
-	piece = add(pieces, stale || scene->paused ? CN_STYLE_LIKELY : CN_STYLE_GOOD, 2);
-	if (stale || scene->paused)
+	piece = add(pieces, old ? CN_STYLE_LIKELY : CN_STYLE_GOOD, 2);
+	if (old)
 		snprintf(piece->text, sizeof piece->text, "%s old", cn_format_ns(time, age));
 	else
 		snprintf(piece->text, sizeof piece->text, "live");

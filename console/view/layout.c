@@ -5,6 +5,7 @@ enum {
 	ALERT_ROWS_MAX = 4,
 	BODY_ROWS_BESIDE_ALERTS = 8, /* alerts take none of these */
 	PREVIEW_FROM_ROWS = 30,
+	PREVIEW_ROWS_MIN = 13, /* a heading and a ring of two tasks */
 };
 
 static struct cn_box take(int *row, int rows, int cols)
@@ -31,7 +32,7 @@ struct cn_layout cn_layout(int rows, int cols, size_t alerts)
 	layout.alerts = take(&row, spare, cols);
 	layout.tabs = take(&row, 1, cols);
 	body = rows - 1 - row;
-	preview = rows >= PREVIEW_FROM_ROWS ? body * 2 / 5 : 0;
+	preview = rows < PREVIEW_FROM_ROWS ? 0 : body * 2 / 5 > PREVIEW_ROWS_MIN ? body * 2 / 5 : PREVIEW_ROWS_MIN;
 	layout.body = take(&row, body - preview, cols);
 	layout.preview = take(&row, preview, cols);
 	layout.bar = take(&row, 1, cols);

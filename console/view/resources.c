@@ -27,15 +27,6 @@ static size_t slots(const struct cn_scene *scene)
 	return cn_model_resource_slots(scene->model);
 }
 
-static bool row(const struct cn_scene *scene, size_t index, uint64_t *ret_id)
-{
-	const struct cn_resource *resource = cn_model_resource_at(scene->model, index);
-
-	if (resource)
-		*ret_id = resource->serial;
-	return resource;
-}
-
 static uint64_t since(const struct cn_scene *scene, const struct cn_resource *resource, uint64_t from_ns)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(scene->model, resource->runtime);
@@ -99,6 +90,17 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 		break;
 	}
 	return 0;
+}
+
+static bool row(const struct cn_scene *scene, size_t index, size_t column, struct cn_entry *ret)
+{
+	const struct cn_resource *resource = cn_model_resource_at(scene->model, index);
+
+	if (!resource)
+		return false;
+	ret->id = resource->serial;
+	ret->key = key(scene, index, column);
+	return true;
 }
 
 /* The numbers of a record, in the words of its kind. */
@@ -258,7 +260,6 @@ const struct cn_sheet_kind cn_resources_sheet = {
 	.descending = true,
 	.slots = slots,
 	.row = row,
-	.key = key,
 	.text = text,
 	.cell = cell,
 	.words = words,

@@ -73,6 +73,12 @@ static bool has(const struct cn_sheet *sheet, const struct cn_scene *scene, size
 	return cn_has_words(text, words);
 }
 
+static bool is_filled(const struct cn_sheet *sheet, const struct cn_scene *scene)
+{
+	return sheet->filled.generations && sheet->filled.generations == cn_model_generations(scene->model) &&
+	       sheet->filled.sorted == sheet->sorted && strcmp(sheet->filled.filter, sheet->filter) == 0;
+}
+
 static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
 {
 	const struct cn_sheet_kind *kind = sheet->kind;
@@ -84,14 +90,15 @@ static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
 	for (size_t i = 0; i < slots && rc == 0; i++) {
 		struct cn_entry entry = { .index = i };
 
-		if (!kind->row(scene, i, &entry.id))
+		if (!kind->row(scene, i, (size_t)sheet->sorted, &entry))
 			continue;
 		sheet->all++;
-		if (*sheet->filter && !has(sheet, scene, i, sheet->filter))
-			continue;
-		entry.key = kind->key(scene, i, (size_t)sheet->sorted);
-		rc = cn_list_add(&sheet->list, entry);
+		if (!*sheet->filter || has(sheet, scene, i, sheet->filter))
+			rc = cn_list_add(&sheet->list, entry);
 	}
+	sheet->filled.generations = rc == 0 ? cn_model_generations(scene->model) : 0;
+	sheet->filled.sorted = sheet->sorted;
+	memcpy(sheet->filled.filter, sheet->filter, sizeof sheet->filter);
 	return rc;
 }
 
@@ -114,7 +121,7 @@ int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct c
 	const struct tie tie = { sheet, scene };
 	const struct cn_order order = order_of(sheet, &tie);
 	struct drawing drawing = { sheet, scene };
-	const int rc = fill(sheet, scene);
+	const int rc = is_filled(sheet, scene) ? 0 : fill(sheet, scene);
 	struct cn_table table;
 
 	cn_list_place(&sheet->list, &order, box.rows > 1 ? (size_t)box.rows - 1 : 0);
@@ -177,7 +184,11 @@ bool cn_sheet_search(struct cn_sheet *sheet, const struct cn_scene *scene, int d
 
 uint64_t cn_sheet_task(const struct cn_sheet *sheet, const struct cn_scene *scene)
 {
-	struct cn_entry entry;
+	struct cn_entry entry, now;
 
-	return cn_list_current(&sheet->list, &entry) ? sheet->kind->task(scene, entry.index) : 0;
+	/* Between two generations the row may have gone, and its place been given to another. */
+	if (!cn_list_current(&sheet->list, &entry) ||
+		!sheet->kind->row(scene, entry.index, (size_t)sheet->sorted, &now) || now.id != entry.id)
+		return 0;
+	return sheet->kind->task(scene, entry.index);
 }

@@ -20,9 +20,8 @@ struct cn_sheet_kind {
 	bool descending;
 	/* Rows have indices below slots(); not every index need be one. */
 	size_t (*slots)(const struct cn_scene *scene);
-	bool (*row)(const struct cn_scene *scene, size_t index, uint64_t *ret_id);
-	/* What the column orders by. Text: its beginning, cn_text_key(). */
-	uint64_t (*key)(const struct cn_scene *scene, size_t index, size_t column);
+	/* Id and key of a row: what the column orders by; of text its beginning, cn_text_key(). */
+	bool (*row)(const struct cn_scene *scene, size_t index, size_t column, struct cn_entry *ret_entry);
 	/* The text of columns that order by text, NULL for others. */
 	const char *(*text)(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES]);
 	void (*cell)(const struct cn_scene *scene, size_t index, size_t column, struct cn_text *ret_text);
@@ -42,6 +41,12 @@ struct cn_sheet {
 	size_t all; /* rows before the filter */
 	char filter[CN_WORDS_BYTES];
 	char search[CN_WORDS_BYTES];
+	/* What the list was filled for: a key that only moves the cursor need not visit a million tasks. */
+	struct {
+		uint64_t generations; /* of the model; 0 = nothing yet */
+		int sorted;
+		char filter[CN_WORDS_BYTES];
+	} filled;
 };
 
 void cn_sheet_init(struct cn_sheet *sheet, const struct cn_sheet_kind *kind);

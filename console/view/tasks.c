@@ -34,15 +34,6 @@ static size_t slots(const struct cn_scene *scene)
 	return cn_model_task_slots(scene->model);
 }
 
-static bool row(const struct cn_scene *scene, size_t index, uint64_t *ret_id)
-{
-	const struct cn_task *task = cn_model_task_at(scene->model, index);
-
-	if (task)
-		*ret_id = task->id;
-	return task;
-}
-
 /* Class first, then what is wrong, then how busy it is. */
 static uint64_t finding_key(const struct cn_scene *scene, const struct cn_task *task)
 {
@@ -55,21 +46,24 @@ static uint64_t finding_key(const struct cn_scene *scene, const struct cn_task *
 	       (busy & ((1ull << 52) - 1));
 }
 
-static const char *name_text(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES])
+static const char *text_of(const struct cn_scene *scene, const struct cn_task *task, size_t column,
+	char out[CN_ROW_BYTES])
 {
-	const struct cn_task *task = cn_model_task_at(scene->model, index);
-
-	if (!task || (column != NAME && column != AT))
-		return NULL;
 	if (column == NAME)
 		return cn_task_name(scene->model, task);
 	return cn_site_text(out, CN_ROW_BYTES, scene, task->runtime, cn_task_await_site(scene->model, task));
 }
 
-static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
+static const char *text(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES])
 {
 	const struct cn_task *task = cn_model_task_at(scene->model, index);
-	char text[CN_ROW_BYTES];
+
+	return task && (column == NAME || column == AT) ? text_of(scene, task, column, out) : NULL;
+}
+
+static uint64_t key(const struct cn_scene *scene, const struct cn_task *task, size_t column)
+{
+	char room[CN_ROW_BYTES];
 
 	switch ((enum column)column) {
 	case STATE:
@@ -78,7 +72,7 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 		return task->id;
 	case NAME:
 	case AT:
-		return cn_text_key(name_text(scene, index, column, text));
+		return cn_text_key(text_of(scene, task, column, room));
 	case FINDING:
 		return finding_key(scene, task);
 	case AGE:
@@ -105,6 +99,17 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 		break;
 	}
 	return 0;
+}
+
+static bool row(const struct cn_scene *scene, size_t index, size_t column, struct cn_entry *ret)
+{
+	const struct cn_task *task = cn_model_task_at(scene->model, index);
+
+	if (!task)
+		return false;
+	ret->id = task->id;
+	ret->key = key(scene, task, column);
+	return true;
 }
 
 static void finding_cell(const struct cn_scene *scene, const struct cn_task *task, struct cn_text *ret)
@@ -181,7 +186,7 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 		for_cell(scene, task, ret);
 		break;
 	case AT:
-		name_text(scene, index, column, ret->text);
+		text_of(scene, task, column, ret->text);
 		ret->style = CN_STYLE_SITE;
 		break;
 	case WORKER:
@@ -192,10 +197,10 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 	case BUSY:
 	case SCHEDULED:
 	case IDLE:
-		time_cell(key(scene, index, column), ret);
+		time_cell(key(scene, task, column), ret);
 		break;
 	default:
-		count_cell(key(scene, index, column), ret);
+		count_cell(key(scene, task, column), ret);
 		break;
 	}
 }
@@ -219,10 +224,9 @@ static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BY
 
 static uint64_t task_of(const struct cn_scene *scene, size_t index)
 {
-	uint64_t id = 0;
+	const struct cn_task *task = cn_model_task_at(scene->model, index);
 
-	row(scene, index, &id);
-	return id;
+	return task ? task->id : 0;
 }
 
 const struct cn_sheet_kind cn_tasks_sheet = {
@@ -234,8 +238,7 @@ const struct cn_sheet_kind cn_tasks_sheet = {
 	.descending = true,
 	.slots = slots,
 	.row = row,
-	.key = key,
-	.text = name_text,
+	.text = text,
 	.cell = cell,
 	.words = words,
 	.task = task_of,

@@ -39,17 +39,6 @@ static size_t slots(const struct cn_scene *scene)
 	return cn_model_runtimes(scene->model) * WORKERS_MAX;
 }
 
-static bool row(const struct cn_scene *scene, size_t index, uint64_t *ret_id)
-{
-	const struct cn_runtime *runtime;
-	const struct cn_worker *worker = worker_at(scene, index, &runtime);
-
-	if (!worker || worker->foreign)
-		return false;
-	*ret_id = index;
-	return true;
-}
-
 static uint64_t newest(const struct cn_history *history)
 {
 	uint32_t sample = 0;
@@ -92,6 +81,18 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 		break;
 	}
 	return 0;
+}
+
+static bool row(const struct cn_scene *scene, size_t index, size_t column, struct cn_entry *ret)
+{
+	const struct cn_runtime *runtime;
+	const struct cn_worker *worker = worker_at(scene, index, &runtime);
+
+	if (!worker || worker->foreign)
+		return false;
+	ret->id = index;
+	ret->key = key(scene, index, column);
+	return true;
 }
 
 static const char *text(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES])
@@ -226,7 +227,6 @@ const struct cn_sheet_kind cn_workers_sheet = {
 	.descending = false,
 	.slots = slots,
 	.row = row,
-	.key = key,
 	.text = text,
 	.cell = cell,
 	.words = words,
