@@ -203,6 +203,17 @@ static int step_window(struct rouse_inspect *inspect, struct ri_runtime *runtime
 
 /* ------------------------------------------------------------- the course */
 
+/*
+ * Names of tasks that ended stay in the string table until a keyframe begins it
+ * anew. A stream without keyframes gets one when they have become the most of it.
+ */
+static bool strings_have_outgrown(const struct ri_runtime *runtime)
+{
+	enum { ENOUGH = 1 << 20, FACTOR = 4 };
+
+	return runtime->strings.text_used > ENOUGH && runtime->strings.text_used / FACTOR > runtime->keyframe_text;
+}
+
 static int begin_generation(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 {
 	struct ri_look *look = &inspect->look;
@@ -217,7 +228,7 @@ static int begin_generation(struct rouse_inspect *inspect, struct ri_runtime *ru
 		return rc;
 	if (rc > 0)
 		look->complete = false;
-	look->keyframe = !look->opts.changes_only || !runtime->told;
+	look->keyframe = !look->opts.changes_only || !runtime->told || strings_have_outgrown(runtime);
 	if (look->keyframe)
 		ri_strings_reset(&runtime->strings);
 	/* What a site is called can wait for the next look; that its table could not be read has to be said. */
@@ -260,6 +271,8 @@ static int end_generation(struct rouse_inspect *inspect, struct ri_runtime *runt
 	if (rc == 0)
 		rc = ri_publish_end(inspect, runtime);
 	runtime->told = rc == 0;
+	if (inspect->look.keyframe)
+		runtime->keyframe_text = runtime->strings.text_used;
 	return rc;
 }
 

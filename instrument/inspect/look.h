@@ -45,6 +45,7 @@ struct ri_runtime {
 	struct rouse_page page;
 	struct ri_sites sites;
 	struct ri_strings strings;
+	uint32_t keyframe_text; /* bytes of them that the last keyframe needed */
 	struct ri_chunk *chunks;
 	uint32_t chunk_count;
 	uint64_t slots; /* of all chunks that were read */

@@ -24,20 +24,21 @@ static FILE *open_proc(int pid, const char *name, int *ret_rc)
 
 struct vma {
 	uint64_t start, end, offset, inode;
-	bool is_ours;
 };
 
-/* address-address perms offset major:minor inode     path; false: not such a line. */
+/* address-address perms offset major:minor inode     path; false: not a mapping of ours. */
 static bool parse_vma(const char *line, struct vma *vma)
 {
 	static const char name[] = "/memfd:" ROUSE_MEMFD_NAME " (deleted)";
 	int path = 0;
 
+	if (!strstr(line, name)) /* most lines by far */
+		return false;
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*4s %" SCNx64 " %*x:%*x %" SCNu64 " %n", &vma->start, &vma->end,
 		    &vma->offset, &vma->inode, &path) < 4 || path == 0)
 		return false;
-	vma->is_ours = strncmp(line + path, name, sizeof name - 1) == 0 && line[(size_t)path + sizeof name - 1] == '\n';
-	return vma->end > vma->start;
+	return vma->end > vma->start && strncmp(line + path, name, sizeof name - 1) == 0 &&
+	       line[(size_t)path + sizeof name - 1] == '\n';
 }
 
 /* The kernel splits a mapping whose parts got different flags: neighbours of one file that continue it are joined. */
@@ -54,7 +55,7 @@ int ri_proc_mappings(int pid, struct ri_mapping *mappings, size_t capacity)
 	while (getline(&line, &size, file) > 0) {
 		struct vma vma;
 
-		if (!parse_vma(line, &vma) || !vma.is_ours)
+		if (!parse_vma(line, &vma))
 			continue;
 		if (n > 0 && vma.inode == inode && vma.start == end && vma.offset == length) {
 			length += vma.end - vma.start;

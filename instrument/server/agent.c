@@ -6,8 +6,9 @@
  * of its code, so a wedged runtime cannot wedge it, and it never shows up
  * among the tasks. All work for clients is done in small steps, in turn.
  *
- * One lock guards starting and stopping; the thread never takes it. Another
- * keeps a fork from happening in the middle of its work.
+ * Locks: `lock` guards starting and stopping, and the thread never takes it;
+ * after it may come `turn`, which the thread holds while it works, so that a
+ * fork happens between two turns.
  */
 #include <rouse/agent.h>
 
@@ -37,9 +38,9 @@ struct agent {
 	int listen_fd, stop_fd;
 	pthread_t thread;
 	struct rp_decoder *decoder;
+	pthread_mutex_t turn; /* held by the thread while it is not in poll(); guards what follows */
 	struct ri_client *clients[CLIENTS];
 	size_t n_clients;
-	pthread_mutex_t turn; /* held by the thread while it is not in poll(): fork waits for the end of a turn */
 	uint64_t accept_after_ns;
 	int level;      /* that clients need, 0 = none */
 	int base_level; /* of the program, while level is raised */
@@ -47,8 +48,6 @@ struct agent {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct agent *agent; /* under the lock */
-/* What the agent's thread asks of runtimes; new ones are told when they start. 0 = nothing. */
-static int wanted_level;
 
 static uint64_t now_ns(void)
 {
@@ -79,7 +78,6 @@ static void settle_level(struct agent *a)
 	if (level && level < a->base_level)
 		rouse_set_level_all(a->base_level);
 	a->level = level;
-	__atomic_store_n(&wanted_level, level, __ATOMIC_RELAXED);
 }
 
 /* --------------------------------------------------------------- clients */
@@ -189,9 +187,11 @@ static void *run(void *arg)
 		settle_level(a);
 		pthread_mutex_unlock(&a->turn);
 	}
+	pthread_mutex_lock(&a->turn);
 	while (a->n_clients)
 		drop_client(a, a->n_clients - 1);
 	settle_level(a);
+	pthread_mutex_unlock(&a->turn);
 	return NULL;
 }
 
@@ -206,6 +206,7 @@ static void free_agent(struct agent *a)
 	if (a->stop_fd >= 0)
 		close(a->stop_fd);
 	rp_decoder_free(a->decoder);
+	pthread_mutex_destroy(&a->turn);
 	free(a);
 }
 
@@ -253,7 +254,6 @@ static void forget_in_child(void)
 			close(agent->clients[i]->fd);
 		agent = NULL;
 	}
-	wanted_level = 0;
 	pthread_mutex_init(&lock, NULL);
 }
 
@@ -325,13 +325,24 @@ void rouse_agent_stop(void)
 
 /* ------------------------------------------------------------------ hooks */
 
+/* A runtime that starts while clients need a higher level gets it, too. */
+static void level_newcomer(void)
+{
+	pthread_mutex_lock(&lock);
+	if (agent) {
+		pthread_mutex_lock(&agent->turn);
+		if (agent->level)
+			rouse_set_level_all(agent->level > agent->base_level ? agent->level : agent->base_level);
+		pthread_mutex_unlock(&agent->turn);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
 static void runtime_started(void)
 {
 	const char *listen = secure_getenv("ROUSE_LISTEN");
-	int level = __atomic_load_n(&wanted_level, __ATOMIC_RELAXED);
 
-	if (level)
-		rouse_set_level_all(level);
+	level_newcomer();
 	if (listen && listen[0] && strcmp(listen, "0") != 0)
 		(void)rouse_agent_start(NULL); /* it has logged why not */
 }

@@ -402,6 +402,23 @@ static void rows_beyond_a_frame_go_into_the_next(void **state)
 		"task 1447 with a name of some length, and a tail");
 }
 
+static void names_that_are_gone_do_not_pile_up(void **state)
+{
+	struct target *t = *state;
+	uint64_t address = fake_task(&t->fake, t->chunk, FAKE_STRIDE, 0, 20);
+	struct rouse_cell_record *cell = fake_at(&t->fake, address);
+	size_t keyframes = 0;
+
+	cell->name_offset = 200;
+	for (unsigned i = 0; i < 10000; i++) { /* 2.5 MB of names, of which one is in use */
+		snprintf((char *)cell + 200, 256, "%0250u", i);
+		cell->wakes++;
+		assert_int_equal(look(t, true), 0);
+		keyframes += stream_find(&t->stream, ROUSE__V1__FRAME__BODY_BEGIN, 0)->begin->keyframe;
+	}
+	assert_int_equal(keyframes, 3);
+}
+
 static void a_runtime_that_went_is_given_an_empty_last_generation(void **state)
 {
 	struct target *t = *state;
@@ -429,4 +446,5 @@ TEST_MAIN(TEST(hello_then_one_generation_per_look), TEST(a_name_that_is_not_text
 	TEST(histograms_of_a_site_are_summed_over_workers),
 	TEST(changes_only_sends_what_changed_and_names_what_went), TEST(a_running_task_is_sent_every_time),
 	TEST(a_look_that_ended_early_is_followed_by_a_keyframe), TEST(rows_beyond_a_frame_go_into_the_next),
+	TEST(names_that_are_gone_do_not_pile_up),
 	TEST(a_runtime_that_went_is_given_an_empty_last_generation));
