@@ -146,7 +146,7 @@ static struct rouse_poll delay_poll(struct rouse_future *future, struct rouse_co
 
 	if (!delay->shared) {
 		delay->result = start_thread(delay);
-		if (delay->result)
+		if (!delay->shared)
 			return rouse_ready();
 	}
 	if (!look_or_register(delay->shared, cx))

@@ -37,5 +37,5 @@ ROUSE_BODY(serve)
 
 int main(int argc, char **argv)
 {
-	return ROUSE_MAIN(serve, .port = argc > 1 ? atoi(argv[1]) : 7000);
+	return ROUSE_MAIN(serve, .port = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 7000);
 }

@@ -321,7 +321,7 @@ static void answer(const char *line)
 		const struct command *command = &commands[i];
 		const char *wrong;
 
-		if (strcmp(line, command->name))
+		if (strcmp(line, command->name) != 0)
 			continue;
 		wrong = command->needs_task && !task ? "there is no task: create one first" : command->run();
 		if (wrong)

@@ -230,7 +230,8 @@ static int parse_options(int argc, char **argv, struct server *server)
 		switch (option) {
 		case 'p':
 			if (!resp_integer(optarg, strlen(optarg), &port) || port < 0 || port > UINT16_MAX) {
-				fprintf(stderr, "mini_redis: --port wants a number from 0 to 65535, not '%s'\n", optarg);
+				fprintf(stderr, "mini_redis: --port wants a number from 0 to 65535, not '%s'\n",
+					optarg);
 				return 2;
 			}
 			server->port = (uint16_t)port;

@@ -364,7 +364,9 @@ static int make_objects(struct trouble *trouble)
 	trouble->a_is_ready = rouse_notify_new("trouble:a-is-ready");
 	trouble->b_is_ready = rouse_notify_new("trouble:b-is-ready");
 	trouble->go = rouse_notify_new("trouble:go");
-	return trouble->left && trouble->right && trouble->a_is_ready && trouble->b_is_ready && trouble->go ? 0 : -errno;
+	if (!trouble->left || !trouble->right || !trouble->a_is_ready || !trouble->b_is_ready || !trouble->go)
+		return -errno;
+	return 0;
 }
 
 static int spawn_tasks(struct trouble *trouble)

@@ -241,6 +241,12 @@ static size_t print_head(char *to, const char *format, unsigned n)
 	return (size_t)sprintf(to, format, n);
 }
 
+static void end_line(char *to)
+{
+	to[0] = '\r';
+	to[1] = '\n';
+}
+
 static void what_is_just_within_the_limits_is_taken(void **state)
 {
 	static struct resp_parser parser;
@@ -259,7 +265,7 @@ static void what_is_just_within_the_limits_is_taken(void **state)
 
 	n = print_head(bytes, "*1\r\n$%u\r\n", RESP_MAX_BULK_BYTES);
 	memset(bytes + n, '\r', RESP_MAX_BULK_BYTES);
-	memcpy(bytes + n + RESP_MAX_BULK_BYTES, "\r\n", 2);
+	end_line(bytes + n + RESP_MAX_BULK_BYTES);
 	n += RESP_MAX_BULK_BYTES + 2;
 	assert_int_equal(resp_parse(&parser, bytes, n - 1), RESP_MORE);
 	assert_int_equal(resp_parse(&parser, bytes, n), RESP_REQUEST);
@@ -285,7 +291,7 @@ static void many_arguments_may_not_add_up_to_too_much(void **state)
 		if (status != RESP_MORE)
 			break;
 		memset(bytes + n + head, 'x', RESP_MAX_BULK_BYTES);
-		memcpy(bytes + n + head + RESP_MAX_BULK_BYTES, "\r\n", 2);
+		end_line(bytes + n + head + RESP_MAX_BULK_BYTES);
 		n += head + RESP_MAX_BULK_BYTES + 2;
 	}
 	assert_int_equal(status, RESP_MALFORMED);
