@@ -112,6 +112,35 @@ bool rs_wait_cancel_locked(struct rs_waitlist *list, struct rouse_wait *wait, st
 	return true;
 }
 
+/* ------------------------------------------------ for leaf futures outside */
+
+void rouse_wait_register(struct rouse_wait *wait, struct rouse_context *cx)
+{
+	RS_PUT(&wait->op, (uint8_t)ROUSE_OP_CUSTOM);
+	rs_wait_register_single_locked(wait, cx, 0);
+}
+
+struct rouse_waker rouse_wait_take(struct rouse_wait *wait)
+{
+	struct rouse_waker waker = wait->waker;
+
+	if (wait->state != ROUSE_WAIT_WAITING)
+		return (struct rouse_waker){ 0, 0 };
+	put_waker(wait, (struct rouse_waker){ 0, 0 });
+	rs_store(&wait->state, (uint8_t)ROUSE_WAIT_GRANTED, RS_RELEASE);
+	return waker;
+}
+
+void rouse_wait_cancel(struct rouse_wait *wait)
+{
+	struct rouse_waker waker;
+
+	if (rs_wait_cancel_single_locked(wait, &waker))
+		rouse_waker_drop(&waker);
+}
+
+/* ------------------------------------------------------------------ waking */
+
 void rs_wake_granted(struct rouse_waker *waker, enum rouse_wake_source source)
 {
 	if (waker->vtable != &rs_task_waker_vtable) {

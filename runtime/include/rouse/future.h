@@ -154,8 +154,9 @@ ROUSE_API int64_t rouse_future_result(const struct rouse_future *future);
 /**
  * A place to keep a waker while a leaf future waits, in the shape that readers
  * of this process understand (struct rouse_wait_record). Put one into your leaf
- * future and name it in ROUSE_LEAF, and `rouse why` can tell what it waits for.
- * All members are private to the functions that take it.
+ * future, zeroed, and name it in ROUSE_LEAF_WAIT, and `rouse why` can tell since
+ * when it waits and whom it would wake. All members are private to the
+ * functions that take it.
  */
 struct rouse_wait {
 	struct rouse_wait *next;
@@ -169,6 +170,20 @@ struct rouse_wait {
 	uint8_t op;
 	uint16_t reserved;
 };
+
+/**
+ * For leaf futures of your own. A node belongs to its future; calls on one node
+ * are serialised by whatever lock guards the event it waits for.
+ *
+ * register: from poll(), before it answers PENDING: keeps a clone of the
+ * context's waker, or, polled again, replaces it if another task polls now.
+ * take: from whoever causes the event: takes the waker out, to be passed to
+ * rouse_waker_wake() after unlocking; empty if nobody waits.
+ * cancel: from drop(): gives the waker back. It is dropped under your lock.
+ */
+ROUSE_API void rouse_wait_register(struct rouse_wait *wait, struct rouse_context *cx);
+ROUSE_API struct rouse_waker rouse_wait_take(struct rouse_wait *wait);
+ROUSE_API void rouse_wait_cancel(struct rouse_wait *wait);
 
 /** Marks the running task as waking itself: it is polled again after the others in the queue. */
 ROUSE_API void rouse_yield_to_others(struct rouse_context *cx);
@@ -184,7 +199,7 @@ ROUSE_API void rouse_yield_to_others(struct rouse_context *cx);
  *     self->delay = (struct delay){ .future = ROUSE_FUTURE_INIT(delay), .when = t };
  */
 #define ROUSE_LEAF(NAME, POLL, DROP) ROUSE_TYPE_(NAME, ROUSE_SITE_LEAF, POLL, DROP, 0, ROUSE_OP_CUSTOM)
-/** The same with a struct rouse_wait member, by which it can be seen waiting. */
+/** The same with a struct rouse_wait member, by which it can be seen waiting; OP: ROUSE_OP_CUSTOM. */
 #define ROUSE_LEAF_WAIT(NAME, POLL, DROP, MEMBER, OP)                                              \
 	ROUSE_TYPE_(NAME, ROUSE_SITE_LEAF, POLL, DROP, offsetof(struct NAME, MEMBER), OP)
 #define ROUSE_TYPE_(NAME, KIND, POLL, DROP, NODE, OP)                                              \

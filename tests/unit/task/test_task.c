@@ -419,6 +419,70 @@ static void counts_are_exact(void **state)
 	assert_int_equal(after.live, 0);
 }
 
+/* A leaf of one's own with a wait node: registered, taken, cancelled. */
+struct event {
+	struct rouse_future future;
+	int64_t result;
+	struct rouse_wait wait;
+	int *happened;
+	struct rouse_wait **where;
+};
+static struct rouse_poll event_poll(struct rouse_future *f, struct rouse_context *cx)
+{
+	struct event *e = (struct event *)f;
+
+	if (*e->happened)
+		return rouse_ready();
+	rouse_wait_register(&e->wait, cx);
+	*e->where = &e->wait;
+	return rouse_pending();
+}
+static void event_drop(struct rouse_future *f)
+{
+	struct event *e = (struct event *)f;
+
+	rouse_wait_cancel(&e->wait);
+	*e->where = NULL;
+}
+ROUSE_LEAF_WAIT(event, event_poll, event_drop, wait, ROUSE_OP_CUSTOM);
+
+ROUSE_ASYNC(awaits_event, int, int *happened; struct rouse_wait **where; struct event event;);
+ROUSE_BODY(awaits_event)
+{
+	ROUSE_BEGIN;
+	self->event = (struct event){ .future = ROUSE_FUTURE_INIT(event), .happened = self->happened, .where = self->where };
+	ROUSE_AWAIT_ONLY(&self->event);
+	ROUSE_END;
+}
+
+static void wait_nodes_serve_leaves_of_ones_own(void **state)
+{
+	(void)state;
+	int happened = 0;
+	struct rouse_wait *where = NULL;
+	struct rouse_task *task = rouse_spawn_on(runtime, awaits_event, .happened = &happened, .where = &where);
+
+	settle();
+	assert_non_null(where);
+	assert_int_equal(where->state, ROUSE_WAIT_WAITING);
+	happened = 1;
+	struct rouse_waker waker = rouse_wait_take(where), none = rouse_wait_take(where);
+
+	assert_null(none.vtable);
+	rouse_waker_wake(&waker);
+	settle();
+	assert_state(task, COMPLETE);
+	rouse_task_detach(task);
+	happened = 0;
+	task = rouse_spawn_on(runtime, awaits_event, .happened = &happened, .where = &where);
+	settle();
+	rouse_task_abort(task);
+	settle();
+	assert_null(where);
+	assert_state(task, CANCELLED);
+	rouse_task_detach(task);
+}
+
 static void a_waker_may_outlive_its_task(void **state)
 {
 	(void)state;
@@ -445,4 +509,5 @@ TEST_MAIN(TEST(created_scheduled_pending_scheduled_complete), TEST(running_is_se
 	TEST(join_of_pending_finished_and_aborted), TEST(joining_oneself_is_an_error),
 	TEST(a_second_joiner_is_refused_and_a_dropped_one_makes_room), TEST(frames_larger_than_a_slot_live_outside),
 	TEST(names_are_copied_and_default_to_the_function), TEST(spawning_without_a_runtime_drops_the_arguments),
-	TEST(counts_are_exact), TEST(a_waker_may_outlive_its_task));
+	TEST(counts_are_exact), TEST(a_waker_may_outlive_its_task),
+	TEST(wait_nodes_serve_leaves_of_ones_own));
