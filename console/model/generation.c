@@ -91,22 +91,6 @@ static void show_begin(struct cn_runtime *shown, const struct cn_runtime *next)
 
 /* ------------------------------------------------------------------- tasks */
 
-static void find_leaf(struct cn_task *task)
-{
-	bool found = false;
-
-	task->waiting = 0;
-	task->leaf = task->n_awaits ? (uint16_t)(task->n_awaits - 1) : 0;
-	for (uint16_t i = 0; i < task->n_awaits; i++) {
-		if (task->awaits[i].wait_state != ROUSE_WAIT_WAITING)
-			continue;
-		task->waiting++;
-		if (!found)
-			task->leaf = i;
-		found = true;
-	}
-}
-
 static void count_waits(struct cn_model *model, const struct cn_task *task)
 {
 	for (uint16_t i = task->leaf; task->waiting && i < task->n_awaits; i++) {
@@ -129,12 +113,11 @@ static void settle_awaits(struct cn_task *task, const struct cn_runtime *shown)
 	if (task->awaits_look != shown->looks && task->n_awaits) {
 		free(task->awaits);
 		task->awaits = NULL;
-		task->n_awaits = 0;
+		task->n_awaits = task->waiting = task->leaf = 0;
 		task->changed_look = shown->looks;
 	}
 	if (task->changed_look == shown->looks)
 		task->changed_ns = shown->now_ns;
-	find_leaf(task);
 }
 
 static void settle_tasks(struct cn_model *model, const struct cn_runtime_state *runtime, struct cn_runtime *shown)

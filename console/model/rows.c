@@ -240,6 +240,22 @@ static struct cn_await await_of(const Rouse__V1__AwaitFrames *rows, size_t i)
 	};
 }
 
+static void find_leaf(struct cn_task *task)
+{
+	bool found = false;
+
+	task->waiting = 0;
+	task->leaf = task->n_awaits ? (uint16_t)(task->n_awaits - 1) : 0;
+	for (uint16_t i = 0; i < task->n_awaits; i++) {
+		if (task->awaits[i].wait_state != ROUSE_WAIT_WAITING)
+			continue;
+		task->waiting++;
+		if (!found)
+			task->leaf = i;
+		found = true;
+	}
+}
+
 /* Rows [first, first + n) are the chain of one task. */
 static int take_awaits(struct cn_task *task, const Rouse__V1__AwaitFrames *rows, size_t first, size_t n, uint32_t look)
 {
@@ -263,6 +279,7 @@ static int take_awaits(struct cn_task *task, const Rouse__V1__AwaitFrames *rows,
 	if (moved)
 		task->changed_look = look;
 	task->awaits_look = look;
+	find_leaf(task);
 	return 0;
 }
 
