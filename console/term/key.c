@@ -8,8 +8,7 @@
 static const struct {
 	const char *text;
 	uint32_t key;
-} names[] = {
-	{ "Enter", CN_KEY_ENTER }, { "Tab", CN_KEY_TAB }, { "Esc", CN_KEY_ESC },
+} names[] = { { "Enter", CN_KEY_ENTER }, { "Tab", CN_KEY_TAB }, { "Esc", CN_KEY_ESC },
 	{ "Backspace", CN_KEY_BACKSPACE }, { "Space", ' ' },
 #define X(name, text, curses) { text, CN_KEY_##name },
 	CN_KEYS(X)

@@ -35,7 +35,7 @@ struct cn_term {
 	int rows, cols;
 	int signals; /* signalfd */
 	sigset_t outer_mask;
-	bool all;    /* the next show sends everything */
+	bool all; /* the next show sends everything */
 };
 
 /* For the handler of fatal signals only. */
@@ -58,8 +58,8 @@ int cn_term_parse_depth(const char *text, enum cn_depth *ret_depth)
 	static const struct {
 		const char *text;
 		enum cn_depth depth;
-	} known[] = { { "auto", CN_DEPTH_AUTO }, { "never", CN_DEPTH_MONO }, { "8", CN_DEPTH_8 },
-		{ "16", CN_DEPTH_16 }, { "256", CN_DEPTH_256 } };
+	} known[] = { { "auto", CN_DEPTH_AUTO }, { "never", CN_DEPTH_MONO }, { "8", CN_DEPTH_8 }, { "16", CN_DEPTH_16 },
+		{ "256", CN_DEPTH_256 } };
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (strcmp(text, known[i].text) == 0) {
@@ -377,7 +377,8 @@ static bool curses_key(int code, uint32_t *ret_key)
 #define X(name, text, curses) { curses, CN_KEY_##name },
 		CN_KEYS(X)
 #undef X
-		{ KEY_ENTER, CN_KEY_ENTER }, { KEY_BACKSPACE, CN_KEY_BACKSPACE },
+			{ KEY_ENTER, CN_KEY_ENTER },
+		{ KEY_BACKSPACE, CN_KEY_BACKSPACE },
 	};
 
 	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)

@@ -56,7 +56,8 @@ static int draw_place(const struct cn_ui *ui, struct cn_canvas *canvas, struct c
 	width = cn_canvas_width(canvas, text) + 1;
 	if (width > box.cols / 2)
 		width = box.cols / 2;
-	cn_canvas_right(canvas, box.row, box.cols - width - 1, width, *sheet->filter ? CN_STYLE_BADGE : CN_STYLE_DIM, text);
+	cn_canvas_right(
+		canvas, box.row, box.cols - width - 1, width, *sheet->filter ? CN_STYLE_BADGE : CN_STYLE_DIM, text);
 	return width + 1;
 }
 
@@ -71,14 +72,14 @@ static void draw_prompt(const struct cn_ui *ui, struct cn_canvas *canvas, struct
 	cn_canvas_put(canvas, box.row, col, CN_STYLE_TAB_HERE, ' ');
 	col += 3;
 	if (ui->prompt == CN_PROMPT_FILTER)
-		cn_canvas_printf(canvas, box.row, col, box.cols - col, CN_STYLE_DIM, "%zu of %zu   Enter keep  Esc clear",
-			sheet->list.n, sheet->all);
+		cn_canvas_printf(canvas, box.row, col, box.cols - col, CN_STYLE_DIM,
+			"%zu of %zu   Enter keep  Esc clear", sheet->list.n, sheet->all);
 	else
-		cn_canvas_printf(canvas, box.row, col, box.cols - col, CN_STYLE_DIM, "%s   Enter keep  Esc clear",
-			ui->note);
+		cn_canvas_printf(
+			canvas, box.row, col, box.cols - col, CN_STYLE_DIM, "%s   Enter keep  Esc clear", ui->note);
 }
 
-void cn_bar_keys_draw(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
 	int col = 1, end;
 

@@ -35,7 +35,8 @@ static int next_frame(struct cn_driver *driver)
 int cn_screen_batch(const struct cn_screen_opts *opts, FILE *out, unsigned long frames)
 {
 	struct cn_driver driver;
-	int rc = cn_driver_init(&driver, opts, size_of(opts->rows, "LINES", ROWS), size_of(opts->cols, "COLUMNS", COLS));
+	int rc =
+		cn_driver_init(&driver, opts, size_of(opts->rows, "LINES", ROWS), size_of(opts->cols, "COLUMNS", COLS));
 
 	if (rc < 0) {
 		fprintf(stderr, "rouse: there is no memory for a frame\n");

@@ -117,9 +117,10 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 			ret->style = CN_STYLE_NAME;
 		break;
 	case AT:
-		ret->style = CN_STYLE_SITE;
-		/* fall through */
-	default:
+	case EVIDENCE:
+	case COLUMNS:
+		if (column == AT)
+			ret->style = CN_STYLE_SITE;
 		snprintf(ret->text, sizeof ret->text, "%.500s", text(scene, index, column, room));
 		break;
 	}
@@ -147,7 +148,8 @@ static uint64_t task_of(const struct cn_scene *scene, size_t index)
 
 const struct cn_sheet_kind cn_findings_sheet = {
 	.name = "Findings",
-	.none = "Nothing is wrong, as far as can be seen: no task waits for what cannot come, no poll takes long, no queue "
+	.none = "Nothing is wrong, as far as can be seen: no task waits for what cannot come, no poll takes long, no "
+		"queue "
 		"only grows.",
 	.columns = columns,
 	.n_columns = COLUMNS,

@@ -24,11 +24,12 @@ static void draw_gauge(struct cn_canvas *canvas, struct cn_box box, const struct
 	col += 1 + cn_canvas_text(canvas, box.row, col, box.cols, CN_STYLE_HEADER, gauge->title);
 	if (n == 0)
 		return;
-	cn_canvas_text(canvas, box.row, col, box.col + box.cols - col, CN_STYLE_STRONG,
-		cn_format_count(now, samples[n - 1]));
+	cn_canvas_text(
+		canvas, box.row, col, box.col + box.cols - col, CN_STYLE_STRONG, cn_format_count(now, samples[n - 1]));
 	snprintf(text, sizeof text, "max %s", cn_format_count(most, top));
 	cn_canvas_right(canvas, box.row, box.col + box.cols - 10, 10, CN_STYLE_DIM, text);
-	cn_spark_draw(canvas, (struct cn_box){ box.row + 1, box.col, box.rows - 1, box.cols }, samples, n, 0, gauge->style);
+	cn_spark_draw(
+		canvas, (struct cn_box){ box.row + 1, box.col, box.rows - 1, box.cols }, samples, n, 0, gauge->style);
 }
 
 /* How tall each row of gauges may be, the table below having what it needs; 0 = there is no room. */
@@ -64,6 +65,7 @@ int cn_gauges_draw(const struct cn_scene *scene, struct cn_canvas *canvas, struc
 	cols = (box.cols - 2) / across;
 	for (; n < (int)(sizeof gauges / sizeof gauges[0]); n++)
 		draw_gauge(canvas,
-			(struct cn_box){ box.row + n / across * height, 1 + n % across * cols, height, cols - 2 }, &gauges[n]);
+			(struct cn_box){ box.row + n / across * height, 1 + n % across * cols, height, cols - 2 },
+			&gauges[n]);
 	return lines * height;
 }

@@ -23,7 +23,7 @@ struct pieces {
 	int n;
 };
 
-enum { BETWEEN = 2 };
+enum { BETWEEN = 2, PACE_COLS = 14 /* " 1.23M polls/s" */ };
 
 static struct piece *add(struct pieces *pieces, enum cn_style style, int rank)
 {
@@ -52,7 +52,8 @@ static void fit(const struct cn_canvas *canvas, struct pieces *pieces, int width
 		struct piece *worst = NULL;
 
 		for (int i = 0; i < pieces->n; i++)
-			if (!pieces->all[i].gone && pieces->all[i].rank && (!worst || pieces->all[i].rank >= worst->rank))
+			if (!pieces->all[i].gone && pieces->all[i].rank &&
+				(!worst || pieces->all[i].rank >= worst->rank))
 				worst = &pieces->all[i];
 		if (!worst)
 			return;
@@ -155,13 +156,14 @@ static uint32_t tasks_in(const struct cn_scene *scene, unsigned int state)
 /* In words where there is room, else the signs alone: every table that follows uses them too. */
 static void add_states(struct pieces *pieces, const struct cn_scene *scene, bool words)
 {
-	static const uint8_t order[] = { ROUSE_TASK_RUNNING, ROUSE_TASK_SCHEDULED, ROUSE_TASK_PENDING, ROUSE_TASK_CREATED,
-		ROUSE_TASK_COMPLETE, ROUSE_TASK_PANICKED, ROUSE_TASK_CANCELLED };
+	static const uint8_t order[] = { ROUSE_TASK_RUNNING, ROUSE_TASK_SCHEDULED, ROUSE_TASK_PENDING,
+		ROUSE_TASK_CREATED, ROUSE_TASK_COMPLETE, ROUSE_TASK_PANICKED, ROUSE_TASK_CANCELLED };
 
 	for (size_t i = 0; i < sizeof order; i++) {
 		const unsigned int state = order[i];
 		const uint32_t n = tasks_in(scene, state);
-		const bool usual = state == ROUSE_TASK_RUNNING || state == ROUSE_TASK_SCHEDULED || state == ROUSE_TASK_PENDING;
+		const bool usual =
+			state == ROUSE_TASK_RUNNING || state == ROUSE_TASK_SCHEDULED || state == ROUSE_TASK_PENDING;
 		char count[CN_FORMAT_BYTES];
 		struct piece *piece;
 
@@ -174,40 +176,69 @@ static void add_states(struct pieces *pieces, const struct cn_scene *scene, bool
 	}
 }
 
+static size_t active_findings(const struct cn_scene *scene, unsigned int of_class)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < cn_findings_count(scene->findings); i++) {
+		const struct cn_finding *finding = cn_findings_at(scene->findings, i);
+
+		n += finding->active && finding->class == of_class;
+	}
+	return n;
+}
+
 static void add_findings(struct pieces *pieces, const struct cn_scene *scene, bool words)
 {
+	struct piece *piece;
 	bool any = false;
 
-	for (unsigned int class = CN_CLASS_MAX; class-- > 0;) {
-		const size_t stronger = class + 1 < CN_CLASS_MAX
-						? cn_findings_at_least(scene->findings, (enum cn_class)(class + 1), true)
-						: 0;
-		const size_t n = cn_findings_at_least(scene->findings, (enum cn_class)class, true) - stronger;
-		struct piece *piece;
+	for (unsigned int i = CN_CLASS_MAX; i > 0; i--) {
+		const unsigned int which = i - 1;
+		const size_t n = active_findings(scene, which);
 
 		if (!n)
 			continue;
 		any = true;
-		piece = add(pieces, cn_class_style(class), class == CN_PROVEN ? 0 : 1);
-		piece->glyph = (int)cn_class_glyph(class);
+		piece = add(pieces, cn_class_style(which), which == CN_PROVEN ? 0 : 1);
+		piece->glyph = (int)cn_class_glyph(which);
 		snprintf(piece->text, sizeof piece->text, words ? "%zu %s" : "%zu", n,
-			class == CN_PROVEN ? cn_class_word(class) : cn_class_name(class));
+			which == CN_PROVEN ? cn_class_word(which) : cn_class_name(which));
 	}
-	if (!any && cn_model_generations(scene->model)) {
-		struct piece *piece = add(pieces, CN_STYLE_GOOD, 1);
+	if (any || !cn_model_generations(scene->model))
+		return;
+	piece = add(pieces, CN_STYLE_GOOD, 1);
+	piece->glyph = CN_GLYPH_COMPLETE;
+	snprintf(piece->text, sizeof piece->text, "nothing found");
+}
 
-		piece->glyph = CN_GLYPH_COMPLETE;
-		snprintf(piece->text, sizeof piece->text, "nothing found");
+/* What is left over in the middle shows how the last minutes went. */
+static void draw_pace(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	const struct cn_runtime *runtime = cn_scene_runtime(scene);
+	uint32_t samples[CN_HISTORY_SAMPLES];
+	char count[CN_FORMAT_BYTES];
+	size_t n;
+
+	if (!runtime || box.cols < PACE_COLS + 8)
+		return;
+	n = cn_history_copy(&runtime->series.polls, samples, CN_HISTORY_SAMPLES);
+	if (n == 0)
+		return;
+	if (box.cols > PACE_COLS + 32) {
+		box.col += box.cols - PACE_COLS - 32;
+		box.cols = PACE_COLS + 32;
 	}
+	cn_spark_draw(canvas, (struct cn_box){ box.row, box.col, 1, box.cols - PACE_COLS }, samples, n, 0,
+		CN_STYLE_GRAPH);
+	cn_canvas_printf(canvas, box.row, box.col + box.cols - PACE_COLS + 1, PACE_COLS - 1, CN_STYLE_DIM, "%s polls/s",
+		cn_format_count(count, samples[n - 1]));
 }
 
 static void draw_totals(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
-	const struct cn_runtime *runtime = cn_scene_runtime(scene);
 	struct pieces left = { .n = 0 }, right = { .n = 0 };
-	uint32_t samples[CN_HISTORY_SAMPLES];
-	int width, room;
-	size_t n;
+	int width, room, used;
 
 	add_findings(&right, scene, true);
 	if (width_of(canvas, &right) > box.cols / 2) {
@@ -224,22 +255,8 @@ static void draw_totals(const struct cn_scene *scene, struct cn_canvas *canvas, 
 	fit(canvas, &left, room);
 	draw_pieces(canvas, box.row, 1, room, &left);
 	draw_pieces(canvas, box.row, box.cols - 1 - width, width, &right);
-	/* What is left over in the middle shows how the last minutes went. */
-	room -= width_of(canvas, &left) + 20;
-	if (!runtime || room < 8)
-		return;
-	n = cn_history_copy(&runtime->series.polls, samples, CN_HISTORY_SAMPLES);
-	if (n == 0)
-		return;
-	room = room > 32 ? 32 : room;
-	cn_spark_draw(canvas, (struct cn_box){ box.row, box.cols - width - 16 - room, 1, room }, samples, n, 0,
-		CN_STYLE_GRAPH);
-	{
-		char count[CN_FORMAT_BYTES];
-
-		cn_canvas_printf(canvas, box.row, box.cols - width - 15, 13, CN_STYLE_DIM, "%s polls/s",
-			cn_format_count(count, samples[n - 1]));
-	}
+	used = 1 + width_of(canvas, &left) + BETWEEN;
+	draw_pace(scene, canvas, (struct cn_box){ box.row, used, 1, box.cols - 1 - width - BETWEEN - used });
 }
 
 /* ------------------------------------------------------------------ alerts */
@@ -250,7 +267,8 @@ size_t cn_ui_alerts(const struct cn_ui *ui, const struct cn_scene *scene)
 }
 
 /* Without its number: which one it is, the finding's row and the page say. */
-static void alert_name(char *out, size_t bytes, const struct cn_scene *scene, const struct cn_finding *finding, uint32_t i)
+static void alert_name(
+	char *out, size_t bytes, const struct cn_scene *scene, const struct cn_finding *finding, uint32_t i)
 {
 	const struct cn_task *task = cn_model_task(scene->model, finding->tasks[i]);
 
@@ -262,8 +280,8 @@ static void alert_name(char *out, size_t bytes, const struct cn_scene *scene, co
 		cn_who_text(out, bytes, scene, finding->tasks[i]);
 }
 
-static void draw_alert(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box,
-	const struct cn_finding *finding)
+static void draw_alert(
+	const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box, const struct cn_finding *finding)
 {
 	const enum cn_style style = finding->active ? cn_class_style(finding->class) : CN_STYLE_DIM;
 	const uint32_t shown = finding->n_tasks < 3 ? finding->n_tasks : 3;
@@ -323,9 +341,11 @@ static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct
 
 	for (int view = 0; view < CN_VIEW_COUNT; view++) {
 		const bool here = view == (int)ui->view;
+		const enum cn_style style = here ? CN_STYLE_TAB_HERE : CN_STYLE_TAB;
 
-		col += 1 + cn_canvas_printf(canvas, box.row, col, box.cols - col, here ? CN_STYLE_TAB_HERE : CN_STYLE_TAB,
-				   here ? "[%d %s]" : " %d %s ", view + 1, titles[view][brief]);
+		col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style, here ? "[%d %s]" : " %d %s ",
+			view + 1, titles[view][brief]);
+		col++;
 	}
 	return col;
 }
@@ -345,8 +365,8 @@ static void draw_tabs(const struct cn_ui *ui, const struct cn_scene *scene, stru
 	cn_canvas_text(canvas, box.row, col + 1, box.cols - col - 2, CN_STYLE_STRONG, text);
 }
 
-void cn_header_draw(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas,
-	const struct cn_layout *layout)
+void cn_header_draw(
+	const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, const struct cn_layout *layout)
 {
 	draw_title(scene, canvas, layout->title);
 	draw_totals(scene, canvas, layout->totals);

@@ -48,10 +48,12 @@ static void draw_classes(struct cn_page *page)
 		[CN_SUSPECT] = "over a threshold",
 	};
 
-	for (unsigned int class = CN_CLASS_MAX; class-- > 0;) {
-		cn_canvas_glyph(&page->paper, page->row, 2, cn_class_style(class), cn_class_glyph(class));
-		cn_canvas_text(&page->paper, page->row, 4, 12, cn_class_style(class), cn_class_word(class));
-		cn_page_text(page, 15, CN_STYLE_PLAIN, meaning[class]);
+	for (unsigned int i = CN_CLASS_MAX; i > 0; i--) {
+		const unsigned int which = i - 1;
+
+		cn_canvas_glyph(&page->paper, page->row, 2, cn_class_style(which), cn_class_glyph(which));
+		cn_canvas_text(&page->paper, page->row, 4, 12, cn_class_style(which), cn_class_word(which));
+		cn_page_text(page, 15, CN_STYLE_PLAIN, meaning[which]);
 	}
 	page->row++;
 	for (unsigned int code = 0; code < CN_FINDING_CODE_MAX; code++) {

@@ -6,8 +6,7 @@
 
 static const struct {
 	const char *keys, *word, *help;
-} actions[CN_ACTION_COUNT] = {
-	[CN_ACTION_NONE] = { "", "", "" },
+} actions[CN_ACTION_COUNT] = { [CN_ACTION_NONE] = { "", "", "" },
 #define X(name, keys, word, help) [CN_ACTION_##name] = { keys, word, help },
 	CN_ACTIONS(X)
 #undef X

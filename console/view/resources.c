@@ -136,7 +136,9 @@ static void state_cell(const struct cn_resource *resource, struct cn_text *ret)
 		break;
 	case ROUSE_RESOURCE_BLOCKING_JOB:
 		snprintf(ret->text, sizeof ret->text, "%s",
-			resource->value == 0 ? "queued" : resource->value == 1 ? "running" : "done");
+			resource->value == 0   ? "queued"
+			: resource->value == 1 ? "running"
+					       : "done");
 		break;
 	case ROUSE_RESOURCE_LISTENER:
 		cn_format_count(of, resource->side_a);
@@ -248,7 +250,9 @@ static uint64_t task_of(const struct cn_scene *scene, size_t index)
 
 	if (!resource)
 		return 0;
-	return holder(resource) ? holder(resource) : resource->last_user_a ? resource->last_user_a : resource->last_user_b;
+	return holder(resource)        ? holder(resource)
+	       : resource->last_user_a ? resource->last_user_a
+				       : resource->last_user_b;
 }
 
 const struct cn_sheet_kind cn_resources_sheet = {

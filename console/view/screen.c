@@ -74,7 +74,8 @@ static void loop(struct cn_driver *driver, struct cn_term *term)
 		cn_term_fds(term, tty);
 		for (int i = 0; i < CN_TERM_FDS; i++)
 			fds[i] = (struct pollfd){ .fd = tty[i], .events = POLLIN };
-		fds[CN_TERM_FDS] = (struct pollfd){ .fd = idle ? -1 : cn_session_fd(driver->opts->session), .events = POLLIN };
+		fds[CN_TERM_FDS] =
+			(struct pollfd){ .fd = idle ? -1 : cn_session_fd(driver->opts->session), .events = POLLIN };
 		rc = poll(fds, CN_TERM_FDS + 1, idle ? AGE_MS : 2 * interval + AGE_MS);
 		if (rc < 0 && errno != EINTR)
 			return;

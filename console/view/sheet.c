@@ -60,9 +60,18 @@ static int tie_texts(const void *arg, size_t a, size_t b)
 	return text_a && text_b ? strcasecmp(text_a, text_b) : 0;
 }
 
+/* Columns of numbers have no texts: asking for them, a million times, would only find that out again. */
 static struct cn_order order_of(const struct cn_sheet *sheet, const struct tie *tie)
 {
-	return (struct cn_order){ .descending = sheet->descending, .tie = tie_texts, .arg = tie };
+	struct cn_order order = { .descending = sheet->descending };
+	char room[CN_ROW_BYTES];
+
+	if (sheet->list.n &&
+		sheet->kind->text(tie->scene, sheet->list.entries[0].index, (size_t)sheet->sorted, room)) {
+		order.tie = tie_texts;
+		order.arg = tie;
+	}
+	return order;
 }
 
 static bool has(const struct cn_sheet *sheet, const struct cn_scene *scene, size_t index, const char *words)
@@ -118,10 +127,10 @@ static void draw_cell(void *arg, size_t row, size_t column, struct cn_text *ret)
 
 int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
+	const int rc = is_filled(sheet, scene) ? 0 : fill(sheet, scene);
 	const struct tie tie = { sheet, scene };
 	const struct cn_order order = order_of(sheet, &tie);
 	struct drawing drawing = { sheet, scene };
-	const int rc = is_filled(sheet, scene) ? 0 : fill(sheet, scene);
 	struct cn_table table;
 
 	cn_list_place(&sheet->list, &order, box.rows > 1 ? (size_t)box.rows - 1 : 0);
@@ -139,7 +148,8 @@ int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct c
 	};
 	cn_table_draw(canvas, box, &table);
 	if (sheet->list.n == 0 && box.rows > 2)
-		cn_canvas_wrap(canvas, (struct cn_box){ box.row + 2, box.col + 2, box.rows - 2, box.cols - 4 }, CN_STYLE_DIM,
+		cn_canvas_wrap(canvas, (struct cn_box){ box.row + 2, box.col + 2, box.rows - 2, box.cols - 4 },
+			CN_STYLE_DIM,
 			sheet->all ? "No row has these words. Esc clears the filter." : sheet->kind->none);
 	return rc;
 }

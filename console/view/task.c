@@ -35,8 +35,8 @@ static void draw_title(struct cn_page *page, const struct cn_scene *scene, const
 		cn_who_text(who, sizeof who, scene, task->parent);
 	else
 		snprintf(who, sizeof who, "no task");
-	snprintf(text, sizeof text, "%sspawned %s ago by %.100s%s%s", task->kind == ROUSE_KIND_DAEMON ? "a daemon, " : "",
-		time, who, *site ? " at " : "", site);
+	snprintf(text, sizeof text, "%sspawned %s ago by %.100s%s%s",
+		task->kind == ROUSE_KIND_DAEMON ? "a daemon, " : "", time, who, *site ? " at " : "", site);
 	cn_page_text(page, 0, CN_STYLE_DIM, text);
 }
 
@@ -100,13 +100,15 @@ static int draw_branches(struct cn_canvas *paper, int row, int col, const struct
 		level--;
 	}
 	cn_canvas_glyph(paper, row, col + 2 * arms, leaf ? CN_STYLE_STRONG : CN_STYLE_FRAME,
-		leaf ? CN_GLYPH_LEAF : own == 0 ? CN_GLYPH_END_UP : CN_GLYPH_VLINE);
+		leaf       ? CN_GLYPH_LEAF
+		: own == 0 ? CN_GLYPH_END_UP
+			   : CN_GLYPH_VLINE);
 	return col + 2 * arms + 2;
 }
 
 /* What a leaf waits for, and since when. */
-static void leaf_text(const struct cn_scene *scene, const struct cn_task *task, const struct cn_await *await, char *out,
-	size_t bytes)
+static void leaf_text(
+	const struct cn_scene *scene, const struct cn_task *task, const struct cn_await *await, char *out, size_t bytes)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(scene->model, task->runtime);
 	const uint64_t now = runtime ? runtime->now_ns : 0;
@@ -139,7 +141,8 @@ static void draw_await(struct cn_page *page, const struct cn_scene *scene, const
 		snprintf(name, sizeof name, "%s", await->op ? cn_op_name(await->op) : "?");
 	if (await->op)
 		leaf_text(scene, task, await, text, sizeof text);
-	col += 2 + cn_canvas_text(paper, page->row, col, right - col, await->op ? CN_STYLE_STRONG : CN_STYLE_NAME, name);
+	col += 2 +
+	       cn_canvas_text(paper, page->row, col, right - col, await->op ? CN_STYLE_STRONG : CN_STYLE_NAME, name);
 	if (await->op) {
 		cn_canvas_text(paper, page->row, col, right - col, CN_STYLE_PLAIN, text);
 	} else {
@@ -163,7 +166,7 @@ static void draw_awaits(struct cn_page *page, const struct cn_scene *scene, cons
 		draw_await(page, scene, task, &tree, i - 1);
 	if (tree.first)
 		page->row += cn_canvas_printf(&page->paper, page->row, 2, page->paper.cols - 3, CN_STYLE_DIM,
-			"and %zu more up to the root", tree.first) > 0;
+				     "and %zu more up to the root", tree.first) > 0;
 }
 
 /* --------------------------------------------------------------- counters */
@@ -182,7 +185,8 @@ static void draw_facts(struct cn_page *page, const struct fact *facts, int n, in
 		const int col = 2 + i % columns * width;
 		const int used = cn_canvas_text(&page->paper, page->row, col, width, CN_STYLE_DIM, facts[i].label);
 
-		cn_canvas_text(&page->paper, page->row, col + used + 1, width - used - 2, CN_STYLE_PLAIN, facts[i].value);
+		cn_canvas_text(
+			&page->paper, page->row, col + used + 1, width - used - 2, CN_STYLE_PLAIN, facts[i].value);
 		page->row += i % columns == columns - 1 || i == n - 1;
 	}
 }
@@ -219,7 +223,8 @@ static void draw_counters(struct cn_page *page, const struct cn_scene *scene, co
 	count_fact(&facts[8], "frame bytes", task->frame_bytes);
 	draw_facts(page, facts, 9, 25);
 	if (task->last_waker != ROUSE_WAKE_NONE) {
-		snprintf(text, sizeof text, "woken last by %s", cn_waker_text(who, sizeof who, scene, task->last_waker));
+		snprintf(
+			text, sizeof text, "woken last by %s", cn_waker_text(who, sizeof who, scene, task->last_waker));
 		cn_page_text(page, 0, CN_STYLE_PLAIN, text);
 	}
 	cn_bar_draw(&page->paper, page->row, 2, page->paper.cols - 4, busy, scheduled, age, CN_STYLE_GRAPH);
@@ -249,7 +254,8 @@ static void draw_histogram(struct cn_canvas *paper, struct cn_box box, const cha
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
 		const uint64_t ns = cn_histogram_percentile(counts, ROUSE_HISTOGRAM_BUCKETS, marks[i].per_mille);
 
-		col += 1 + cn_canvas_text(paper, box.row + 1, col, box.col + box.cols - col, CN_STYLE_DIM, marks[i].label);
+		col += 1 +
+		       cn_canvas_text(paper, box.row + 1, col, box.col + box.cols - col, CN_STYLE_DIM, marks[i].label);
 		col += 1 + cn_canvas_printf(paper, box.row + 1, col, box.col + box.cols - col, CN_STYLE_PLAIN, "<%s",
 				   cn_format_ns(text, ns));
 	}

@@ -96,8 +96,8 @@ static int draw_preview(struct cn_ui *ui, const struct cn_scene *scene, struct c
 	return 0;
 }
 
-static int draw_table(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas,
-	const struct cn_layout *layout)
+static int draw_table(
+	struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, const struct cn_layout *layout)
 {
 	struct cn_box body = layout->body;
 	int rc;
@@ -138,7 +138,7 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 	}
 	cn_header_draw(ui, scene, canvas, &layout);
 	if (!ui->printed)
-		cn_bar_keys_draw(ui, scene, canvas, layout.bar);
+		cn_bar_draw_keys(ui, scene, canvas, layout.bar);
 	return rc;
 }
 

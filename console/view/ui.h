@@ -70,7 +70,8 @@ uint64_t cn_ui_watched(const struct cn_ui *ui);
 size_t cn_ui_alerts(const struct cn_ui *ui, const struct cn_scene *scene);
 void cn_header_draw(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas,
 	const struct cn_layout *layout);
-void cn_bar_keys_draw(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box);
+void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas,
+	struct cn_box box);
 /* The sort menu over the body. */
 void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box);
 /* Queue depths and rates of the runtime over time; answers the rows used. */

@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum column { INDEX, STATE, RUNS, BUSY, BUSY_GRAPH, LOCAL, LOCAL_GRAPH, LIFO, POLLS, STOLEN, PARKS, TIMERS, TID, COLUMNS };
+enum column {
+	INDEX, STATE, RUNS, BUSY, BUSY_GRAPH, LOCAL, LOCAL_GRAPH, LIFO, POLLS, STOLEN, PARKS, TIMERS, TID, COLUMNS
+};
 
 static const struct cn_column columns[COLUMNS] = {
 	[INDEX] = { "WRK", 4, 7, 0, CN_LEFT },
@@ -26,7 +28,8 @@ static const struct cn_column columns[COLUMNS] = {
 
 enum { WORKERS_MAX = 1024 /* of one runtime, as indices are dealt */ };
 
-static const struct cn_worker *worker_at(const struct cn_scene *scene, size_t index, const struct cn_runtime **ret_runtime)
+static const struct cn_worker *worker_at(const struct cn_scene *scene, size_t index,
+	const struct cn_runtime **ret_runtime)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(scene->model, index / WORKERS_MAX);
 

@@ -155,8 +155,8 @@ int cn_canvas_text(struct cn_canvas *canvas, int row, int col, int width, enum c
 	return used;
 }
 
-int cn_canvas_printf(struct cn_canvas *canvas, int row, int col, int width, enum cn_style style, const char *format,
-	...)
+int cn_canvas_printf(
+	struct cn_canvas *canvas, int row, int col, int width, enum cn_style style, const char *format, ...)
 {
 	char text[PRINTF_BYTES];
 	va_list args;

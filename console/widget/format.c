@@ -14,9 +14,11 @@ static void three_digits(char *out, uint64_t value, uint64_t unit, const char *s
 	const uint64_t rest = value % unit;
 
 	if (whole < 10)
-		snprintf(out, CN_FORMAT_BYTES, "%u.%02u%s", (unsigned int)whole, (unsigned int)(rest / (unit / 100)), suffix);
+		snprintf(out, CN_FORMAT_BYTES, "%u.%02u%s", (unsigned int)whole, (unsigned int)(rest / (unit / 100)),
+			suffix);
 	else if (whole < 100)
-		snprintf(out, CN_FORMAT_BYTES, "%u.%u%s", (unsigned int)whole, (unsigned int)(rest / (unit / 10)), suffix);
+		snprintf(out, CN_FORMAT_BYTES, "%u.%u%s", (unsigned int)whole, (unsigned int)(rest / (unit / 10)),
+			suffix);
 	else
 		snprintf(out, CN_FORMAT_BYTES, "%u%s", (unsigned int)whole, suffix);
 }

@@ -73,8 +73,13 @@ void cn_bar_draw(struct cn_canvas *canvas, int row, int col, int width, uint64_t
 		const bool filled = whole && ((double)part > here || (i == 0 && part));
 		const bool behind = whole && (double)part + (double)other > here;
 
-		cn_canvas_glyph(canvas, row, col + i, filled ? style : behind ? CN_STYLE_GRAPH_OTHER : CN_STYLE_DIM,
-			filled ? CN_GLYPH_FULL : behind ? CN_GLYPH_LIGHT : CN_GLYPH_DOT);
+		cn_canvas_glyph(canvas, row, col + i,
+			filled   ? style
+			: behind ? CN_STYLE_GRAPH_OTHER
+				 : CN_STYLE_DIM,
+			filled   ? CN_GLYPH_FULL
+			: behind ? CN_GLYPH_LIGHT
+				 : CN_GLYPH_DOT);
 	}
 }
 
@@ -111,9 +116,9 @@ uint64_t cn_histogram_percentile(const uint32_t *counts, size_t buckets, unsigne
 
 /* Which buckets are drawn, and how. */
 struct span {
-	size_t first, n;  /* buckets */
-	size_t merged;    /* buckets a column */
-	int width;        /* canvas columns a column */
+	size_t first, n; /* buckets */
+	size_t merged;   /* buckets a column */
+	int width;       /* canvas columns a column */
 	int columns;
 };
 
@@ -175,8 +180,8 @@ static void draw_axis(struct cn_canvas *canvas, struct cn_box box, const struct 
 	}
 }
 
-void cn_histogram_draw(struct cn_canvas *canvas, struct cn_box box, const uint32_t *counts, size_t buckets,
-	enum cn_style style)
+void cn_histogram_draw(
+	struct cn_canvas *canvas, struct cn_box box, const uint32_t *counts, size_t buckets, enum cn_style style)
 {
 	const struct span span = find_span(counts, buckets, box.cols);
 	const int rows = box.rows - 1;
@@ -192,7 +197,8 @@ void cn_histogram_draw(struct cn_canvas *canvas, struct cn_box box, const uint32
 	for (int column = 0; column < span.columns; column++) {
 		const uint64_t count = merged_count(counts, &span, column);
 		/* One eighth at least for what is there at all. */
-		const unsigned int eighths = count ? 1 + (unsigned int)((double)count / (double)top * (rows * 8 - 1)) : 0;
+		const unsigned int eighths =
+			count ? 1 + (unsigned int)((double)count / (double)top * (rows * 8 - 1)) : 0;
 
 		for (int row = 0; row < rows; row++) {
 			const unsigned int below = (unsigned int)(rows - 1 - row) * 8;

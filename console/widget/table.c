@@ -75,8 +75,8 @@ void cn_table_fit(const struct cn_column *columns, size_t n, int cols, struct cn
 
 /* ---------------------------------------------------------------- drawing */
 
-static void draw_titles(struct cn_canvas *canvas, struct cn_box box, const struct cn_table *table,
-	const struct cn_columns *fit)
+static void draw_titles(
+	struct cn_canvas *canvas, struct cn_box box, const struct cn_table *table, const struct cn_columns *fit)
 {
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const struct cn_column *column = &table->columns[i];
@@ -124,8 +124,8 @@ static void mark_match(struct cn_canvas *canvas, int row, int col, int width, co
 	}
 }
 
-static void draw_cell(struct cn_canvas *canvas, int row, int at, int width, enum cn_align align,
-	const struct cn_text *cell)
+static void draw_cell(
+	struct cn_canvas *canvas, int row, int at, int width, enum cn_align align, const struct cn_text *cell)
 {
 	if (cell->n_samples) {
 		cn_spark_draw(canvas, (struct cn_box){ row, at, 1, width }, cell->samples, cell->n_samples, cell->full,
@@ -167,8 +167,8 @@ void cn_table_draw(struct cn_canvas *canvas, struct cn_box box, const struct cn_
 			cell.glyph = -1;
 			cell.n_samples = 0;
 			table->cell(table->arg, row, i, &cell);
-			draw_cell(canvas, at, box.col + fit.at[i], fit.width[i],
-				(enum cn_align)table->columns[i].align, &cell);
+			draw_cell(canvas, at, box.col + fit.at[i], fit.width[i], (enum cn_align)table->columns[i].align,
+				&cell);
 			if (table->mark)
 				mark_match(canvas, at, box.col + fit.at[i], fit.width[i], table->mark);
 		}

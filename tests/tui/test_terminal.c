@@ -362,8 +362,8 @@ static void what_was_asked_stays_in_the_shell(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(a_deadlock_is_red_in_256_colours), cmocka_unit_test(eight_colours_do_as_well),
-	cmocka_unit_test(no_color_leaves_words_and_attributes), cmocka_unit_test(the_c_locale_gets_ascii_and_nothing_else),
-	cmocka_unit_test(arrows_and_enter_arrive_as_keys),
+	cmocka_unit_test(no_color_leaves_words_and_attributes),
+	cmocka_unit_test(the_c_locale_gets_ascii_and_nothing_else), cmocka_unit_test(arrows_and_enter_arrive_as_keys),
 	cmocka_unit_test(a_resize_is_drawn_at_once_and_too_small_recovers),
 	cmocka_unit_test(a_crash_gives_the_terminal_back), cmocka_unit_test(a_terminating_signal_is_a_clean_end),
 	cmocka_unit_test(a_terminal_that_cannot_is_refused_with_a_hint),

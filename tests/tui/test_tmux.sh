@@ -66,5 +66,8 @@ until [ -s "$dir/status" ]; do
 done
 [ "$(cat "$dir/status")" = "status 0" ]
 # The alternate screen is gone, and nothing of it is left.
-! mux capture-pane -p | grep -q trouble
+if mux capture-pane -p | grep -q trouble; then
+	echo "not ok: the screen was left behind" >&2
+	exit 1
+fi
 echo "ok the shell is back"

@@ -307,9 +307,10 @@ static void every_view_draws_at_every_size(void **state)
 /* Any keys in any order at any size: nothing breaks, and no cell holds what a terminal would obey. */
 static void a_monkey_breaks_nothing(void **state)
 {
-	static const uint32_t keys[] = { 'j', 'k', 'g', 'G', 'n', 'N', '/', 'f', 's', 'i', 'w', '<', '>', '1', '2', '3', '4',
-		'5', ' ', '?', 'e', 'a', CN_KEY_ENTER, CN_KEY_ENTER, CN_KEY_ESC, CN_KEY_TAB, CN_KEY_BACKSPACE, CN_KEY_UP,
-		CN_KEY_DOWN, CN_KEY_PAGE_UP, CN_KEY_PAGE_DOWN, CN_KEY_BACK_TAB, CN_CTRL('l'), CN_CTRL('u'), 0x1b, 0x65e5 };
+	static const uint32_t keys[] = { 'j', 'k', 'g', 'G', 'n', 'N', '/', 'f', 's', 'i', 'w', '<', '>', '1', '2', '3',
+		'4', '5', ' ', '?', 'e', 'a', CN_KEY_ENTER, CN_KEY_ENTER, CN_KEY_ESC, CN_KEY_TAB, CN_KEY_BACKSPACE,
+		CN_KEY_UP, CN_KEY_DOWN, CN_KEY_PAGE_UP, CN_KEY_PAGE_DOWN, CN_KEY_BACK_TAB, CN_CTRL('l'), CN_CTRL('u'),
+		0x1b, 0x65e5 };
 	uint64_t random = test_seed();
 
 	(void)state;
@@ -322,12 +323,15 @@ static void a_monkey_breaks_nothing(void **state)
 
 			cn_driver_key(&stage.driver, keys[test_random(&random) % (sizeof keys / sizeof keys[0])]);
 			if (test_random(&random) % 10 == 0)
-				assert_int_equal(cn_canvas_resize(&stage.driver.canvas, (int)(test_random(&random) % 50),
-							 (int)(test_random(&random) % 150)), 0);
+				assert_int_equal(
+					cn_canvas_resize(&stage.driver.canvas, (int)(test_random(&random) % 50),
+						(int)(test_random(&random) % 150)),
+					0);
 			stage_wait(&stage, test_random(&random) % 20 == 0);
 			for (int i = 0; i < canvas->rows * canvas->cols; i++)
-				assert_true(canvas->cells[i].text == 0 || (canvas->cells[i].text >= ' ' &&
-					(canvas->cells[i].text < 0x7f || canvas->cells[i].text >= 0xa0)));
+				assert_true(canvas->cells[i].text == 0 ||
+					    (canvas->cells[i].text >= ' ' &&
+						    (canvas->cells[i].text < 0x7f || canvas->cells[i].text >= 0xa0)));
 		}
 		stage_close(&stage);
 	}
@@ -335,7 +339,8 @@ static void a_monkey_breaks_nothing(void **state)
 
 static void a_script_drives_the_screen(void **state)
 {
-	static const char text[] = "# keys, frames, sizes\nwait 10\nsize 30 100\nkey j Enter\nkey q\ntype f\ntype cli\nkey Enter\n";
+	static const char text[] =
+		"# keys, frames, sizes\nwait 10\nsize 30 100\nkey j Enter\nkey q\ntype f\ntype cli\nkey Enter\n";
 	char path[] = "/tmp/rouse-script-XXXXXX", out_path[64], *out;
 	const struct cn_session_opts opts = { .kind = CN_SOURCE_FRAMES };
 	struct cn_screen_opts screen = { .delay_ms = 500 };
@@ -404,8 +409,9 @@ TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_deadlock_is_red_and_in_word
 	cmocka_unit_test(pause_freezes_the_display_and_says_so),
 	cmocka_unit_test(a_filter_counts_its_matches_and_esc_clears_it),
 	cmocka_unit_test(keys_typed_into_a_prompt_do_nothing_else), cmocka_unit_test(search_goes_round_both_ways),
-	cmocka_unit_test(first_last_and_pages_stay_in_the_table), cmocka_unit_test(a_finding_leads_to_its_task_and_back),
-	cmocka_unit_test(why_says_the_command_that_repeats_it), cmocka_unit_test(q_leaves_pages_first_and_then_the_program),
+	cmocka_unit_test(first_last_and_pages_stay_in_the_table),
+	cmocka_unit_test(a_finding_leads_to_its_task_and_back), cmocka_unit_test(why_says_the_command_that_repeats_it),
+	cmocka_unit_test(q_leaves_pages_first_and_then_the_program),
 	cmocka_unit_test(the_watched_task_is_told_to_the_session), cmocka_unit_test(a_row_without_a_task_says_so),
 	cmocka_unit_test(every_key_of_the_table_is_a_key_and_belongs_to_one_action),
 	cmocka_unit_test(boxes_fill_every_size_without_overlap), cmocka_unit_test(every_view_draws_at_every_size),

@@ -89,8 +89,12 @@ static void glyphs_are_one_column_wide(void **state)
 /* What a terminal would obey must not get into a cell, whatever way it is drawn. */
 static void hostile_names_never_reach_a_cell(void **state)
 {
-	static const char *const names[] = { "\x1b[31mred", "\x1b]0;title\x07", "a\nb", "a\rb", "\x7f", "\xc2\x9b" "31m",
-		"\xe2\x80\xae" "evil", "\xff\xfe", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xef\xbb\xbf" };
+	static const char *const names[] = { "\x1b[31mred", "\x1b]0;title\x07", "a\nb", "a\rb", "\x7f",
+		"\xc2\x9b"
+		"31m",
+		"\xe2\x80\xae"
+		"evil",
+		"\xff\xfe", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xef\xbb\xbf" };
 
 	(void)state;
 	start(1, 40, CN_CHARSET_UTF8);
@@ -178,7 +182,8 @@ static void text_wraps_at_blanks_and_says_when_there_is_more(void **state)
 {
 	(void)state;
 	start(3, 10, CN_CHARSET_UTF8);
-	assert_int_equal(cn_canvas_wrap(&canvas, (struct cn_box){ 0, 0, 2, 10 }, CN_STYLE_PLAIN, "one two three four five"), 2);
+	assert_int_equal(
+		cn_canvas_wrap(&canvas, (struct cn_box){ 0, 0, 2, 10 }, CN_STYLE_PLAIN, "one two three four five"), 2);
 	assert_row(0, "one two");
 	assert_row(1, "three fou…");
 	assert_row(2, "");
@@ -193,12 +198,10 @@ static void a_word_longer_than_the_line_is_broken(void **state)
 	assert_row(1, "efgh");
 }
 
-TEST_MAIN_WITH(utf8_locale, NULL,
-	cmocka_unit_test_teardown(text_that_fits_exactly_keeps_its_last_letter, stop),
+TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test_teardown(text_that_fits_exactly_keeps_its_last_letter, stop),
 	cmocka_unit_test_teardown(text_that_is_too_long_ends_in_an_ellipsis, stop),
 	cmocka_unit_test_teardown(the_ascii_charset_has_no_byte_above_127, stop),
-	cmocka_unit_test(glyphs_are_one_column_wide),
-	cmocka_unit_test_teardown(hostile_names_never_reach_a_cell, stop),
+	cmocka_unit_test(glyphs_are_one_column_wide), cmocka_unit_test_teardown(hostile_names_never_reach_a_cell, stop),
 	cmocka_unit_test_teardown(broken_utf8_costs_one_sign_a_byte, stop),
 	cmocka_unit_test(utf8_survives_a_round_trip),
 	cmocka_unit_test_teardown(wide_characters_take_two_columns_or_none, stop),

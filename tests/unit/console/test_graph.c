@@ -122,6 +122,7 @@ static void nothing_to_draw_draws_nothing(void **state)
 TEST_MAIN(cmocka_unit_test(the_newest_sample_is_at_the_right_edge),
 	cmocka_unit_test(zero_lies_on_the_base_line_and_one_stands_above_it),
 	cmocka_unit_test(a_tall_sparkline_fills_from_below), cmocka_unit_test(a_bar_shows_any_share_that_is_not_zero),
-	cmocka_unit_test(percentiles_are_the_upper_end_of_their_bucket), cmocka_unit_test(one_in_a_million_is_still_drawn),
+	cmocka_unit_test(percentiles_are_the_upper_end_of_their_bucket),
+	cmocka_unit_test(one_in_a_million_is_still_drawn),
 	cmocka_unit_test(a_narrow_histogram_merges_buckets_and_loses_none),
 	cmocka_unit_test(nothing_to_draw_draws_nothing));

@@ -94,8 +94,13 @@ static void cell(void *arg, size_t row, size_t column, struct cn_text *ret)
 
 static void only_rows_in_sight_are_asked_for(void **state)
 {
-	const struct cn_table table = { .columns = columns, .n_columns = N, .sorted = -1, .cell = cell,
-		.rows = 1000000, .top = 500000, .cursor = 500001 };
+	const struct cn_table table = { .columns = columns,
+		.n_columns = N,
+		.sorted = -1,
+		.cell = cell,
+		.rows = 1000000,
+		.top = 500000,
+		.cursor = 500001 };
 	struct cn_canvas canvas;
 
 	(void)state;
@@ -112,8 +117,14 @@ static void only_rows_in_sight_are_asked_for(void **state)
 
 static void the_sorted_column_says_which_way(void **state)
 {
-	const struct cn_table table = { .columns = columns, .n_columns = N, .sorted = 2, .descending = true, .cell = cell,
-		.rows = 1, .cursor = SIZE_MAX, .mark = "0.3" };
+	const struct cn_table table = { .columns = columns,
+		.n_columns = N,
+		.sorted = 2,
+		.descending = true,
+		.cell = cell,
+		.rows = 1,
+		.cursor = SIZE_MAX,
+		.mark = "0.3" };
 	struct cn_canvas canvas;
 	char *text = NULL;
 	size_t n = 0;
@@ -125,11 +136,10 @@ static void the_sorted_column_says_which_way(void **state)
 	cn_canvas_print(&canvas, out);
 	cn_canvas_print_styles(&canvas, out);
 	fclose(out);
-	assert_string_equal(text,
-		" STATE  NAME                                       AGEv POLLS SITE\n"
-		" 0.0    0.1                                         0.2   0.3 0.4\n"
-		"  .HHHHH..HHHH.......................................SSSS.HHHHH.HHHH\n"
-		"  ..........................................................mmm\n");
+	assert_string_equal(text, " STATE  NAME                                       AGEv POLLS SITE\n"
+				  " 0.0    0.1                                         0.2   0.3 0.4\n"
+				  "  .HHHHH..HHHH.......................................SSSS.HHHHH.HHHH\n"
+				  "  ..........................................................mmm\n");
 	free(text);
 	cn_canvas_fini(&canvas);
 }

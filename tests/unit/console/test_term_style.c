@@ -61,8 +61,10 @@ static void findings_of_different_class_look_different_in_colour(void **state)
 {
 	(void)state;
 	for (size_t i = 1; i < sizeof depths / sizeof depths[0]; i++) {
-		assert_false(same(cn_style_look(CN_STYLE_PROVEN, false, depths[i]), cn_style_look(CN_STYLE_LIKELY, false, depths[i])));
-		assert_false(same(cn_style_look(CN_STYLE_LIKELY, false, depths[i]), cn_style_look(CN_STYLE_SUSPECT, false, depths[i])));
+		assert_false(same(cn_style_look(CN_STYLE_PROVEN, false, depths[i]),
+			cn_style_look(CN_STYLE_LIKELY, false, depths[i])));
+		assert_false(same(cn_style_look(CN_STYLE_LIKELY, false, depths[i]),
+			cn_style_look(CN_STYLE_SUSPECT, false, depths[i])));
 	}
 }
 
