@@ -42,7 +42,7 @@ int cn_screen_batch(const struct cn_screen_opts *opts, FILE *out, unsigned long 
 		fprintf(stderr, "rouse: there is no memory for a frame\n");
 		return CN_EXIT_USAGE;
 	}
-	driver.ui.printed = true;
+	driver.printed = true;
 	for (unsigned long i = 0; rc == CN_EXIT_OK && (frames == 0 || i < frames); i++) {
 		rc = next_frame(&driver);
 		if (rc != CN_EXIT_OK)

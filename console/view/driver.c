@@ -27,6 +27,7 @@ static struct cn_scene scene_of(const struct cn_driver *driver)
 		.ended = driver->ended ? driver->why.text : NULL,
 		.now_ns = cn_session_now_ns(session),
 		.interval_ns = (driver->opts->delay_ms ? driver->opts->delay_ms : 1000) * 1000000ull,
+		.printed = driver->printed,
 		.paused = cn_session_paused(session),
 		.ascii = driver->canvas.charset == CN_CHARSET_ASCII,
 	};

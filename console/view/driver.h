@@ -14,6 +14,7 @@ struct cn_driver {
 	struct cn_canvas canvas;
 	uint64_t watched; /* as last told to the session */
 	struct cn_why why;
+	bool printed;     /* onto paper, as it were: no keys will come */
 	bool ended;       /* nothing more will come: `why` says the reason */
 };
 

@@ -321,8 +321,8 @@ static void draw_alerts(const struct cn_scene *scene, struct cn_canvas *canvas, 
 		const struct cn_box line = { box.row + row, box.col, 1, box.cols };
 
 		if (row == box.rows - 1 && n > (size_t)box.rows && row > 0)
-			cn_canvas_printf(canvas, line.row, 3, box.cols - 4, CN_STYLE_DIM, "and %zu more: press 4",
-				n - (size_t)row);
+			cn_canvas_printf(canvas, line.row, 3, box.cols - 4, CN_STYLE_DIM, "and %zu more%s", n - (size_t)row,
+				scene->printed ? "" : ": press 4");
 		else
 			draw_alert(scene, canvas, line, cn_findings_at(scene->findings, (size_t)row));
 	}

@@ -143,7 +143,7 @@ int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct c
 		.arg = &drawing,
 		.rows = sheet->list.n,
 		.top = sheet->list.top,
-		.cursor = sheet->list.cursor,
+		.cursor = scene->printed ? SIZE_MAX : sheet->list.cursor,
 		.mark = *sheet->search ? sheet->search : NULL,
 	};
 	cn_table_draw(canvas, box, &table);

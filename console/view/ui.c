@@ -137,7 +137,7 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 		rc = draw_page(ui, scene, canvas, body);
 	}
 	cn_header_draw(ui, scene, canvas, &layout);
-	if (!ui->printed)
+	if (!scene->printed)
 		cn_bar_draw_keys(ui, scene, canvas, layout.bar);
 	return rc;
 }

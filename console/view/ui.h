@@ -52,7 +52,6 @@ struct cn_ui {
 	struct cn_sheet sheets[CN_SHEETS];
 	struct cn_page page, preview;
 	int page_rows;               /* of the box that scrolls */
-	bool printed;                /* no keys will come: no bar */
 };
 
 void cn_ui_init(struct cn_ui *ui);

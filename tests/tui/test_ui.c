@@ -399,6 +399,8 @@ static void batch_prints_frames_without_a_bar(void **state)
 		rows += *c == '\n';
 	assert_int_equal(rows, 24 + 1 + 24);
 	assert_null(strstr(text, "quit"));
+	assert_null(strstr(text, "press"));
+	assert_null(strstr(text, "▌"));
 	second = strstr(text + 1, " rouse ");
 	assert_non_null(second);
 	free(text);
