@@ -156,22 +156,26 @@ static int option_of(int code)
 
 static int misuse(const struct cn_verb *verb, const char *what, const char *which)
 {
-	return cn_fail(CN_EXIT_USAGE, "%s: %s %s; see `rouse %s%s--help`", verb->name, what, cn_safe(which),
-		*verb->name ? verb->name : "", *verb->name ? " " : "");
+	const bool named = *verb->name;
+
+	return cn_fail(CN_EXIT_USAGE, "%s%s%s %s; see `rouse %s%s--help`", verb->name, named ? ": " : "", what,
+		cn_safe(which), verb->name, named ? " " : "");
 }
 
 static int one_option(int code, char **argv, struct cn_cli *cli, struct wanted *wanted)
 {
 	int option = option_of(code);
+	char refused[64];
 
 	if (code == ':')
 		return misuse(cli->verb, "a value is missing after", argv[optind - 1]);
 	if (code == '?' || option < 0)
 		return misuse(cli->verb, "it does not take", argv[optind - 1]);
 	cli->given |= 1u << option;
-	if (!take((enum cn_option)option, optarg, cli, wanted))
-		return misuse(cli->verb, "cannot use this value:", optarg);
-	return CN_EXIT_OK;
+	if (take((enum cn_option)option, optarg, cli, wanted))
+		return CN_EXIT_OK;
+	snprintf(refused, sizeof refused, "--%s cannot be", options[option].name);
+	return misuse(cli->verb, refused, *optarg ? optarg : "empty");
 }
 
 static int positional(struct cn_cli *cli, char *const *words, int n)
