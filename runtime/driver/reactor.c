@@ -56,6 +56,7 @@
 #include "driver/reactor.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -492,4 +493,92 @@ void rs_io_cancel(struct rs_io *io, enum rs_direction direction, struct rouse_wa
 	}
 	rs_lock_drop(&io->resource->lock);
 	rouse_waker_drop(&waker);
+}
+
+/* ----------------------------------------------------------- for people */
+
+static const char *check_direction_locked(const struct rs_io *io, enum rs_direction direction)
+{
+	const struct rouse_wait *wait = io->waiter[direction];
+	uint8_t shown = direction == RS_READ ? ROUSE_RESOURCE_READABLE : ROUSE_RESOURCE_WRITABLE;
+
+	if (!(io->readiness[direction] & RS_READY) != !(io->resource->flags & shown))
+		return "readiness that the record does not show";
+	if (!wait)
+		return NULL;
+	if (wait->state != ROUSE_WAIT_WAITING || wait->resource != io->resource->serial)
+		return "a waiter that does not wait for this";
+	return io->readiness[direction] & (RS_READY | RS_GUESS) ? "a waiter although it is ready" : NULL;
+}
+
+static const char *check_slot_locked(const struct rs_reactor *reactor, const struct slot *slot, int fd)
+{
+	const struct rs_io *io = slot->io;
+
+	if (io->fd != fd || io->reactor != reactor)
+		return "a registration in another's slot";
+	if (io->generation != slot->generation)
+		return "a registration of another generation";
+	rs_lock_take(&io->resource->lock);
+	const char *wrong = check_direction_locked(io, RS_READ);
+
+	if (!wrong)
+		wrong = check_direction_locked(io, RS_WRITE);
+	rs_lock_drop(&io->resource->lock);
+	return wrong;
+}
+
+/* Calls fn for each slot in use, its lock held, until one call answers something. */
+static const char *each_slot(struct rs_reactor *reactor,
+	const char *(*fn)(const struct rs_reactor *, const struct slot *, int fd, void *arg), void *arg)
+{
+	const char *answer = NULL;
+
+	for (uint32_t chunk = 0; chunk < CHUNKS; chunk++) {
+		struct slot *slots = rs_load(&reactor->chunks[chunk], RS_ACQUIRE);
+		uint32_t n = 1u << (chunk + FIRST_CHUNK_BITS), first = n - (1u << FIRST_CHUNK_BITS);
+
+		for (uint32_t i = 0; slots && i < n && !answer; i++) {
+			rs_lock_take(&slots[i].lock);
+			if (slots[i].io)
+				answer = fn(reactor, &slots[i], (int)(first + i), arg);
+			rs_lock_drop(&slots[i].lock);
+		}
+	}
+	return answer;
+}
+
+static const char *check_one(const struct rs_reactor *reactor, const struct slot *slot, int fd, void *arg)
+{
+	++*(uint32_t *)arg;
+	return check_slot_locked(reactor, slot, fd);
+}
+
+/* A registration counts once it is made and until it has ended: its slot may be empty before and after. */
+const char *rs_reactor_validate(struct rs_reactor *reactor)
+{
+	uint32_t n = 0;
+	const char *wrong = each_slot(reactor, check_one, &n);
+
+	return wrong || n <= rs_reactor_count(reactor) ? wrong : "more descriptors than registrations";
+}
+
+static const char *dump_one(const struct rs_reactor *reactor, const struct slot *slot, int fd, void *arg)
+{
+	const struct rs_io *io = slot->io;
+
+	(void)reactor;
+	fprintf(arg, "  fd %d generation %" PRIu32 " read %#" PRIx32 "%s write %#" PRIx32 "%s\n", fd, slot->generation,
+		rs_load(&io->readiness[RS_READ], RS_RELAXED), rs_load(&io->waiter[RS_READ], RS_RELAXED) ? " awaited" : "",
+		rs_load(&io->readiness[RS_WRITE], RS_RELAXED),
+		rs_load(&io->waiter[RS_WRITE], RS_RELAXED) ? " awaited" : "");
+	return NULL;
+}
+
+void rs_reactor_dump(struct rs_reactor *reactor, FILE *out)
+{
+	fprintf(out, "reactor: %" PRIu32 " descriptors%s%s\n", rs_reactor_count(reactor),
+		rs_load(&reactor->closed, RS_ACQUIRE) ? ", closed" : "",
+		rs_load(&reactor->poked, RS_RELAXED) ? ", poked" : "");
+	(void)each_slot(reactor, dump_one, out);
 }

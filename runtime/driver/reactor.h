@@ -7,6 +7,8 @@
 #ifndef RS_DRIVER_REACTOR_H
 #define RS_DRIVER_REACTOR_H
 
+#include <stdio.h>
+
 #include "task/wait.h"
 
 struct rs_reactor;
@@ -30,6 +32,9 @@ int rs_reactor_turn(struct rs_reactor *reactor, uint64_t deadline_ns);
 void rs_reactor_poke(struct rs_reactor *reactor);
 /* Descriptors registered now. */
 uint32_t rs_reactor_count(const struct rs_reactor *reactor);
+/* NULL, or what is wrong: with the table, with what a registration remembers, with who waits. Any thread. */
+const char *rs_reactor_validate(struct rs_reactor *reactor);
+void rs_reactor_dump(struct rs_reactor *reactor, FILE *out);
 
 enum rs_direction { RS_READ = 0, RS_WRITE = 1 };
 

@@ -17,6 +17,8 @@
 #ifndef RS_SCHED_IDLE_H
 #define RS_SCHED_IDLE_H
 
+#include <stdio.h>
+
 #include "base/lock.h"
 
 struct rs_worker;
@@ -41,5 +43,9 @@ bool rs_idle_cancel(struct rs_idle *idle, uint32_t worker);
 int rs_idle_choose(struct rs_idle *idle);
 /* Chooses a sleeper even if somebody searches; -1: nobody sleeps. */
 int rs_idle_choose_any(struct rs_idle *idle);
+
+/* NULL, or what is wrong (idle_dump.c). Any thread, at any time. */
+const char *rs_idle_validate_any(struct rs_idle *idle);
+void rs_idle_dump_any(struct rs_idle *idle, FILE *out);
 
 #endif

@@ -33,4 +33,8 @@ struct rs_batch rs_inject_pop_any(struct rs_inject *inject, uint32_t max);
  */
 bool rs_inject_maybe_any(const struct rs_inject *inject);
 
+/* NULL, or what is wrong (inject_dump.c). Any thread; while somebody pushes, the gauge may lag. */
+const char *rs_inject_validate_any(struct rs_inject *inject);
+void rs_inject_dump_any(struct rs_inject *inject, FILE *out);
+
 #endif

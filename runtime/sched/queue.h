@@ -29,6 +29,8 @@
 #ifndef RS_SCHED_QUEUE_H
 #define RS_SCHED_QUEUE_H
 
+#include <stdio.h>
+
 #include "task/cell.h"
 
 #ifdef RS_MODEL
@@ -72,6 +74,10 @@ struct rouse_task *rs_queue_pop_owner(struct rs_queue *queue);
  * is more than half full. *ret_n: how many were taken. Owner of `own`.
  */
 struct rouse_task *rs_queue_steal(struct rs_queue *victim, struct rs_queue *own, uint32_t *ret_n);
+
+/* NULL, or what is wrong with ring or LIFO slot (queue_dump.c). Owner, while no thief can come. */
+const char *rs_queue_validate_owner(const struct rs_queue *queue);
+void rs_queue_dump_owner(const struct rs_queue *queue, FILE *out);
 
 /* How many tasks wait in the ring. Any thread; exact for the owner. */
 static inline uint32_t rs_queue_depth(const struct rs_queue *queue)

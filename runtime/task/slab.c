@@ -21,13 +21,7 @@
 static const uint32_t class_bytes[RS_SLOT_CLASSES] = { 192, 256, 320, 384, 512, 640, 768, 1024, 1536, 2304, 4480, 6144,
 	8704, RS_SLOT_MAX };
 
-/* Readers skip a slot whose first id word is 0, so the link must not lie there, nor in the state word. */
-enum { RS_SLOT_LINK = 24, ID_BLOCK = 64 };
-
-struct rs_slot {
-	char head[RS_SLOT_LINK];
-	struct rs_slot *next;
-};
+enum { ID_BLOCK = 64 };
 
 static uint64_t next_id_block = ROUSE_FIRST_TASK_ID;
 

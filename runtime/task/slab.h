@@ -9,6 +9,7 @@
 #define RS_TASK_SLAB_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/lock.h"
 #include "trace/page.h"
@@ -17,7 +18,11 @@ struct rouse_runtime;
 
 enum { RS_CHUNK_BYTES = 256 * 1024, RS_SLOT_CLASSES = 14, RS_SLOT_MAX = 16384 };
 
-struct rs_slot; /* a free slot, chained through the bytes at RS_SLOT_LINK */
+/* A free slot. Readers skip one whose first id word is 0, so the link must not lie there, nor in the state word. */
+struct rs_slot {
+	char head[24];
+	struct rs_slot *next;
+};
 
 struct rs_slab {
 	struct rs_slot *free;   /* shard's owner */
@@ -62,5 +67,9 @@ uint64_t rs_slab_next_id_owner(struct rs_shard *shard);
 void rs_slab_each(struct rouse_page *page, enum rouse_chunk_kind kind, void (*fn)(void *arg, void *slot), void *arg);
 /* Gives all chunks of the directory back to the system. */
 void rs_slab_unmap_all(struct rouse_page *page);
+
+/* NULL, or what is wrong with a shard (slab_dump.c). Owner, as above. */
+const char *rs_shard_validate_owner(struct rs_shard *shard);
+void rs_shard_dump_owner(struct rs_shard *shard, FILE *out);
 
 #endif

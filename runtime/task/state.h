@@ -30,10 +30,15 @@
 #define RS_TASK_STATE_H
 
 #include <rouse/layout.h>
+#include <stdio.h>
 
 #include "base/atomic.h"
 
 #define RS_REFS (ROUSE_WAKER_MASK | ROUSE_HANDLE_MASK)
+
+/* NULL, or why no transition leads to this word (state_dump.c). */
+const char *rs_state_validate(uint64_t word);
+void rs_state_dump(uint64_t word, FILE *out);
 
 /* What the caller of a transition has to do next. */
 enum rs_next {

@@ -16,6 +16,8 @@
 #ifndef RS_TASK_WAIT_H
 #define RS_TASK_WAIT_H
 
+#include <stdio.h>
+
 #include "task/resource.h"
 
 struct rs_waitlist {
@@ -48,6 +50,10 @@ void rs_wake_granted(struct rouse_waker *waker, enum rouse_wake_source source);
  */
 bool rs_wait_cancel_locked(struct rs_waitlist *list, struct rouse_wait *wait, struct rouse_waker *ret_waker);
 bool rs_wait_cancel_single_locked(struct rouse_wait *wait, struct rouse_waker *ret_waker);
+
+/* NULL, or what is wrong with a list of waiters for `serial` (wait_dump.c). */
+const char *rs_waitlist_validate_locked(const struct rs_waitlist *list, uint64_t serial);
+void rs_waitlist_dump_locked(const struct rs_waitlist *list, FILE *out);
 
 static inline enum rouse_wait_state rs_wait_state(const struct rouse_wait *wait)
 {

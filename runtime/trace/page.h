@@ -4,6 +4,7 @@
 #define RS_TRACE_PAGE_H
 
 #include <rouse/layout.h>
+#include <stdio.h>
 
 #include "base/atomic.h"
 
@@ -12,6 +13,10 @@ enum { RS_FOREIGN_RINGS = 16, RS_RING_RECORDS = 1 << 15, RS_CHUNKS = 16384, RS_S
 /* Creates and maps the memfd for `workers` workers; sparse, so that only what is used costs memory. 0 or -errno. */
 int rs_page_new(uint32_t workers, struct rouse_page **ret_page);
 void rs_page_free(struct rouse_page *page);
+
+/* NULL, or what would lead a reader astray (page_dump.c). Any thread, at any time. */
+const char *rs_page_validate(const struct rouse_page *page);
+void rs_page_dump(const struct rouse_page *page, FILE *out);
 
 static inline struct rouse_worker_record *rs_page_worker(struct rouse_page *page, uint32_t index)
 {
