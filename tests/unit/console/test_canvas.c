@@ -120,6 +120,41 @@ static void broken_utf8_costs_one_sign_a_byte(void **state)
 	assert_row(0, "a\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd!");
 }
 
+/* Overlong forms, surrogates, and what is past the end: each could smuggle something past a filter. */
+static void what_is_not_utf8_is_broken_at_its_first_byte(void **state)
+{
+	static const char *const broken[] = { "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xe0\x9f\xbf", "\xed\xa0\x80",
+		"\xed\xbf\xbf", "\xf0\x80\x80\xaf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\x80",
+		"\xff", "\xe2\x82", "\xe2(\xa1", "\xf0\x9f\x98" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+		const char *at = broken[i];
+
+		assert_true(cn_utf8_next(&at) == CN_UTF8_BROKEN);
+		assert_ptr_equal(at, broken[i] + 1);
+	}
+}
+
+/* A mark that reverses or hides the letters around it has no width of its own, and must not sit on one. */
+static void marks_that_deceive_are_shown_as_what_they_are(void **state)
+{
+	static const char *const marks[] = { "\xe2\x80\xae", "\xe2\x80\x8b", "\xe2\x81\xa6", "\xef\xbb\xbf", "\xd8\x9c",
+		"\xc2\xad", "\xf3\xa0\x81\x81" };
+
+	(void)state;
+	start(1, 10, CN_CHARSET_UTF8);
+	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+		char text[16];
+
+		cn_canvas_clear(&canvas);
+		snprintf(text, sizeof text, "a%sb", marks[i]);
+		cn_canvas_text(&canvas, 0, 0, 10, CN_STYLE_PLAIN, text);
+		assert_row(0, "a\xef\xbf\xbd"
+			      "b");
+	}
+}
+
 static void utf8_survives_a_round_trip(void **state)
 {
 	static const uint32_t codes[] = { 0x24, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff };
@@ -156,6 +191,7 @@ static void drawing_over_half_a_wide_character_removes_all_of_it(void **state)
 	assert_row(0, " x本語");
 	cn_canvas_text(&canvas, 0, 4, 1, CN_STYLE_PLAIN, "y");
 	assert_row(0, " x本y");
+	assert_int_equal(cn_canvas_at(&canvas, 0, 5)->text, ' ');
 }
 
 static void a_mark_stays_on_its_letter(void **state)
@@ -203,6 +239,8 @@ TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test_teardown(text_that_fits_exact
 	cmocka_unit_test_teardown(the_ascii_charset_has_no_byte_above_127, stop),
 	cmocka_unit_test(glyphs_are_one_column_wide), cmocka_unit_test_teardown(hostile_names_never_reach_a_cell, stop),
 	cmocka_unit_test_teardown(broken_utf8_costs_one_sign_a_byte, stop),
+	cmocka_unit_test(what_is_not_utf8_is_broken_at_its_first_byte),
+	cmocka_unit_test_teardown(marks_that_deceive_are_shown_as_what_they_are, stop),
 	cmocka_unit_test(utf8_survives_a_round_trip),
 	cmocka_unit_test_teardown(wide_characters_take_two_columns_or_none, stop),
 	cmocka_unit_test_teardown(drawing_over_half_a_wide_character_removes_all_of_it, stop),

@@ -55,13 +55,17 @@ static void the_cursor_keeps_its_line_on_the_screen(void **state)
 	cn_list_place(&list, &up, 20);
 	cn_list_move(&list, 500);
 	cn_list_place(&list, &up, 20);
-	assert_int_equal(list.cursor - list.top, 19);
+	cn_list_move(&list, 9); /* past the last line */
+	cn_list_place(&list, &up, 20);
+	cn_list_move(&list, -9);
+	cn_list_place(&list, &up, 20);
+	assert_int_equal(list.cursor - list.top, 10);
 	keys[500] = 250; /* ties with 250, and the lower id goes first */
 	fill(&list, keys, 1000);
 	cn_list_place(&list, &up, 20);
 	assert_int_equal(current(&list), 600);
 	assert_int_equal(list.cursor, 251);
-	assert_int_equal(list.cursor - list.top, 19);
+	assert_int_equal(list.cursor - list.top, 10);
 	cn_list_fini(&list);
 }
 
