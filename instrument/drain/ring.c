@@ -54,7 +54,7 @@ int ri_rings_attach(struct ri_rings *rings, struct ri_memory *memory, const stru
 		rings->count = page->ring_count;
 	}
 	for (uint32_t i = 0; i < rings->count && rc == 0; i++) {
-		uint64_t head, oldest;
+		uint64_t head = 0, oldest;
 
 		rc = read_head(memory, page, i, &head);
 		if (rc < 0)
@@ -87,7 +87,7 @@ static int drain_piece(struct ri_rings *rings, struct ri_memory *memory, const s
 {
 	struct ri_ring *ring = &rings->rings[index];
 	struct rouse_event records[RI_RING_PIECE];
-	uint64_t slot = ring->cursor & (page->ring_capacity - 1), head, oldest, skipped;
+	uint64_t slot = ring->cursor & (page->ring_capacity - 1), head = 0, oldest, skipped;
 	int rc = ri_memory_read(memory,
 		ring_address(page, index) + ROUSE_RING_RECORDS_OFFSET + slot * sizeof records[0], records,
 		n * sizeof records[0]);
@@ -124,7 +124,7 @@ int ri_rings_drain(struct ri_rings *rings, struct ri_memory *memory, const struc
 	ri_records_fn fn, void *arg)
 {
 	struct ri_ring *ring = &rings->rings[index];
-	uint64_t end, oldest;
+	uint64_t end = 0, oldest;
 	int rc = read_head(memory, page, index, &end);
 
 	if (rc < 0)

@@ -4,7 +4,6 @@
  * found with or without an agent. Processes whose maps we may not read are
  * listed only if there is a socket for them: everything else would be guessing.
  */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -107,8 +106,10 @@ int rouse_inspect_list(struct rouse_target *targets, size_t capacity)
 		return -errno;
 	while ((entry = readdir(proc))) {
 		struct rouse_target target;
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
 
-		if (!isdigit((unsigned char)entry->d_name[0]) || !fill_target(atoi(entry->d_name), &target))
+		if (*end || pid <= 0 || !fill_target((int)pid, &target))
 			continue;
 		if (n < capacity)
 			targets[n] = target;

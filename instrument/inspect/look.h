@@ -10,6 +10,8 @@
 #ifndef RI_LOOK_H
 #define RI_LOOK_H
 
+#include <string.h>
+
 #include "drain/ring.h"
 #include "drain/watch.h"
 #include "inspect/memory.h"
@@ -136,19 +138,19 @@ int ri_workers_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
  */
 int ri_workers_sample(struct rouse_inspect *inspect, struct ri_runtime *runtime);
 
-/* 64 bits that change when the words do. */
-static inline uint64_t ri_digest(const uint64_t *words, size_t n)
+/* 64 bits that change when the bytes do; `n` is a multiple of 8. Two lanes, so that multiplications overlap. */
+static inline uint64_t ri_digest(const void *bytes, size_t n)
 {
-	uint64_t a = 0x9e3779b97f4a7c15ull, b = 0xc2b2ae3d27d4eb4full;
+	uint64_t a = 0x9e3779b97f4a7c15ull, b = 0xc2b2ae3d27d4eb4full, word[2];
 
-	for (size_t i = 0; i + 1 < n; i += 2) {
-		a = (a ^ words[i]) * 0xff51afd7ed558ccdull;
-		b = (b ^ words[i + 1]) * 0xc4ceb9fe1a85ec53ull;
+	for (size_t i = 0; i < n; i += sizeof word) {
+		word[1] = 0;
+		memcpy(word, (const uint8_t *)bytes + i, n - i < sizeof word ? n - i : sizeof word);
+		a = (a ^ word[0]) * 0xff51afd7ed558ccdull;
+		b = (b ^ word[1]) * 0xc4ceb9fe1a85ec53ull;
 		a ^= a >> 29;
 		b ^= b >> 31;
 	}
-	if (n % 2)
-		a = (a ^ words[n - 1]) * 0xff51afd7ed558ccdull;
 	a ^= (b << 32 | b >> 32) * 0x9fb21c651e98df25ull;
 	a ^= a >> 32;
 	return a ? a : 1; /* 0 is taken */

@@ -2,7 +2,6 @@
 #include "inspect/procfs.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,28 @@ static FILE *open_proc(int pid, const char *name, int *ret_rc)
 	return file;
 }
 
+/* The number at *at, which goes behind it and the character after it; false if there is none. */
+static bool take_number(const char **at, int base, uint64_t *ret_number)
+{
+	char *end;
+
+	errno = 0;
+	*ret_number = strtoull(*at, &end, base);
+	if (end == *at || errno || *end == 0)
+		return false;
+	*at = end + 1;
+	return true;
+}
+
+/* Goes behind the next `n` words. */
+static void skip_words(const char **at, int n)
+{
+	for (; n > 0; n--) {
+		*at += strspn(*at, " ");
+		*at += strcspn(*at, " ");
+	}
+}
+
 struct vma {
 	uint64_t start, end, offset, inode;
 };
@@ -29,16 +50,20 @@ struct vma {
 /* address-address perms offset major:minor inode     path; false: not a mapping of ours. */
 static bool parse_vma(const char *line, struct vma *vma)
 {
-	static const char name[] = "/memfd:" ROUSE_MEMFD_NAME " (deleted)";
-	int path = 0;
+	static const char name[] = "/memfd:" ROUSE_MEMFD_NAME " (deleted)\n";
+	const char *at = line;
 
 	if (!strstr(line, name)) /* most lines by far */
 		return false;
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*4s %" SCNx64 " %*x:%*x %" SCNu64 " %n", &vma->start, &vma->end,
-		    &vma->offset, &vma->inode, &path) < 4 || path == 0)
+	if (!take_number(&at, 16, &vma->start) || !take_number(&at, 16, &vma->end))
 		return false;
-	return vma->end > vma->start && strncmp(line + path, name, sizeof name - 1) == 0 &&
-	       line[(size_t)path + sizeof name - 1] == '\n';
+	skip_words(&at, 1);
+	if (!take_number(&at, 16, &vma->offset))
+		return false;
+	skip_words(&at, 1);
+	if (!take_number(&at, 10, &vma->inode))
+		return false;
+	return vma->end > vma->start && strcmp(at + strspn(at, " "), name) == 0;
 }
 
 /* The kernel splits a mapping whose parts got different flags: neighbours of one file that continue it are joined. */
@@ -95,12 +120,14 @@ int ri_proc_stat(int pid, struct ri_proc_stat *ret_stat)
 	text[n] = 0;
 	char *open = strchr(text, '('), *close = strrchr(text, ')');
 
-	if (!open || !close || close < open)
+	if (!open || !close || close < open || close[1] != ' ')
 		return -ESRCH;
 	snprintf(stat.program, sizeof stat.program, "%.*s", (int)(close - open - 1), open + 1);
-	if (sscanf(close + 1,
-		    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
-		    &stat.state, &stat.start_time) != 2)
+	const char *at = close + 2; /* field 3 */
+
+	stat.state = *at;
+	skip_words(&at, 19);
+	if (!take_number(&at, 10, &stat.start_time))
 		return -ESRCH;
 	*ret_stat = stat;
 	return 0;
@@ -108,7 +135,7 @@ int ri_proc_stat(int pid, struct ri_proc_stat *ret_stat)
 
 bool ri_proc_is_stopped(int pid)
 {
-	struct ri_proc_stat stat;
+	struct ri_proc_stat stat = { .state = 0 };
 	int rc = ri_proc_stat(pid, &stat);
 
 	return rc == -ESRCH || (rc == 0 && strchr("TtZX", stat.state));

@@ -58,7 +58,7 @@ int ri_resources_window(struct rouse_inspect *inspect, struct ri_runtime *runtim
 		struct rouse_resource_record record;
 
 		memcpy(&record, inspect->first_look + (size_t)i * stride, sizeof record);
-		uint64_t digest = ri_digest((const uint64_t *)(const void *)&record, sizeof record / 8);
+		uint64_t digest = ri_digest(&record, sizeof record);
 
 		if (seen->id && seen->id != record.serial && !inspect->look.keyframe)
 			rc = ri_publish_removal(inspect, true, seen->id);

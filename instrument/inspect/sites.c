@@ -70,9 +70,9 @@ static int reserve(struct ri_sites *sites, const struct rouse_page *page)
 		free(strings);
 		return -ENOMEM;
 	}
-	if (sites->count)
+	if (sites->entries)
 		memcpy(entries, sites->entries, sites->count * sizeof *entries);
-	if (sites->string_bytes)
+	if (sites->strings)
 		memcpy(strings, sites->strings, sites->string_bytes);
 	for (uint32_t i = 1; i < sites->count; i++)
 		if (entries[i].kind && entries[i].address)

@@ -116,6 +116,6 @@ uint32_t ri_strings_index(struct ri_strings *strings, const char *text, size_t b
 	*entry = (struct ri_string){ strings->text_used, (uint32_t)bytes, hash };
 	memcpy(strings->text + strings->text_used, text, bytes);
 	strings->text_used += (uint32_t)bytes;
-	*slot = strings->count++;
-	return *slot;
+	*slot = strings->count;
+	return strings->count++;
 }

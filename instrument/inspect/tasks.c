@@ -187,7 +187,7 @@ static int sift(struct rouse_inspect *inspect, struct ri_chunk *chunk, uint32_t 
 		}
 		if (!(cell.state & ROUSE_COMPLETE))
 			inspect->look.tasks++;
-		uint64_t digest = ri_digest((const uint64_t *)(const void *)&cell, sizeof cell / 8);
+		uint64_t digest = ri_digest(&cell, sizeof cell);
 
 		if (inspect->look.keyframe || digest != seen->digest || (cell.state & ROUSE_RUNNING)) {
 			inspect->digests[i] = digest;
