@@ -7,6 +7,8 @@
  *     messages sent = messages received + messages discarded with their channel
  *     permits at the end = permits at the start
  *
+ * and every structure of the runtime is sound when it comes to rest.
+ *
  * One seed draws the workload and the runtime's shape; it is printed with the
  * line that repeats the run. The interleaving itself is the machine's.
  */
@@ -16,6 +18,9 @@
 #include <rouse/rouse.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sched/runtime.h"
+#include "sync/mpsc.h"
 
 enum { ROOTS = 24, DEPTH = 3, ROUNDS = 6, FOREIGN = 2 };
 
@@ -146,6 +151,41 @@ static void *foreign(void *arg)
 	return NULL;
 }
 
+static void assert_sound(const char *what, const char *wrong)
+{
+	if (wrong)
+		fail_msg("%s: %s", what, wrong);
+}
+
+/* At any time: each of these looks under its own lock. */
+static void assert_sound_always(struct rouse_runtime *runtime)
+{
+	assert_sound("page", rs_page_validate(runtime->page));
+	assert_sound("idle", rs_idle_validate_any(&runtime->idle));
+	assert_sound("reactor", rs_reactor_validate(runtime->reactor));
+	assert_int_equal(rs_wheel_validate(runtime->foreign_wheel), 0);
+	for (uint32_t i = 0; i < runtime->n_workers; i++)
+		assert_int_equal(rs_wheel_validate(runtime->workers[i].wheel), 0);
+}
+
+/* The workers have ended: what was theirs is this thread's now. */
+static void assert_sound_when_stopped(struct rouse_runtime *runtime)
+{
+	assert_sound_always(runtime);
+	assert_sound("foreign shard", rs_shard_validate_owner(&runtime->foreign_shard));
+	for (uint32_t i = 0; i < runtime->n_workers; i++)
+		assert_sound("shard", rs_shard_validate_owner(&runtime->workers[i].shard));
+}
+
+/* The same after all work was done. (A shutdown in the middle frees tasks and leaves the queues, which nobody reads.) */
+static void assert_sound_when_done(struct rouse_runtime *runtime)
+{
+	assert_sound_when_stopped(runtime);
+	assert_sound("global queue", rs_inject_validate_any(&runtime->inject));
+	for (uint32_t i = 0; i < runtime->n_workers; i++)
+		assert_sound("queue", rs_queue_validate_owner(&runtime->workers[i].queue));
+}
+
 static void one_round(uint64_t *random)
 {
 	struct rouse_runtime *runtime;
@@ -171,6 +211,7 @@ static void one_round(uint64_t *random)
 	rouse_mpsc_drop_sender(channel); /* the workers have their own */
 	assert_int_equal(rouse_block_until_idle(runtime), 0);
 	rouse_leave(&guard);
+	assert_sound_always(runtime);
 
 	rouse_runtime_totals(runtime, &totals);
 	assert_int_equal(totals.spawned, built);
@@ -182,6 +223,8 @@ static void one_round(uint64_t *random)
 	rouse_mutex_free(mutex);
 	rouse_semaphore_free(semaphore);
 	rouse_notify_free(notify);
+	assert_int_equal(rouse_runtime_shutdown(runtime, 10 * ROUSE_S, NULL, NULL), 0);
+	assert_sound_when_done(runtime);
 	rouse_runtime_free(runtime);
 }
 
@@ -221,6 +264,8 @@ static void shutdown_in_the_middle_accounts_for_all(void **state)
 		rouse_runtime_totals(runtime, &totals);
 		assert_int_equal(totals.live, 0);
 		assert_int_equal(finished, built);
+		assert_int_equal(rs_mpsc_validate(channel), 0);
+		assert_sound_when_stopped(runtime);
 		rouse_mpsc_drop_sender(channel);
 		rouse_mpsc_drop_receiver(channel);
 		rouse_mutex_free(mutex);
