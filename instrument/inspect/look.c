@@ -168,6 +168,11 @@ static bool remember_slots(struct ri_runtime *runtime, struct ri_chunk *chunk)
 	return chunk->seen != NULL;
 }
 
+static uint32_t slots_of(const struct ri_chunk *chunk)
+{
+	return chunk->entry.kind ? chunk->entry.cells : 0;
+}
+
 /* The next window of the runtime's chunks: 1, 0 when there is none, or -errno. */
 static int step_window(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 {
@@ -175,8 +180,7 @@ static int step_window(struct rouse_inspect *inspect, struct ri_runtime *runtime
 	struct ri_chunk *chunk;
 	int rc = RI_UNREADABLE;
 
-	while (look->chunk < runtime->chunk_count &&
-		look->slot >= (runtime->chunks[look->chunk].entry.kind ? runtime->chunks[look->chunk].entry.cells : 0)) {
+	while (look->chunk < runtime->chunk_count && look->slot >= slots_of(&runtime->chunks[look->chunk])) {
 		look->chunk++;
 		look->slot = 0;
 	}

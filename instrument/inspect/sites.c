@@ -50,7 +50,10 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
-/* Room for what the page announces; half of the slots stay empty for ever. What is known stays, should a page shrink. */
+/*
+ * Room for what the page announces; half of the slots stay empty for ever. What
+ * is known stays, should a page shrink.
+ */
 static int reserve(struct ri_sites *sites, const struct rouse_page *page)
 {
 	uint32_t capacity = max_u32(page->site_count, sites->capacity), slot_count = 64;

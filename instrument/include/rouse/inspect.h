@@ -32,7 +32,10 @@ struct rouse_inspect;
  * The own pid is fine. *ret_inspect is freed with rouse_inspect_close().
  */
 ROUSE_INSPECT_API int rouse_inspect_open_pid(int pid, struct rouse_inspect **ret_inspect);
-/** The same through a reader of your own; `pages` are the addresses where "rouse" memfds are mapped. Borrows arg until close. */
+/**
+ * The same through a reader of your own; `pages` are the addresses where "rouse"
+ * memfds are mapped (at most 16). Borrows arg until close.
+ */
 ROUSE_INSPECT_API int rouse_inspect_open_memory(rouse_read_fn read, void *arg, const uint64_t *pages, size_t n_pages,
 	struct rouse_inspect **ret_inspect);
 ROUSE_INSPECT_API void rouse_inspect_close(struct rouse_inspect *inspect);

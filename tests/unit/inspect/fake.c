@@ -152,7 +152,7 @@ void fake_init(struct fake *fake)
 	page->state = ROUSE_RUNTIME_ACTIVE;
 	page->flavor = ROUSE_FLAVOR_MULTI;
 	page->level = 1;
-	strcpy(page->name, "fake");
+	memcpy(page->name, "fake", 5);
 	page->anchor = (struct rouse_clock_anchor){ .seq = 2,
 		.kind = ROUSE_CLOCK_TSC,
 		.ticks = FAKE_ANCHOR_TICKS,

@@ -75,7 +75,7 @@ static void a_name_that_is_not_text_does_not_break_strict_decoders(void **state)
 {
 	struct target *t = *state;
 
-	strcpy(fake_page(&t->fake)->name, "\x1b[31m\xff!");
+	memcpy(fake_page(&t->fake)->name, "\x1b[31m\xff!", 8);
 	assert_int_equal(look(t, false), 0);
 	assert_string_equal(stream_find(&t->stream, ROUSE__V1__FRAME__BODY_BEGIN, 0)->begin->runtime_name, "?[31m?!");
 }
@@ -97,7 +97,7 @@ static void every_column_of_a_task_comes_from_its_cell(void **state)
 	cell->worker = 1;
 	cell->kind = ROUSE_KIND_DAEMON;
 	cell->name_offset = 400;
-	strcpy((char *)cell + 400, "by name");
+	memcpy((char *)cell + 400, "by name", 8);
 	assert_int_equal(look(t, false), 0);
 	const Rouse__V1__Tasks *tasks = stream_task(&t->stream, 99, &row);
 
@@ -217,8 +217,8 @@ static void a_resource_record_becomes_a_row(void **state)
 	struct rouse_resource_record *record = fake_at(&t->fake, chunk + 2 * 192);
 	size_t row;
 
-	*record = (struct rouse_resource_record){ .serial = 31, .kind = ROUSE_RESOURCE_MUTEX, .flags = ROUSE_RESOURCE_OWNED,
-		.site = FAKE_RESOURCE_SITE, .name = "the lock", .owner = 99, .owner_since = 1100, .creator = 98,
+	*record = (struct rouse_resource_record){ .serial = 31, .kind = ROUSE_RESOURCE_MUTEX,
+		.flags = ROUSE_RESOURCE_OWNED, .site = FAKE_RESOURCE_SITE, .name = "the lock", .owner = 99, .owner_since = 1100, .creator = 98,
 		.created_ticks = 1050, .value = 1, .capacity = 2, .side_a = 3, .side_b = 4, .last_user_a = 5,
 		.last_user_b = 6 };
 	assert_int_equal(look(t, false), 0);
@@ -388,7 +388,8 @@ static void rows_beyond_a_frame_go_into_the_next(void **state)
 			struct rouse_cell_record *cell = fake_at(&t->fake, address);
 
 			cell->name_offset = 400;
-			snprintf((char *)cell + 400, 100, "task %u with a name of some length, and a tail", (unsigned)id);
+			snprintf((char *)cell + 400, 100, "task %u with a name of some length, and a tail",
+				(unsigned)id);
 		}
 	}
 	assert_int_equal(look(t, false), 0);

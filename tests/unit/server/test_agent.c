@@ -111,7 +111,9 @@ static bool client_await(struct client *client, Rouse__V1__Frame__BodyCase body,
 
 		if (got <= 0)
 			return false;
-		assert_int_equal(rp_splitter_feed(&client->splitter, bytes, (size_t)got, stream_take, &client->stream), 0);
+		int rc = rp_splitter_feed(&client->splitter, bytes, (size_t)got, stream_take, &client->stream);
+
+		assert_int_equal(rc, 0);
 	}
 	return true;
 }

@@ -184,7 +184,7 @@ static void what_a_client_does_not_read_is_not_made_and_told_exactly(void **stat
 	assert_int_equal(f->stream.frames[0]->lost->generations, 50);
 	assert_int_equal(f->stream.frames[1]->body_case, ROUSE__V1__FRAME__BODY_BEGIN);
 	assert_int_equal(f->stream.frames[1]->begin->number, 2);
-	assert_int_equal(stream_task_rows(&f->stream), 1); /* changes since what it was given: exact without a keyframe */
+	assert_int_equal(stream_task_rows(&f->stream), 1); /* the change, relative to what it was given */
 	stream_clear(&f->stream);
 	work_and_read(f, 6200 * MS);
 	assert_null(stream_find(&f->stream, ROUSE__V1__FRAME__BODY_LOST, 0));
