@@ -219,8 +219,8 @@ static void a_resource_record_becomes_a_row(void **state)
 
 	*record = (struct rouse_resource_record){ .serial = 31, .kind = ROUSE_RESOURCE_MUTEX,
 		.flags = ROUSE_RESOURCE_OWNED, .site = FAKE_RESOURCE_SITE, .name = "the lock", .owner = 99,
-		.owner_since = 1100, .creator = 98, .created_ticks = 1050, .value = 1, .capacity = 2, .side_a = 3, .side_b = 4, .last_user_a = 5,
-		.last_user_b = 6 };
+		.owner_since = 1100, .creator = 98, .created_ticks = 1050, .value = 1, .capacity = 2, .side_a = 3,
+		.side_b = 4, .last_user_a = 5, .last_user_b = 6 };
 	assert_int_equal(look(t, false), 0);
 	const Rouse__V1__Resources *r = stream_resource(&t->stream, 31, &row);
 
