@@ -89,8 +89,7 @@ int cn_verb_check(struct cn_cli *cli)
 	if (rc == CN_EXIT_OK) {
 		if (cn_findings_at_least(cn_session_findings(session), cli->fail_on, false))
 			rc = CN_EXIT_FINDINGS;
-		else if (!cn_model_complete(model) || cn_model_lost_generations(model) ||
-			 has_incomplete(cn_session_findings(session)))
+		else if (!cn_model_complete(model) || has_incomplete(cn_session_findings(session)))
 			rc = CN_EXIT_INCOMPLETE;
 		if (cli->json)
 			print_json(cli, session, looks, rc);

@@ -16,10 +16,11 @@
 static const struct cn_verb verbs[] = {
 	{ "", "[TARGET]", "Open the screen on a program.",
 		"Without TARGET: list what can be watched; if that is just one program, open it.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(PENDING_LONG) | CN_TAKES(FRAMES),
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(PENDING_LONG) |
+			CN_TAKES(FRAMES),
 		0, 1, cn_verb_top },
-	{ "list", "", "List the programs that can be watched.", NULL,
-		CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT, 0, 0, cn_verb_list },
+	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
+		0, 0, cn_verb_list },
 	{ "ps", "TARGET", "Print its tasks, workers and totals.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 1, 1, cn_verb_ps },
 	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
@@ -38,13 +39,13 @@ static const struct cn_verb verbs[] = {
 	{ "check", "TARGET", "Look for tasks that are stuck or slow, and tell by the exit status.",
 		"PROVEN follows from ownership and counts in two equal looks; LIKELY rests on a strong\n"
 		"sign, SUSPECT on a threshold; INCOMPLETE would be PROVEN, had the look been whole.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(LOOKS) | CN_TAKES(INTERVAL) | CN_TAKES(FAIL_ON) |
-			CN_TAKES(PENDING_LONG) | CN_TAKES(LEVEL),
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(LOOKS) | CN_TAKES(INTERVAL) |
+			CN_TAKES(FAIL_ON) | CN_TAKES(PENDING_LONG) | CN_TAKES(LEVEL),
 		1, 1, cn_verb_check },
 	{ "sched", "TARGET", "Print how its scheduler does: delays from wake to run, steals, parks.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1, cn_verb_sched },
-	{ "probe", "[OPTION]... PID", "Watch a program without agent through eBPF; see `rouse probe --help`.", NULL, 0, 0, 64,
-		NULL },
+	{ "probe", "[OPTION]... PID", "Watch a program without agent through eBPF; see `rouse probe --help`.", NULL, 0,
+		0, 64, NULL },
 	{ "version", "", "Print the version.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_version },
 	{ "help", "[VERB]", "Print what there is.", NULL, CN_TAKES(HELP), 0, 1, cn_verb_help },
 };
@@ -107,7 +108,8 @@ int cn_finish(int code)
 int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_session)
 {
 	struct cn_session_opts opts = { .kind = cli->frames ? CN_SOURCE_FRAMES : cli->source,
-		.interval_ms = cli->interval_ms, .level = cli->level,
+		.interval_ms = cli->interval_ms,
+		.level = cli->level,
 		.diagnose = { .pending_long_ns = cli->pending_long_ns } };
 	struct cn_session *session;
 	struct cn_why why = { 0 };
@@ -147,7 +149,8 @@ int cn_find_task(const struct cn_model *model, const char *what, const struct cn
 			found = task;
 	}
 	if (!found)
-		return cn_fail(CN_EXIT_NO_TARGET, "no task %s lives there now; `rouse ps` names all that do", cn_safe(what));
+		return cn_fail(
+			CN_EXIT_NO_TARGET, "no task %s lives there now; `rouse ps` names all that do", cn_safe(what));
 	if (n > 1)
 		return cn_fail(CN_EXIT_USAGE, "%zu tasks are called %s: say which by its id (the oldest is %llu)", n,
 			cn_safe(what), (unsigned long long)found->id);
@@ -165,7 +168,7 @@ static int probe(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	return cn_fail(CN_EXIT_NOT_PERMITTED, "this rouse was built without eBPF: build it with -Dbpf=enabled "
-		"(needs clang, bpftool, libbpf and libelf)");
+					      "(needs clang, bpftool, libbpf and libelf)");
 #endif
 }
 

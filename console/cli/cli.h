@@ -17,14 +17,14 @@
 #include "source/session.h"
 #include "view/scene.h"
 
-#define CN_EXITS(X)                                                                                \
-	X(OK, 0, "all is well; check: nothing found")                                              \
-	X(FINDINGS, 1, "check: something was found; probe: the target failed")                     \
-	X(USAGE, 2, "the command line makes no sense")                                             \
-	X(NO_TARGET, 3, "no such target, or no such task in it")                                   \
-	X(NOT_PERMITTED, 4, "not permitted, or not built in")                                      \
-	X(INCOMPATIBLE, 5, "the target is of another version")                                     \
-	X(INCOMPLETE, 6, "the data is not complete")                                               \
+#define CN_EXITS(X)                                                                                                    \
+	X(OK, 0, "all is well; check: nothing found")                                                                  \
+	X(FINDINGS, 1, "check: something was found; probe: the target failed")                                         \
+	X(USAGE, 2, "the command line makes no sense")                                                                 \
+	X(NO_TARGET, 3, "no such target, or no such task in it")                                                       \
+	X(NOT_PERMITTED, 4, "not permitted, or not built in")                                                          \
+	X(INCOMPATIBLE, 5, "the target is of another version")                                                         \
+	X(INCOMPLETE, 6, "the data is not complete")                                                                   \
 	X(TIMEOUT, 7, "no answer in time")
 enum cn_exit {
 #define X(name, code, text) CN_EXIT_##name = (code),
@@ -33,21 +33,21 @@ enum cn_exit {
 };
 
 /* name, letter (0 = none), argument (NULL = none), help */
-#define CN_OPTIONS(X)                                                                              \
-	X(JSON, "json", 0, NULL, "print one JSON document")                                        \
-	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process)") \
-	X(TIMEOUT, "timeout", 0, "MS", "give up when there is no answer for so long (5000)")       \
-	X(LOOKS, "looks", 0, "N", "looks to take before judging")                                  \
-	X(INTERVAL, "interval", 0, "MS", "time between looks (250)")                               \
-	X(FAIL_ON, "fail-on", 0, "CLASS", "exit 1 only for findings of at least this class: suspect, likely, proven") \
-	X(PENDING_LONG, "pending-long", 0, "S", "seconds of waiting that are long (60)")           \
-	X(BATCH, "batch", 'b', NULL, "print frames instead of opening a screen")                   \
-	X(COUNT, "count", 'n', "N", "so many frames, then end (for ever)")                         \
-	X(DELAY, "delay", 'd', "S", "seconds between frames (1)")                                  \
-	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                     \
-	X(COLOR, "color", 0, "WHEN", "auto, never, 8, 16 or 256 colours (NO_COLOR is heeded)")     \
-	X(ASCII, "ascii", 0, NULL, "draw with ASCII signs only")                                   \
-	X(FRAMES, "frames", 0, "FILE", NULL)                                                       \
+#define CN_OPTIONS(X)                                                                                                  \
+	X(JSON, "json", 0, NULL, "print one JSON document")                                                            \
+	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process)")          \
+	X(TIMEOUT, "timeout", 0, "MS", "give up when there is no answer for so long (5000)")                           \
+	X(LOOKS, "looks", 0, "N", "looks to take before judging")                                                      \
+	X(INTERVAL, "interval", 0, "MS", "time between looks (250)")                                                   \
+	X(FAIL_ON, "fail-on", 0, "CLASS", "exit 1 only for findings of at least this class: suspect, likely, proven")  \
+	X(PENDING_LONG, "pending-long", 0, "S", "seconds of waiting that are long (60)")                               \
+	X(BATCH, "batch", 'b', NULL, "print frames instead of opening a screen")                                       \
+	X(COUNT, "count", 'n', "N", "so many frames, then end (for ever)")                                             \
+	X(DELAY, "delay", 'd', "S", "seconds between frames (1)")                                                      \
+	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                                         \
+	X(COLOR, "color", 0, "WHEN", "auto, never, 8, 16 or 256 colours (NO_COLOR is heeded)")                         \
+	X(ASCII, "ascii", 0, NULL, "draw with ASCII signs only")                                                       \
+	X(FRAMES, "frames", 0, "FILE", NULL)                                                                           \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
 #define X(name, text, letter, argument, help) CN_OPTION_##name,

@@ -6,8 +6,9 @@
 #include "export/text.h"
 #include "widget/format.h"
 
-static const char *const kinds[] = { [ROUSE_KIND_TASK] = "task", [ROUSE_KIND_MAIN] = "main",
-	[ROUSE_KIND_DAEMON] = "daemon" };
+static const char *const kinds[] = {
+	[ROUSE_KIND_TASK] = "task", [ROUSE_KIND_MAIN] = "main", [ROUSE_KIND_DAEMON] = "daemon"
+};
 
 /* -------------------------------------------------------------------- head */
 
@@ -32,7 +33,7 @@ void cn_head_json(struct cn_json *json, const char *schema, const struct cn_sess
 	cn_json_end(json);
 	cn_json_number(json, "age_ns", look_age_ns(session));
 	cn_json_number(json, "mono_ns", cn_model_now_ns(model));
-	cn_json_bool(json, "complete", cn_model_complete(model) && !cn_model_lost_generations(model));
+	cn_json_bool(json, "complete", cn_model_complete(model));
 	cn_json_object(json, "lost");
 	cn_json_number(json, "events", cn_model_lost_events(model));
 	cn_json_number(json, "generations", cn_model_lost_generations(model));
@@ -58,7 +59,8 @@ void cn_head_text(const struct cn_paint *paint, const struct cn_session *session
 		(unsigned long long)tasks, tasks == 1 ? "" : "s", cn_safe(target->source),
 		cn_format_ns(time, look_age_ns(session)), cn_model_complete(model) ? "complete" : "NOT COMPLETE");
 	if (cn_model_lost_generations(model))
-		cn_paint(paint, CN_STYLE_DIM, "  %llu looks lost", (unsigned long long)cn_model_lost_generations(model));
+		cn_paint(paint, CN_STYLE_DIM, "  %llu looks skipped",
+			(unsigned long long)cn_model_lost_generations(model));
 	if (stopped)
 		cn_paint(paint, CN_STYLE_BADGE, "  STOPPED");
 	fputc('\n', paint->out);
@@ -66,7 +68,8 @@ void cn_head_text(const struct cn_paint *paint, const struct cn_session *session
 
 /* ------------------------------------------------------------------- tasks */
 
-static void site_json(struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t index)
+static void site_json(
+	struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t index)
 {
 	const struct cn_site *site = cn_model_site(model, runtime, index);
 
@@ -81,8 +84,8 @@ static void site_json(struct cn_json *json, const char *key, const struct cn_mod
 	cn_json_end(json);
 }
 
-static void await_json(struct cn_json *json, const struct cn_model *model, const struct cn_task *task,
-	const struct cn_await *await)
+static void await_json(
+	struct cn_json *json, const struct cn_model *model, const struct cn_task *task, const struct cn_await *await)
 {
 	cn_json_object(json, NULL);
 	cn_json_number(json, "parent", await->parent);
@@ -293,7 +296,8 @@ void cn_chain_json(struct cn_json *json, const struct cn_model *model, const str
 	for (uint32_t i = 0; i < chain->n; i++) {
 		const struct cn_link *link = &chain->links[i];
 		const struct cn_task *task = link->kind == CN_LINK_TASK ? cn_model_task(model, link->id) : NULL;
-		const struct cn_resource *r = link->kind == CN_LINK_RESOURCE ? cn_model_resource(model, link->id) : NULL;
+		const struct cn_resource *r =
+			link->kind == CN_LINK_RESOURCE ? cn_model_resource(model, link->id) : NULL;
 
 		cn_json_object(json, NULL);
 		cn_json_number(json, "parent", link->parent);
@@ -309,7 +313,8 @@ void cn_chain_json(struct cn_json *json, const struct cn_model *model, const str
 		}
 		if (link->kind == CN_LINK_AWAIT) {
 			cn_json_string(json, "future",
-				cn_model_string(model, link->runtime, cn_model_site(model, link->runtime, link->type)->name));
+				cn_model_string(
+					model, link->runtime, cn_model_site(model, link->runtime, link->type)->name));
 			cn_json_string(json, "op", cn_op_name(link->op));
 		}
 		site_json(json, "at", model, link->runtime, link->at);

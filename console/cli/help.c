@@ -72,7 +72,8 @@ void cn_help_all(FILE *out)
 	      "socket. Any program can be read by its memory, without preparation; started with\n"
 	      "ROUSE_LISTEN=1 it has an agent, which can tell more often and keeps event counts.\n"
 	      "\n"
-	      "Verbs:\n", out);
+	      "Verbs:\n",
+		out);
 	for (size_t i = 0; i < n; i++)
 		if (*verbs[i].name)
 			fprintf(out, "  %-7s %-18s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);

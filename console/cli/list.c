@@ -36,7 +36,8 @@ static void print_json(const struct rouse_target *targets, int n)
 
 static void print_text(const struct cn_paint *paint, const struct rouse_target *targets, int n)
 {
-	cn_paint(paint, CN_STYLE_HEADER, "%8s  %-16s %-20s %9s  %s", "PID", "PROGRAM", "RUNTIME", "TASKS", "WATCHED BY");
+	cn_paint(
+		paint, CN_STYLE_HEADER, "%8s  %-16s %-20s %9s  %s", "PID", "PROGRAM", "RUNTIME", "TASKS", "WATCHED BY");
 	fputc('\n', paint->out);
 	for (int i = 0; i < n; i++) {
 		const struct rouse_target *t = &targets[i];
@@ -49,9 +50,10 @@ static void print_text(const struct cn_paint *paint, const struct rouse_target *
 			fprintf(paint->out, " %9llu", (unsigned long long)t->tasks);
 		else
 			fprintf(paint->out, " %9s", "?");
-		fprintf(paint->out, "  %s\n", t->agent ? "its agent"
-						: t->readable ? "its memory"
-							      : "not permitted: run rouse as its user, or as root");
+		fprintf(paint->out, "  %s\n",
+			t->agent      ? "its agent"
+			: t->readable ? "its memory"
+				      : "not permitted: run rouse as its user, or as root");
 	}
 }
 
@@ -72,7 +74,8 @@ int cn_verb_list(struct cn_cli *cli)
 		      "    ROUSE_LISTEN=1 ./yourprogram &     with an agent, which answers on a socket\n"
 		      "    ./yourprogram &                    without: then rouse reads its memory\n"
 		      "    rouse                              opens the screen on it\n\n"
-		      "Programs of other users are seen only by root.\n", stderr);
+		      "Programs of other users are seen only by root.\n",
+			stderr);
 	free(targets);
 	return CN_EXIT_OK;
 }

@@ -44,8 +44,9 @@ static bool take_u32(const char *text, double scale, double least, double most, 
 
 static bool take_source(const char *text, enum cn_source_kind *ret_kind)
 {
-	static const char *const kinds[] = { [CN_SOURCE_ANY] = "auto", [CN_SOURCE_SOCKET] = "socket",
-		[CN_SOURCE_MEMORY] = "memory" };
+	static const char *const kinds[] = {
+		[CN_SOURCE_ANY] = "auto", [CN_SOURCE_SOCKET] = "socket", [CN_SOURCE_MEMORY] = "memory"
+	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		if (strcmp(text, kinds[i]) == 0) {
@@ -132,8 +133,8 @@ static void tables(const struct cn_verb *verb, struct option *longs, char *lette
 	for (int i = 0; i < CN_OPTION_MAX; i++) {
 		if (!(verb->options & 1u << i))
 			continue;
-		*longs++ = (struct option){ options[i].name, options[i].argument ? required_argument : no_argument, NULL,
-			LONG_BASE + i };
+		*longs++ = (struct option){ options[i].name, options[i].argument ? required_argument : no_argument,
+			NULL, LONG_BASE + i };
 		if (!options[i].letter)
 			continue;
 		*letters++ = options[i].letter;

@@ -8,8 +8,10 @@
 
 static const char *runtime_state(uint32_t state)
 {
-	static const char *const names[] = { [ROUSE_RUNTIME_STARTING] = "starting", [ROUSE_RUNTIME_ACTIVE] = "active",
-		[ROUSE_RUNTIME_STOPPING] = "stopping", [ROUSE_RUNTIME_STOPPED] = "stopped" };
+	static const char *const names[] = { [ROUSE_RUNTIME_STARTING] = "starting",
+		[ROUSE_RUNTIME_ACTIVE] = "active",
+		[ROUSE_RUNTIME_STOPPING] = "stopping",
+		[ROUSE_RUNTIME_STOPPED] = "stopped" };
 
 	return state && state < sizeof names / sizeof names[0] ? names[state] : "unknown";
 }
@@ -20,10 +22,11 @@ static const char *runtime_state(uint32_t state)
 static void counters_json(struct cn_json *json, const char *key, const struct rouse_counters *counters)
 {
 	cn_json_object(json, key);
-#define X(name, text)                                                                              \
-	cn_json_number(json, strcmp(#name, "busy_ticks") == 0 ? "busy_ns"                          \
-			     : strcmp(#name, "park_ticks") == 0 ? "park_ns"                        \
-								: #name,                           \
+#define X(name, text)                                                                                                  \
+	cn_json_number(json,                                                                                           \
+		strcmp(#name, "busy_ticks") == 0   ? "busy_ns"                                                         \
+		: strcmp(#name, "park_ticks") == 0 ? "park_ns"                                                         \
+						   : #name,                                                            \
 		counters->name);
 	ROUSE_COUNTERS(X)
 #undef X
@@ -109,8 +112,9 @@ static void print_runtime(const struct cn_paint *paint, const struct cn_runtime 
 
 	cn_paint(paint, CN_STYLE_STRONG, "%s", *runtime->name ? cn_safe(runtime->name) : "runtime");
 	fprintf(paint->out, "  %s, level %u: %s spawned = %s completed + %s cancelled + %s panicked + %s live",
-		runtime_state(runtime->state), runtime->level, cn_format_count(a, t->spawned), cn_format_count(b, t->completed),
-		cn_format_count(c, t->cancelled), cn_format_count(d, t->panicked), cn_format_count(e, runtime->live_tasks));
+		runtime_state(runtime->state), runtime->level, cn_format_count(a, t->spawned),
+		cn_format_count(b, t->completed), cn_format_count(c, t->cancelled), cn_format_count(d, t->panicked),
+		cn_format_count(e, runtime->live_tasks));
 	fprintf(paint->out, "\n  %s polls, %s wakes, %s by the task itself;", cn_format_count(a, t->polls),
 		cn_format_count(b, t->wakes), cn_format_count(c, t->self_wakes));
 	fprintf(paint->out, " global queue %s, blocking jobs %s queued on %s threads\n",
@@ -132,11 +136,11 @@ static void print_task(const struct cn_paint *paint, const struct cn_model *mode
 	fprintf(paint->out, " %6s", cn_format_ns(time, cn_task_busy_ns(model, task)));
 	fprintf(paint->out, " %6s", cn_format_ns(time, cn_task_in_state_ns(model, task)));
 	fprintf(paint->out, " %6s ", cn_format_count(count, task->polls));
-	cn_paint_cell(paint, CN_STYLE_DIM, 10,
-		leaf && leaf->wait_state == ROUSE_WAIT_WAITING ? cn_op_name(leaf->op) : "");
+	cn_paint_cell(
+		paint, CN_STYLE_DIM, 10, leaf && leaf->wait_state == ROUSE_WAIT_WAITING ? cn_op_name(leaf->op) : "");
 	if (site->line)
-		cn_paint(paint, CN_STYLE_SITE, " %s:%u", cn_safe(cn_path_base(cn_model_string(model, task->runtime, site->file))),
-			site->line);
+		cn_paint(paint, CN_STYLE_SITE, " %s:%u",
+			cn_safe(cn_path_base(cn_model_string(model, task->runtime, site->file))), site->line);
 	fputc('\n', paint->out);
 }
 
@@ -149,8 +153,8 @@ static void print_text(const struct cn_cli *cli, const struct cn_session *sessio
 		if (cn_model_runtime(model, i))
 			print_runtime(&cli->paint, cn_model_runtime(model, i));
 	fputc('\n', stdout);
-	cn_paint(&cli->paint, CN_STYLE_HEADER, "%8s %-9s %-24s %6s %6s %6s %6s %-10s %s", "ID", "STATE", "NAME", "AGE", "BUSY",
-		"FOR", "POLLS", "WAITS", "AT");
+	cn_paint(&cli->paint, CN_STYLE_HEADER, "%8s %-9s %-24s %6s %6s %6s %6s %-10s %s", "ID", "STATE", "NAME", "AGE",
+		"BUSY", "FOR", "POLLS", "WAITS", "AT");
 	fputc('\n', stdout);
 	for (size_t i = 0; i < cn_model_task_slots(model); i++)
 		if (cn_model_task_at(model, i))

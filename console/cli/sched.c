@@ -18,8 +18,8 @@ static void histogram_json(struct cn_json *json, const char *key, const uint32_t
 	cn_json_object(json, key);
 	cn_json_number(json, "count", cn_histogram_total(counts, ROUSE_HISTOGRAM_BUCKETS));
 	for (int i = 0; i < PERCENTILES; i++)
-		cn_json_number(json, percentiles[i],
-			cn_histogram_percentile(counts, ROUSE_HISTOGRAM_BUCKETS, per_mille[i]));
+		cn_json_number(
+			json, percentiles[i], cn_histogram_percentile(counts, ROUSE_HISTOGRAM_BUCKETS, per_mille[i]));
 	cn_json_array(json, "log2_ns");
 	for (unsigned int i = 0; i < ROUSE_HISTOGRAM_BUCKETS; i++)
 		cn_json_number(json, NULL, counts[i]);
@@ -162,8 +162,8 @@ static void print_runtime(const struct cn_paint *paint, const struct cn_model *m
 	fputc('\n', paint->out);
 	cn_paint(paint, CN_STYLE_STRONG, "%s", *runtime->name ? cn_safe(runtime->name) : "runtime");
 	fputs("\n\n", paint->out);
-	cn_paint(paint, CN_STYLE_HEADER, "  %-14s %5s %7s %6s %6s %6s %6s %6s %8s %8s %6s %6s", "WORKER", "BUSY", "POLLS/S",
-		"POLLS", "LIFO", "GLOBAL", "STEALS", "STOLEN", "MIGRATED", "OVERFLOW", "PARKS", "LONG");
+	cn_paint(paint, CN_STYLE_HEADER, "  %-14s %5s %7s %6s %6s %6s %6s %6s %8s %8s %6s %6s", "WORKER", "BUSY",
+		"POLLS/S", "POLLS", "LIFO", "GLOBAL", "STEALS", "STOLEN", "MIGRATED", "OVERFLOW", "PARKS", "LONG");
 	fputc('\n', paint->out);
 	for (uint32_t i = 0; i < runtime->n_workers; i++)
 		print_worker(paint, &runtime->workers[i], span);
@@ -172,12 +172,14 @@ static void print_runtime(const struct cn_paint *paint, const struct cn_model *m
 		fputs("  Delays need level 1 or 2; this runtime is at level 0.\n", paint->out);
 		return;
 	}
-	cn_paint(paint, CN_STYLE_HEADER, "  %-32s %6s %6s %6s %6s %6s %6s   %6s %6s %6s", "FROM WAKE TO RUN, SPAWNED AT",
-		"POLLS", "p50", "p90", "p99", "p99.9", "max", "poll50", "poll99", "max");
+	cn_paint(paint, CN_STYLE_HEADER, "  %-32s %6s %6s %6s %6s %6s %6s   %6s %6s %6s",
+		"FROM WAKE TO RUN, SPAWNED AT", "POLLS", "p50", "p90", "p99", "p99.9", "max", "poll50", "poll99",
+		"max");
 	fputc('\n', paint->out);
 	for (uint32_t i = 1; i < cn_model_sites(model, runtime->index); i++)
 		print_site(paint, model, runtime->index, i);
-	cn_paint(paint, CN_STYLE_DIM, "  Each is an upper bound, at most twice the true value; since the runtime began.\n");
+	cn_paint(paint, CN_STYLE_DIM,
+		"  Each is an upper bound, at most twice the true value; since the runtime began.\n");
 }
 
 int cn_verb_sched(struct cn_cli *cli)

@@ -49,8 +49,9 @@ static int stream(struct cn_cli *cli)
 
 int cn_verb_top(struct cn_cli *cli)
 {
-	struct cn_screen_opts opts = { .delay_ms = cli->delay_ms, .color = cli->paint.asked,
-		.ascii = cli->paint.charset == CN_CHARSET_ASCII };
+	struct cn_screen_opts opts = {
+		.delay_ms = cli->delay_ms, .color = cli->paint.asked, .ascii = cli->paint.charset == CN_CHARSET_ASCII
+	};
 	char pid[16] = "";
 	int rc;
 

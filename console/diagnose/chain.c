@@ -44,7 +44,9 @@ static const struct place start = { .relation = CN_RELATION_START, .last = true 
 
 static struct place under(uint32_t parent, const struct builder *b, enum cn_relation relation)
 {
-	return (struct place){ .parent = parent, .depth = b->chain->links[parent].depth, .relation = relation, .last = true };
+	return (struct place){
+		.parent = parent, .depth = b->chain->links[parent].depth, .relation = relation, .last = true
+	};
 }
 
 /* The new link's index, UINT32_MAX when there is no room. */
@@ -67,9 +69,14 @@ static uint32_t add(struct builder *b, struct place place, enum cn_link_kind kin
 		chain->links = links;
 		b->capacity = capacity;
 	}
-	chain->links[chain->n] = (struct cn_link){ .kind = (uint8_t)kind, .relation = (uint8_t)place.relation,
-		.either = place.either, .last = place.last, .runtime = runtime, .depth = place.depth,
-		.parent = chain->n ? place.parent : 0, .id = id };
+	chain->links[chain->n] = (struct cn_link){ .kind = (uint8_t)kind,
+		.relation = (uint8_t)place.relation,
+		.either = place.either,
+		.last = place.last,
+		.runtime = runtime,
+		.depth = place.depth,
+		.parent = chain->n ? place.parent : 0,
+		.id = id };
 	return chain->n++;
 }
 
@@ -89,7 +96,7 @@ static void say(struct builder *b, uint32_t link, const char *format, ...)
 	va_end(args);
 }
 
-#define ROOT(B, PARENT, RUNTIME, ...)                                                              \
+#define ROOT(B, PARENT, RUNTIME, ...)                                                                                  \
 	say((B), add((B), under((PARENT), (B), CN_RELATION_ENDS_IN), CN_LINK_ROOT, 0, (RUNTIME)), __VA_ARGS__)
 
 static uint64_t now_of(const struct builder *b, uint8_t runtime)
@@ -123,7 +130,8 @@ static void say_amount(struct builder *b, uint32_t link, const struct cn_resourc
 		say(b, link, "%s", r->value ? "free" : "locked");
 		break;
 	case ROUSE_RESOURCE_SEMAPHORE:
-		say(b, link, "%llu of %llu permits free", (unsigned long long)r->value, (unsigned long long)r->capacity);
+		say(b, link, "%llu of %llu permits free", (unsigned long long)r->value,
+			(unsigned long long)r->capacity);
 		break;
 	case ROUSE_RESOURCE_ONESHOT:
 		say(b, link, "%s", r->value ? "sent" : r->side_a ? "not sent yet" : "its sender is gone");
@@ -185,7 +193,8 @@ static void after_job(struct builder *b, uint32_t link, const struct cn_resource
 			(unsigned long long)runtime->blocking_queued, (unsigned long long)runtime->blocking_threads,
 			(unsigned long long)runtime->blocking_limit, (unsigned long long)runtime->blocking_idle);
 	else
-		ROOT(b, link, r->runtime, "thread %llu of the blocking pool runs the job", (unsigned long long)r->owner);
+		ROOT(b, link, r->runtime, "thread %llu of the blocking pool runs the job",
+			(unsigned long long)r->owner);
 }
 
 /* Who would end the wait. */
@@ -216,13 +225,14 @@ static void after_resource(struct builder *b, uint32_t link, const struct cn_res
 		ROOT(b, link, r->runtime, "whoever notifies it next");
 		break;
 	case ROUSE_OP_READ:
-		ROOT(b, link, r->runtime, "%s", r->kind == ROUSE_RESOURCE_FD ? "whatever makes it readable"
-									: "the other end: nothing has come from it");
+		ROOT(b, link, r->runtime, "%s",
+			r->kind == ROUSE_RESOURCE_FD ? "whatever makes it readable"
+						     : "the other end: nothing has come from it");
 		break;
 	case ROUSE_OP_WRITE:
-		ROOT(b, link, r->runtime, "%s", r->kind == ROUSE_RESOURCE_FD
-							? "whatever makes it writable"
-							: "the other end: it does not read, and buffers are full");
+		ROOT(b, link, r->runtime, "%s",
+			r->kind == ROUSE_RESOURCE_FD ? "whatever makes it writable"
+						     : "the other end: it does not read, and buffers are full");
 		break;
 	case ROUSE_OP_ACCEPT:
 		ROOT(b, link, r->runtime, "a client that connects");
@@ -274,7 +284,8 @@ static void add_wait(struct builder *b, uint32_t link, const struct cn_task *tas
 	} else if (cn_is_task_id(await->waker_task) && await->waker_task != task->id) {
 		const struct cn_task *other = cn_model_task(b->model, await->waker_task);
 
-		ROOT(b, link, task->runtime, "the waker in it would wake %s (%llu), which polled it first, not this task",
+		ROOT(b, link, task->runtime,
+			"the waker in it would wake %s (%llu), which polled it first, not this task",
 			other ? cn_safe(cn_task_name(b->model, other)) : "a task that has ended",
 			(unsigned long long)await->waker_task);
 	} else if (await->op == ROUSE_OP_JOIN) {
@@ -393,7 +404,9 @@ static void add_scheduled(struct builder *b, uint32_t link, const struct cn_task
 	const struct cn_task *waker = cn_model_task(b->model, task->last_waker);
 
 	ROOT(b, link, task->runtime, "a worker that takes it from its queue; it was woken by %s%s",
-		source ? source : waker ? cn_safe(cn_task_name(b->model, waker)) : "a task that has ended",
+		source  ? source
+		: waker ? cn_safe(cn_task_name(b->model, waker))
+			: "a task that has ended",
 		task->flags & ROUSE_CANCELLED ? ", and is being cancelled" : "");
 }
 
@@ -470,8 +483,8 @@ static void judge(struct builder *b)
 		snprintf(chain->verdict, sizeof chain->verdict, "Nothing is wrong that can be told from here.");
 }
 
-int cn_chain_build(const struct cn_model *model, const struct cn_findings *findings, uint64_t task,
-	struct cn_chain *ret_chain)
+int cn_chain_build(
+	const struct cn_model *model, const struct cn_findings *findings, uint64_t task, struct cn_chain *ret_chain)
 {
 	struct cn_chain chain = { .valid = true };
 	struct builder b = { .model = model, .chain = &chain };

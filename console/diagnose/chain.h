@@ -17,11 +17,11 @@
 #include "widget/style.h"
 
 /* kind, JSON name */
-#define CN_LINKS(X)                                                                                \
-	X(TASK, "task")         /* id */                                                           \
-	X(AWAIT, "await")       /* a future in its chain: type, at */                              \
-	X(RESOURCE, "resource") /* id is the serial */                                             \
-	X(WORKER, "worker")     /* runs or will run it: id is the index */                         \
+#define CN_LINKS(X)                                                                                                    \
+	X(TASK, "task")         /* id */                                                                               \
+	X(AWAIT, "await")       /* a future in its chain: type, at */                                                  \
+	X(RESOURCE, "resource") /* id is the serial */                                                                 \
+	X(WORKER, "worker")     /* runs or will run it: id is the index */                                             \
 	X(ROOT, "root")         /* the end: `text` says what it is */
 enum cn_link_kind {
 #define X(name, text) CN_LINK_##name,
@@ -31,16 +31,16 @@ enum cn_link_kind {
 };
 
 /* How a link follows from its parent. */
-#define CN_RELATIONS(X)                                                                            \
-	X(START, "")                                                                               \
-	X(AWAITS, "awaits")                                                                        \
-	X(WAITS_FOR, "waits for")                                                                  \
-	X(HELD_BY, "held by")                                                                      \
-	X(JOINS, "joins")                                                                          \
-	X(SENT_BY, "would be sent by")                                                             \
-	X(TAKEN_BY, "would be taken by")                                                           \
-	X(USED_BY, "last used by")                                                                 \
-	X(RUN_BY, "run by")                                                                        \
+#define CN_RELATIONS(X)                                                                                                \
+	X(START, "")                                                                                                   \
+	X(AWAITS, "awaits")                                                                                            \
+	X(WAITS_FOR, "waits for")                                                                                      \
+	X(HELD_BY, "held by")                                                                                          \
+	X(JOINS, "joins")                                                                                              \
+	X(SENT_BY, "would be sent by")                                                                                 \
+	X(TAKEN_BY, "would be taken by")                                                                               \
+	X(USED_BY, "last used by")                                                                                     \
+	X(RUN_BY, "run by")                                                                                            \
 	X(ENDS_IN, "ends in")
 enum cn_relation {
 #define X(name, text) CN_RELATION_##name,
@@ -58,7 +58,7 @@ struct cn_link {
 	bool last;        /* of its parent's links */
 	uint16_t runtime;
 	uint16_t depth;
-	uint32_t parent; /* index; the first link's is its own */
+	uint32_t parent;   /* index; the first link's is its own */
 	uint32_t type, at; /* AWAIT: site indices */
 	uint8_t op;        /* AWAIT: enum rouse_op */
 	uint8_t wait_state;
@@ -70,16 +70,16 @@ struct cn_link {
 struct cn_chain {
 	struct cn_link *links;
 	uint32_t n;
-	bool cycle;     /* there is a ring in it */
-	bool truncated; /* longer than is shown */
-	bool valid;     /* every task in it stood still while it was read */
-	char verdict[512]; /* one or two sentences */
+	bool cycle;                       /* there is a ring in it */
+	bool truncated;                   /* longer than is shown */
+	bool valid;                       /* every task in it stood still while it was read */
+	char verdict[512];                /* one or two sentences */
 	const struct cn_finding *finding; /* the strongest about the task, or NULL; borrowed from `findings` */
 };
 
 /* 0, -ENOENT (no such task), -ENOMEM. `findings` may be NULL. Freed by cn_chain_free(). */
-int cn_chain_build(const struct cn_model *model, const struct cn_findings *findings, uint64_t task,
-	struct cn_chain *ret_chain);
+int cn_chain_build(
+	const struct cn_model *model, const struct cn_findings *findings, uint64_t task, struct cn_chain *ret_chain);
 void cn_chain_free(struct cn_chain *chain);
 
 /*

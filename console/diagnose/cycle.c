@@ -54,7 +54,7 @@ static uint64_t edge(const struct cn_model *model, const struct cn_task *task, c
 		return 0;
 	mutex = cn_model_resource(model, await->resource);
 	if (!mutex || !(mutex->flags & ROUSE_RESOURCE_OWNED) || !cn_is_task_id(mutex->owner) ||
-	    mutex->changed_look >= runtime->looks)
+		mutex->changed_look >= runtime->looks)
 		return 0;
 	return mutex->owner;
 }
@@ -66,8 +66,8 @@ static const struct cn_await *followed(const struct node *node)
 
 /* ------------------------------------------------------------------ a ring */
 
-static void describe(const struct cn_model *model, struct cn_report *report, const struct node *node,
-	const struct cn_task *next)
+static void describe(
+	const struct cn_model *model, struct cn_report *report, const struct node *node, const struct cn_task *next)
 {
 	const struct cn_task *task = node->task;
 	const struct cn_await *await = followed(node);
@@ -80,7 +80,8 @@ static void describe(const struct cn_model *model, struct cn_report *report, con
 		cn_safe(cn_task_name(model, task)), (unsigned long long)task->id,
 		cn_safe(cn_path_base(cn_model_string(model, task->runtime, site->file))), site->line);
 	if (!mutex) {
-		cn_evidence(report, "joins %s (%llu)", cn_safe(cn_task_name(model, next)), (unsigned long long)next->id);
+		cn_evidence(
+			report, "joins %s (%llu)", cn_safe(cn_task_name(model, next)), (unsigned long long)next->id);
 		return;
 	}
 	cn_evidence(report, "waits for mutex %s, which %s (%llu) has held", cn_safe(cn_resource_name(model, mutex)),
@@ -118,7 +119,10 @@ static void report_ring(struct search *search, uint32_t from)
 	}
 	if (either != search->with_either)
 		return; /* without a way out: told in the first pass */
-	report = cn_report_about(CN_FINDING_WAIT_CYCLE, either ? CN_LIKELY : stands ? CN_PROVEN : CN_INCOMPLETE,
+	report = cn_report_about(CN_FINDING_WAIT_CYCLE,
+		either   ? CN_LIKELY
+		: stands ? CN_PROVEN
+			 : CN_INCOMPLETE,
 		search->path[from + oldest]->task);
 	report.finding.n_tasks = n;
 	report.still = 0;
@@ -130,7 +134,8 @@ static void report_ring(struct search *search, uint32_t from)
 			report.finding.tasks[i] = node->task->id;
 		if (node->task->edge_ns > report.finding.since_ns) /* the last one closed the ring */
 			report.finding.since_ns = node->task->edge_ns;
-		report.still = (report.still ^ node->task->stamp ^ (uint64_t)node->task->polls << 24) * 0x9e3779b97f4a7c15ull;
+		report.still =
+			(report.still ^ node->task->stamp ^ (uint64_t)node->task->polls << 24) * 0x9e3779b97f4a7c15ull;
 		describe(model, &report, node, next->task);
 		note_member(search->diagnosis, node->task->id);
 	}
@@ -160,7 +165,8 @@ static int push(struct search *search, struct node *node)
 {
 	if (search->n == search->capacity) {
 		uint32_t capacity = search->capacity ? search->capacity * 2 : 64;
-		struct node **path = search->n < PATH_MAX_TASKS ? realloc(search->path, capacity * sizeof(struct node *)) : NULL;
+		struct node **path =
+			search->n < PATH_MAX_TASKS ? realloc(search->path, capacity * sizeof(struct node *)) : NULL;
 
 		if (!path)
 			return -ENOMEM;

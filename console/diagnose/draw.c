@@ -34,8 +34,8 @@ struct pen {
 	cn_line_fn fn;
 	void *arg;
 	struct cn_line line;
-	size_t used;   /* bytes */
-	int at;        /* columns */
+	size_t used; /* bytes */
+	int at;      /* columns */
 };
 
 /* ---------------------------------------------------------------- one line */
@@ -65,7 +65,8 @@ static void put(struct pen *pen, enum cn_style style, const char *format, ...)
 	if (line->n_spans && line->spans[line->n_spans - 1].style == style)
 		line->spans[line->n_spans - 1].bytes += (uint16_t)strlen(at);
 	else if (line->n_spans < sizeof line->spans / sizeof line->spans[0])
-		line->spans[line->n_spans++] = (struct cn_span){ (uint16_t)pen->used, (uint16_t)strlen(at), (uint8_t)style };
+		line->spans[line->n_spans++] =
+			(struct cn_span){ (uint16_t)pen->used, (uint16_t)strlen(at), (uint8_t)style };
 	pen->at += width_of(at);
 	pen->used += strlen(at);
 }
@@ -209,8 +210,8 @@ static void draw_relation(struct pen *pen, uint32_t index)
 	char time[CN_FORMAT_BYTES];
 
 	if (link->relation == CN_RELATION_START || link->relation == CN_RELATION_AWAITS ||
-	    link->relation == CN_RELATION_WAITS_FOR || link->relation == CN_RELATION_ENDS_IN ||
-	    link->relation == CN_RELATION_JOINS)
+		link->relation == CN_RELATION_WAITS_FOR || link->relation == CN_RELATION_ENDS_IN ||
+		link->relation == CN_RELATION_JOINS)
 		return;
 	begin(pen, index);
 	put_branches(pen, index, false);
@@ -266,8 +267,8 @@ static const char *what_for(unsigned int op)
 static void draw_await(struct pen *pen, uint32_t index)
 {
 	const struct cn_link *link = &pen->chain->links[index];
-	const char *name = cn_model_string(pen->model, link->runtime,
-		cn_model_site(pen->model, link->runtime, link->type)->name);
+	const char *name =
+		cn_model_string(pen->model, link->runtime, cn_model_site(pen->model, link->runtime, link->type)->name);
 	uint64_t age = link->wait_state == ROUSE_WAIT_WAITING ? age_of(pen, link) : 0;
 	bool branch = begins_branch(pen->chain, index);
 	char time[CN_FORMAT_BYTES];
@@ -405,8 +406,12 @@ static void draw_verdict(struct pen *pen)
 void cn_chain_draw(const struct cn_model *model, const struct cn_chain *chain, enum cn_charset charset, int columns,
 	cn_line_fn line, void *arg)
 {
-	struct pen pen = { .model = model, .chain = chain, .charset = charset, .columns = columns < NARROW ? NARROW : columns,
-		.fn = line, .arg = arg };
+	struct pen pen = { .model = model,
+		.chain = chain,
+		.charset = charset,
+		.columns = columns < NARROW ? NARROW : columns,
+		.fn = line,
+		.arg = arg };
 
 	for (uint32_t i = 0; i < chain->n; i++)
 		draw_link(&pen, i);

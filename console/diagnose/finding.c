@@ -72,7 +72,7 @@ struct cn_report cn_report_about(enum cn_finding_code code, enum cn_class class,
 	struct cn_report report = { 0 };
 
 	report.finding.code = (uint8_t)code;
-	report.finding.class = (uint8_t)class;
+	report.finding.class = (uint8_t) class;
 	report.finding.worker = CN_NO_WORKER;
 	if (!task)
 		return report;
@@ -339,22 +339,24 @@ size_t cn_findings_more(const struct cn_findings *findings)
 static const struct {
 	const char *text, *title, *help, *advice;
 	unsigned int level;
+	enum cn_class strongest;
 } findings_table[] = {
-#define X(code, text, title, class, level, help, advice) { text, title, help, advice, level },
+#define X(code, text, title, class, level, help, advice) { text, title, help, advice, level, CN_##class },
 	CN_FINDINGS(X)
 #undef X
 };
 
-#define FROM_TABLE(FUNCTION, TYPE, MEMBER, NONE)                                                   \
-	TYPE FUNCTION(unsigned int code)                                                           \
-	{                                                                                          \
-		return code < CN_FINDING_CODE_MAX ? findings_table[code].MEMBER : (NONE);          \
+#define FROM_TABLE(FUNCTION, TYPE, MEMBER, NONE)                                                                       \
+	TYPE FUNCTION(unsigned int code)                                                                               \
+	{                                                                                                              \
+		return code < CN_FINDING_CODE_MAX ? findings_table[code].MEMBER : (NONE);                              \
 	}
 FROM_TABLE(cn_finding_text, const char *, text, "unknown")
 FROM_TABLE(cn_finding_title, const char *, title, "unknown")
 FROM_TABLE(cn_finding_help, const char *, help, "")
 FROM_TABLE(cn_finding_advice, const char *, advice, "")
 FROM_TABLE(cn_finding_level, unsigned int, level, 0)
+FROM_TABLE(cn_finding_strongest, enum cn_class, strongest, CN_SUSPECT)
 
 const char *cn_class_name(unsigned int class)
 {

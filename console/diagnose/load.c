@@ -13,15 +13,15 @@
 #define BLOCKED_NS 100000000ull
 #define SURELY_BLOCKED_NS 1000000000ull
 enum {
-	LONG_BUCKET = 27,     /* polls of 2^27 ns = 134 ms or more */
+	LONG_BUCKET = 27, /* polls of 2^27 ns = 134 ms or more */
 	LONG_POLLS_AT_LEAST = 2,
-	LONG_ONE_IN = 1000,   /* polls of that site */
+	LONG_ONE_IN = 1000, /* polls of that site */
 	STORM_PER_SECOND = 500,
-	STORM_LOOKS = 3,      /* LIKELY from here on */
+	STORM_LOOKS = 3,        /* LIKELY from here on */
 	STORM_POLL_NS = 100000, /* longer polls do work, and yield between its parts */
 	GROWTH_LOOKS = 2,
 	GROWTH_LIKELY_LOOKS = 20,
-	GROWTH_LEAST = 32,    /* messages queued */
+	GROWTH_LEAST = 32, /* messages queued */
 };
 
 /* ------------------------------------------------------------ running now */
@@ -59,7 +59,8 @@ void cn_rule_running(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 		return;
 	age = poll_age(model, task);
 	before = long_polls(cn_model_site_histogram(model, task->runtime, task->spawn_site));
-	if (age < BLOCKED_NS || age < runtime->long_poll_ns || (age < SURELY_BLOCKED_NS && before < LONG_POLLS_AT_LEAST))
+	if (age < BLOCKED_NS || age < runtime->long_poll_ns ||
+		(age < SURELY_BLOCKED_NS && before < LONG_POLLS_AT_LEAST))
 		return;
 	report = cn_report_about(CN_FINDING_BLOCKED_WORKER, CN_LIKELY, task);
 	report.finding.worker = task->worker;
@@ -67,7 +68,8 @@ void cn_rule_running(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 	cn_evidence(&report, "worker %u has been in poll %u of this task for %s", task->worker, task->polls,
 		cn_format_ns(time, age));
 	if (before)
-		cn_evidence(&report, "; %llu earlier polls of its kind took 134 ms or more", (unsigned long long)before);
+		cn_evidence(
+			&report, "; %llu earlier polls of its kind took 134 ms or more", (unsigned long long)before);
 	cn_report(diagnosis, &report);
 }
 
@@ -108,7 +110,7 @@ static void long_polls_of_site(struct cn_diagnosis *diagnosis, uint8_t runtime, 
 	all = cn_histogram_total(histogram->poll, ROUSE_HISTOGRAM_BUCKETS);
 	task = slowest(model, runtime, site);
 	if (n * LONG_ONE_IN < all || (task && (task->kind == ROUSE_KIND_MAIN ||
-				cn_reported(diagnosis, CN_FINDING_BLOCKED_WORKER, task->id))))
+						      cn_reported(diagnosis, CN_FINDING_BLOCKED_WORKER, task->id))))
 		return;
 	report = cn_report_about(CN_FINDING_LONG_POLLS, CN_LIKELY, task);
 	report.finding.runtime = runtime;
@@ -154,7 +156,7 @@ void cn_rule_storm(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 	delta = cn_task_delta(diagnosis->model, task);
 	rate = cn_rate(delta.self_wakes, delta.span_ns);
 	if (rate < STORM_PER_SECOND || 2 * (uint64_t)delta.self_wakes < delta.wakes ||
-	    delta.self_wakes / 2 < forced_yields(runtime) || delta.busy_ns > (uint64_t)delta.polls * STORM_POLL_NS)
+		delta.self_wakes / 2 < forced_yields(runtime) || delta.busy_ns > (uint64_t)delta.polls * STORM_POLL_NS)
 		return;
 	report = cn_report_about(CN_FINDING_WAKE_STORM, CN_SUSPECT, task);
 	report.likely_after = STORM_LOOKS - 1;
@@ -165,7 +167,8 @@ void cn_rule_storm(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 		char time[CN_FORMAT_BYTES];
 
 		cn_evidence(&report, "; a poll takes %s, together %.1f %% of a CPU",
-			cn_format_ns(time, delta.busy_ns / delta.polls), 100.0 * (double)delta.busy_ns / (double)delta.span_ns);
+			cn_format_ns(time, delta.busy_ns / delta.polls),
+			100.0 * (double)delta.busy_ns / (double)delta.span_ns);
 	}
 	cn_report(diagnosis, &report);
 }
@@ -206,17 +209,18 @@ void cn_rule_pending(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 		return;
 	await = cn_task_leaf(task);
 	if (!await->since_ns || runtime->now_ns < await->since_ns + diagnosis->opts.pending_long_ns ||
-	    !is_owed(model, await) || cn_either(model, task, task->leaf) || !cn_task_settled(model, task) ||
-	    cn_slots_find(&diagnosis->in_rings, task->id) ||
-	    cn_reported(diagnosis, CN_FINDING_STALE_WAKER, task->id) ||
-	    cn_reported(diagnosis, CN_FINDING_NEVER_REGISTERED, task->id) ||
-	    cn_reported(diagnosis, CN_FINDING_DROPPED_WAKER, task->id))
+		!is_owed(model, await) || cn_either(model, task, task->leaf) || !cn_task_settled(model, task) ||
+		cn_slots_find(&diagnosis->in_rings, task->id) ||
+		cn_reported(diagnosis, CN_FINDING_STALE_WAKER, task->id) ||
+		cn_reported(diagnosis, CN_FINDING_NEVER_REGISTERED, task->id) ||
+		cn_reported(diagnosis, CN_FINDING_DROPPED_WAKER, task->id))
 		return;
 	report = cn_report_about(CN_FINDING_PENDING_LONG, CN_SUSPECT, task);
 	report.finding.since_ns = await->since_ns;
 	report.finding.resource = await->resource;
 	cn_evidence(&report, "has waited for %s (%s) for %s", cn_op_name(await->op),
-		await->op == ROUSE_OP_BLOCKING ? "no thread has taken it" : "somebody inside the program has to serve it",
+		await->op == ROUSE_OP_BLOCKING ? "no thread has taken it"
+					       : "somebody inside the program has to serve it",
 		cn_format_ns(time, runtime->now_ns - await->since_ns));
 	cn_report(diagnosis, &report);
 }
@@ -224,7 +228,8 @@ void cn_rule_pending(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 /* --------------------------------------------------------------- resources */
 
 /* At the line that made it. */
-static struct cn_report about_resource(enum cn_finding_code code, enum cn_class class, const struct cn_resource *resource)
+static struct cn_report about_resource(
+	enum cn_finding_code code, enum cn_class class, const struct cn_resource *resource)
 {
 	struct cn_report report = cn_report_about(code, class, NULL);
 
@@ -250,7 +255,8 @@ static void growing(struct cn_diagnosis *diagnosis, const struct cn_resource *re
 	struct cn_report report;
 	char time[CN_FORMAT_BYTES];
 
-	if (resource->grow_looks < GROWTH_LOOKS || resource->value < GROWTH_LEAST || runtime->now_ns <= resource->grow_ns)
+	if (resource->grow_looks < GROWTH_LOOKS || resource->value < GROWTH_LEAST ||
+		runtime->now_ns <= resource->grow_ns)
 		return;
 	seen_ns = runtime->now_ns - resource->grow_ns;
 	rate = cn_rate(resource->value - resource->grow_from, seen_ns);
@@ -288,7 +294,7 @@ static void dead_owner(struct cn_diagnosis *diagnosis, const struct cn_resource 
 	char time[CN_FORMAT_BYTES];
 
 	if (!(resource->flags & ROUSE_RESOURCE_OWNED) || resource->value || !cn_is_task_id(resource->owner) ||
-	    resource->changed_look >= runtime->looks || !cn_ended(diagnosis->model, resource->owner))
+		resource->changed_look >= runtime->looks || !cn_ended(diagnosis->model, resource->owner))
 		return;
 	report = about_resource(CN_FINDING_DEAD_OWNER, resource->waiters ? class : CN_LIKELY, resource);
 	report.still = resource->owner;
@@ -298,7 +304,8 @@ static void dead_owner(struct cn_diagnosis *diagnosis, const struct cn_resource 
 		cn_resource_kind_name(resource->kind), cn_safe(cn_resource_name(diagnosis->model, resource)),
 		(unsigned long long)resource->owner, resource->waiters, resource->waiters == 1 ? " waits" : "s wait");
 	if (resource->owner_since_ns && runtime->now_ns > resource->owner_since_ns)
-		cn_evidence(&report, "; it was taken %s ago", cn_format_ns(time, runtime->now_ns - resource->owner_since_ns));
+		cn_evidence(&report, "; it was taken %s ago",
+			cn_format_ns(time, runtime->now_ns - resource->owner_since_ns));
 	cn_report(diagnosis, &report);
 }
 

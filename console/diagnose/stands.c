@@ -50,7 +50,8 @@ bool cn_either(const struct cn_model *model, const struct cn_task *task, uint16_
 			return false;
 		for (uint16_t i = (uint16_t)(parent + 1); i < task->n_awaits; i++)
 			children += task->awaits[i].parent == parent;
-		if (children > 1 && cn_model_site(model, task->runtime, task->awaits[parent].at)->kind != ROUSE_SITE_JOIN)
+		if (children > 1 &&
+			cn_model_site(model, task->runtime, task->awaits[parent].at)->kind != ROUSE_SITE_JOIN)
 			return true;
 		await = parent;
 	}

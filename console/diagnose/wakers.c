@@ -39,7 +39,7 @@ static const struct cn_await *waiting_for_others(const struct cn_task *task)
 		const struct cn_await *await = &task->awaits[i];
 
 		if (await->wait_state == ROUSE_WAIT_WAITING && cn_is_task_id(await->waker_task) &&
-		    await->waker_task != task->id)
+			await->waker_task != task->id)
 			return await;
 	}
 	return NULL;
@@ -62,13 +62,15 @@ static void no_waker(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 		cn_stands(model, task) ? CN_PROVEN : CN_INCOMPLETE, task);
 
 	report.finding.since_ns = task->edge_ns;
-	cn_evidence(&report, "pending for %s after %u poll%s; its state word counts 0 wakers", for_how_long(time, model, task),
-		task->polls, task->polls == 1 ? "" : "s");
+	cn_evidence(&report, "pending for %s after %u poll%s; its state word counts 0 wakers",
+		for_how_long(time, model, task), task->polls, task->polls == 1 ? "" : "s");
 	if (dropped)
-		cn_evidence(&report, "; its stamp shows %d transitions beyond its polls and wakes: a waker was made, and dropped",
+		cn_evidence(&report,
+			"; its stamp shows %d transitions beyond its polls and wakes: a waker was made, and dropped",
 			left);
 	else
-		cn_evidence(&report, "; its stamp shows no transition beyond its polls and wakes: no waker was made for this wait");
+		cn_evidence(&report,
+			"; its stamp shows no transition beyond its polls and wakes: no waker was made for this wait");
 	cn_report(diagnosis, &report);
 }
 
@@ -118,7 +120,7 @@ void cn_rule_wakers(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 	const struct cn_await *other;
 
 	if (task->state != ROUSE_TASK_PENDING || !task->polls || (task->flags & ROUSE_CANCELLED) ||
-	    !cn_task_settled(diagnosis->model, task))
+		!cn_task_settled(diagnosis->model, task))
 		return;
 	if (task->waker_refs && !task->waiting && !task->own_wakers)
 		return;

@@ -20,7 +20,7 @@ static void write_unit(FILE *out, uint32_t unit)
 
 static void write_character(FILE *out, const char *from, uint32_t code_point)
 {
-	char text[8];
+	char text[8] = "";
 
 	if (code_point == CN_UTF8_BROKEN) {
 		write_unit(out, (unsigned char)*from);
@@ -34,7 +34,8 @@ static void write_character(FILE *out, const char *from, uint32_t code_point)
 		write_unit(out, 0xd800 + ((code_point - 0x10000) >> 10));
 		write_unit(out, 0xdc00 + ((code_point - 0x10000) & 0x3ff));
 	} else {
-		fwrite(text, 1, cn_utf8_put(text, code_point), out);
+		cn_utf8_put(text, code_point);
+		fputs(text, out);
 	}
 }
 

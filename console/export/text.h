@@ -16,7 +16,7 @@
  */
 char *cn_text_safe(char *out, size_t bytes, const char *text, bool ascii);
 
-/* A file's name as a column has room for it, and as one would type it: without the way up out of the build directory. */
+/* A file's name as a column has room for it; and as one would type it, without the way up out of a build directory. */
 const char *cn_path_base(const char *path);
 const char *cn_path_short(const char *path);
 
@@ -24,7 +24,7 @@ const char *cn_path_short(const char *path);
 enum cn_charset cn_text_charset(void);
 
 enum { CN_SAFE_BYTES = 256 };
-/* Safe in that charset, in one of eight buffers that are used in turn: for the arguments of one printf(). Not thread-safe. */
+/* Safe in that charset. One of eight buffers used in turn: for the arguments of one printf(). Not thread-safe. */
 const char *cn_safe(const char *text);
 
 #endif

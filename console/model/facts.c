@@ -4,11 +4,11 @@
 
 #include <stddef.h>
 
-#define TEXT_OF(FUNCTION, LIST, MAX)                                                               \
-	const char *FUNCTION(unsigned int i)                                                       \
-	{                                                                                          \
-		static const char *const texts[] = { LIST(X) };                                    \
-		return i < (MAX) ? texts[i] : "unknown";                                           \
+#define TEXT_OF(FUNCTION, LIST, MAX)                                                                                   \
+	const char *FUNCTION(unsigned int i)                                                                           \
+	{                                                                                                              \
+		static const char *const texts[] = { LIST(X) };                                                        \
+		return i < (MAX) ? texts[i] : "unknown";                                                               \
 	}
 #define X(name, text) text,
 TEXT_OF(cn_task_state_name, ROUSE_TASK_STATES, ROUSE_TASK_STATE_MAX)
@@ -31,10 +31,11 @@ const char *cn_task_name(const struct cn_model *model, const struct cn_task *tas
 	const char *name = cn_model_string(model, task->runtime, task->name);
 
 	if (!*name && task->n_awaits)
-		name = cn_model_string(model, task->runtime,
-			cn_model_site(model, task->runtime, task->awaits[0].type)->name);
+		name = cn_model_string(
+			model, task->runtime, cn_model_site(model, task->runtime, task->awaits[0].type)->name);
 	if (!*name)
-		name = cn_model_string(model, task->runtime, cn_model_site(model, task->runtime, task->spawn_site)->name);
+		name = cn_model_string(
+			model, task->runtime, cn_model_site(model, task->runtime, task->spawn_site)->name);
 	return *name ? name : "?";
 }
 
@@ -111,7 +112,8 @@ uint64_t cn_task_age_ns(const struct cn_model *model, const struct cn_task *task
 
 uint64_t cn_task_busy_ns(const struct cn_model *model, const struct cn_task *task)
 {
-	uint64_t running = task->state == ROUSE_TASK_RUNNING ? since(runtime_of(model, task)->now_ns, task->edge_ns) : 0;
+	uint64_t running =
+		task->state == ROUSE_TASK_RUNNING ? since(runtime_of(model, task)->now_ns, task->edge_ns) : 0;
 
 	return task->busy_ns + running;
 }

@@ -138,8 +138,8 @@ static void settle_tasks(struct cn_model *model, const struct cn_runtime_state *
 	}
 }
 
-static void settle_resources(struct cn_model *model, const struct cn_runtime_state *runtime,
-	const struct cn_runtime *shown)
+static void settle_resources(
+	struct cn_model *model, const struct cn_runtime_state *runtime, const struct cn_runtime *shown)
 {
 	for (size_t i = 0; i < model->resources.used; i++) {
 		struct cn_resource *resource = cn_slots_at(&model->resources, i);

@@ -73,8 +73,8 @@ static void apply_events(struct cn_model *model, const Rouse__V1__Events *events
 }
 
 /* Ids are unique in a process; a generation speaks for its own runtime only. */
-static void apply_removed(struct cn_model *model, const struct cn_runtime_state *runtime,
-	const Rouse__V1__Removed *removed)
+static void apply_removed(
+	struct cn_model *model, const struct cn_runtime_state *runtime, const Rouse__V1__Removed *removed)
 {
 	for (size_t i = 0; i < removed->n_task; i++) {
 		const struct cn_task *task = cn_model_task(model, removed->task[i]);

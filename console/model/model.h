@@ -50,13 +50,13 @@ struct Rouse__V1__Frame;
 
 /* One future in a task's chain. Those that wait for something have op != ROUSE_OP_NONE. */
 struct cn_await {
-	uint32_t type;     /* site index of the future's type, 0 = unknown */
-	uint32_t at;       /* site index of the await it is suspended at, 0 = none */
-	uint16_t parent;   /* index in the same task's awaits; the root's is its own */
-	uint8_t op;        /* enum rouse_op */
+	uint32_t type;      /* site index of the future's type, 0 = unknown */
+	uint32_t at;        /* site index of the await it is suspended at, 0 = none */
+	uint16_t parent;    /* index in the same task's awaits; the root's is its own */
+	uint8_t op;         /* enum rouse_op */
 	uint8_t wait_state; /* enum rouse_wait_state */
-	uint32_t poll;     /* the task's polls when the wait was registered */
-	uint64_t resource; /* serial; for ROUSE_OP_JOIN a task id */
+	uint32_t poll;      /* the task's polls when the wait was registered */
+	uint64_t resource;  /* serial; for ROUSE_OP_JOIN a task id */
 	uint64_t since_ns;
 	uint64_t arg;        /* as in struct rouse_wait_record */
 	uint64_t waker_task; /* whom its waker wakes; CN_FOREIGN_WAKER = none of this runtime's tasks */
@@ -91,8 +91,8 @@ struct cn_task {
 	uint64_t changed_ns;   /* when look changed_look was */
 	uint16_t n_awaits;
 	uint16_t worker;
-	uint16_t waiting;     /* number of awaits in ROUSE_WAIT_WAITING */
-	uint16_t leaf;        /* index of the first of them, else of the deepest await */
+	uint16_t waiting; /* number of awaits in ROUSE_WAIT_WAITING */
+	uint16_t leaf;    /* index of the first of them, else of the deepest await */
 	uint8_t runtime;
 	uint8_t state; /* enum rouse_task_state */
 	uint8_t flags; /* enum rouse_state_flag */
@@ -128,7 +128,7 @@ struct cn_resource {
 /* ---------------------------------------------------------------- runtimes */
 
 struct cn_site {
-	uint32_t kind; /* enum rouse_site_kind, 0 = not known */
+	uint32_t kind;       /* enum rouse_site_kind, 0 = not known */
 	uint32_t name, file; /* string indices */
 	uint32_t line;
 	uint32_t frame_bytes;
@@ -141,25 +141,25 @@ struct cn_histogram {
 };
 
 /* What is sampled each look, for graphs. Rates are per second; shares in permille. */
-#define CN_WORKER_SERIES(X)                                                                        \
-	X(busy, "busy, permille of the time")                                                      \
-	X(depth, "tasks in the local queue, LIFO slot included")                                   \
-	X(polls, "polls per second")                                                               \
-	X(stolen, "tasks stolen per second")                                                       \
-	X(parks, "parks per second")                                                               \
+#define CN_WORKER_SERIES(X)                                                                                            \
+	X(busy, "busy, permille of the time")                                                                          \
+	X(depth, "tasks in the local queue, LIFO slot included")                                                       \
+	X(polls, "polls per second")                                                                                   \
+	X(stolen, "tasks stolen per second")                                                                           \
+	X(parks, "parks per second")                                                                                   \
 	X(timers, "timers armed")
-#define CN_RUNTIME_SERIES(X)                                                                       \
-	X(tasks, "live tasks")                                                                     \
-	X(inject, "tasks in the global queue")                                                     \
-	X(blocking, "jobs waiting for a blocking thread")                                          \
-	X(timers, "timers armed")                                                                  \
-	X(polls, "polls per second")                                                               \
+#define CN_RUNTIME_SERIES(X)                                                                                           \
+	X(tasks, "live tasks")                                                                                         \
+	X(inject, "tasks in the global queue")                                                                         \
+	X(blocking, "jobs waiting for a blocking thread")                                                              \
+	X(timers, "timers armed")                                                                                      \
+	X(polls, "polls per second")                                                                                   \
 	X(spawned, "spawns per second")
 
 struct cn_worker {
 	uint32_t index;
 	uint32_t tid;
-	uint32_t state; /* enum rouse_worker_state */
+	uint32_t state;       /* enum rouse_worker_state */
 	uint32_t local_depth; /* the ring only */
 	uint32_t timers;
 	uint32_t seen_look;
@@ -167,8 +167,8 @@ struct cn_worker {
 	uint64_t poll_start_ns;
 	uint64_t in_transit;
 	uint64_t state_since_ns;
-	uint64_t lifo_task; /* 0 = empty */
-	uint64_t next_deadline_ns; /* UINT64_MAX = none */
+	uint64_t lifo_task;             /* 0 = empty */
+	uint64_t next_deadline_ns;      /* UINT64_MAX = none */
 	struct rouse_counters counters; /* *_ticks are nanoseconds */
 	struct rouse_counters previous; /* of the look before */
 	uint64_t prev_task;             /* current_task of the look before, 0 = none */
@@ -183,15 +183,15 @@ struct cn_worker {
 
 struct cn_runtime {
 	uint32_t index;
-	uint32_t looks;      /* whole generations seen, keyframes or not */
-	uint64_t number;     /* of the last one */
-	uint64_t now_ns;     /* CLOCK_MONOTONIC when the last look began */
-	uint64_t end_ns;     /* and ended */
-	uint64_t prev_ns;    /* when the look before began, 0 = there was none */
+	uint32_t looks;   /* whole generations seen, keyframes or not */
+	uint64_t number;  /* of the last one */
+	uint64_t now_ns;  /* CLOCK_MONOTONIC when the last look began */
+	uint64_t end_ns;  /* and ended */
+	uint64_t prev_ns; /* when the look before began, 0 = there was none */
 	uint64_t real_ns;
 	uint32_t level;
-	uint32_t state;  /* enum rouse_runtime_state */
-	uint32_t flavor; /* enum rouse_flavor */
+	uint32_t state;         /* enum rouse_runtime_state */
+	uint32_t flavor;        /* enum rouse_flavor */
 	uint32_t driver_worker; /* index + 1, 0 = nobody */
 	uint64_t inject_depth;
 	uint64_t blocking_queued, blocking_threads, blocking_idle, blocking_limit;
@@ -205,7 +205,7 @@ struct cn_runtime {
 	bool complete; /* nothing was left out of the last look, neither there nor here */
 	char name[64];
 	uint32_t by_state[ROUSE_TASK_STATE_MAX]; /* tasks of this runtime in the model */
-	struct cn_worker *workers; /* the foreign one, if any, last */
+	struct cn_worker *workers;               /* the foreign one, if any, last */
 	uint32_t n_workers;
 	struct rouse_counters total;    /* over workers and foreign threads */
 	struct rouse_counters previous; /* of the look before */
@@ -249,7 +249,10 @@ const struct cn_target *cn_model_target(const struct cn_model *model);
 uint64_t cn_model_generations(const struct cn_model *model);
 /* When the newest look began, of whichever runtime. */
 uint64_t cn_model_now_ns(const struct cn_model *model);
-/* Events and whole generations that did not reach us. */
+/*
+ * Events and whole generations that did not reach us. A generation that was
+ * skipped is no hole: the next one tells all that has changed since.
+ */
 uint64_t cn_model_lost_events(const struct cn_model *model);
 uint64_t cn_model_lost_generations(const struct cn_model *model);
 /* Events that came, by enum rouse_event_kind. */

@@ -69,7 +69,8 @@ int cn_apply_workers(struct cn_model *model, struct cn_runtime_state *runtime, c
 int cn_apply_tasks(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Tasks *tasks);
 int cn_apply_awaits(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__AwaitFrames *awaits);
 int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Resources *resources);
-int cn_apply_histograms(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Histograms *histograms);
+int cn_apply_histograms(struct cn_model *model, struct cn_runtime_state *runtime,
+	const Rouse__V1__Histograms *histograms);
 void cn_remove_task(struct cn_model *model, uint64_t id);
 
 #endif

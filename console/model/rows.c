@@ -27,7 +27,7 @@ int cn_apply_strings(struct cn_runtime_state *runtime, const Rouse__V1__Strings 
 
 	for (size_t i = 0; rc == 0 && i < strings->n_text; i++)
 		rc = bounded(runtime, cn_strings_set(&runtime->strings, strings->first + (uint32_t)i,
-			strings->text[i].data, strings->text[i].len));
+					      strings->text[i].data, strings->text[i].len));
 	return rc;
 }
 
@@ -99,8 +99,9 @@ int cn_apply_workers(struct cn_model *model, struct cn_runtime_state *runtime, c
 		const struct cn_task *task = cn_model_task(model, worker->current_task);
 
 		worker->prev_task = worker->current_task;
-		worker->prev_task_polls = !task ? 0 : task->seen_look == cn_look_in_progress(runtime) ? task->prev_polls
-												       : task->polls;
+		worker->prev_task_polls = !task                                             ? 0
+					  : task->seen_look == cn_look_in_progress(runtime) ? task->prev_polls
+											    : task->polls;
 		worker->previous = worker->counters;
 		take_counters(&worker->counters, rows, i);
 		worker->index = rows->index[i];
@@ -368,7 +369,7 @@ int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime,
 		if (before.seen_look)
 			follow_growth(resource, before.value, runtime->shown.now_ns);
 		if (!before.seen_look || before.owner != resource->owner || before.value != resource->value ||
-		    before.owner_since_ns != resource->owner_since_ns || before.flags != resource->flags)
+			before.owner_since_ns != resource->owner_since_ns || before.flags != resource->flags)
 			resource->changed_look = look;
 		resource->seen_look = look;
 	}

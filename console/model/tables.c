@@ -51,7 +51,7 @@ int cn_strings_set(struct cn_strings *strings, uint32_t index, const void *text,
 	if (index >= strings->n)
 		strings->n = (size_t)index + 1;
 	if (strings->text[index] && strlen(strings->text[index]) == length &&
-	    memcmp(strings->text[index], text, length) == 0)
+		memcmp(strings->text[index], text, length) == 0)
 		return 0;
 	copy = strndup(length ? text : "", length);
 	if (!copy)

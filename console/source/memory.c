@@ -39,18 +39,22 @@ static int explain(int rc, int pid, struct cn_why *why)
 {
 	switch (rc) {
 	case -ESRCH:
-		return cn_why_set(why, rc, "there is no process %d (any more); `rouse list` shows what can be watched", pid);
+		return cn_why_set(
+			why, rc, "there is no process %d (any more); `rouse list` shows what can be watched", pid);
 	case -ENOENT:
 		return cn_why_set(why, rc,
-			"process %d has no rouse runtime: it was not built with rouse, or has not started one yet", pid);
+			"process %d has no rouse runtime: it was not built with rouse, or has not started one yet",
+			pid);
 	case -EACCES:
 	case -EPERM:
 		return cn_why_set(why, -EACCES,
 			"not permitted to read the memory of process %d: run rouse as its user or as root "
-			"(see also /proc/sys/kernel/yama/ptrace_scope), or start it with ROUSE_LISTEN=1", pid);
+			"(see also /proc/sys/kernel/yama/ptrace_scope), or start it with ROUSE_LISTEN=1",
+			pid);
 	case -EPROTO:
 		return cn_why_set(why, rc,
-			"process %d has another layout version than this rouse (%s) knows: use the rouse it was built with",
+			"process %d has another layout version than this rouse (%s) knows: use the rouse it was built "
+			"with",
 			pid, ROUSE_VERSION);
 	default:
 		return cn_why_set(why, rc, "cannot read process %d: %s", pid, strerror(-rc));
@@ -71,8 +75,12 @@ static int tell(struct cn_source *source, const struct cn_wish *wish, struct cn_
 static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg, struct cn_why *why)
 {
 	struct memory_source *m = (struct memory_source *)source;
-	struct rouse_look_opts opts = { .size = sizeof opts, .source = "memory", .events = m->wish.events,
-		.watch = m->wish.watch, .n_watch = m->wish.n_watch, .changes_only = m->looked };
+	struct rouse_look_opts opts = { .size = sizeof opts,
+		.source = "memory",
+		.events = m->wish.events,
+		.watch = m->wish.watch,
+		.n_watch = m->wish.n_watch,
+		.changes_only = m->looked };
 	uint64_t ticks;
 	int rc;
 

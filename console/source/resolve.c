@@ -41,8 +41,8 @@ static int several(const struct rouse_target *targets, int n, const char *name, 
 
 	for (int i = 0; i < n && used < sizeof pids - 16; i++)
 		if (is_called(&targets[i], name))
-			used += (size_t)snprintf(pids + used, sizeof pids - used, "%s%d", used ? ", " : "",
-				targets[i].pid);
+			used += (size_t)snprintf(
+				pids + used, sizeof pids - used, "%s%d", used ? ", " : "", targets[i].pid);
 	return cn_why_set(why, -ENOTUNIQ, "several programs are called %s: say which, by pid: %s", cn_safe(name), pids);
 }
 
@@ -62,7 +62,9 @@ static int by_name(const char *name, struct cn_aim *aim, struct cn_why *why)
 			memcpy(aim->socket, targets[i].socket, sizeof aim->socket);
 	}
 	if (found == 0)
-		rc = cn_why_set(why, -ESRCH, "no program or runtime called %s can be watched (nor is it a verb); `rouse list` shows all that can",
+		rc = cn_why_set(why, -ESRCH,
+			"no program or runtime called %s can be watched (nor is it a verb); `rouse list` shows all "
+			"that can",
 			cn_safe(name));
 	else if (found > 1)
 		rc = several(targets, n, name, why);

@@ -63,7 +63,8 @@ static void name_target(struct cn_session *session, const struct cn_aim *aim)
 		memcpy(session->target, aim->socket, sizeof session->target);
 }
 
-static int open_frames(struct cn_session *session, const char *path, struct cn_session **ret_session, struct cn_why *why)
+static int open_frames(
+	struct cn_session *session, const char *path, struct cn_session **ret_session, struct cn_why *why)
 {
 	const int rc = cn_frames_open(path, &session->wish, &session->source, why);
 
@@ -76,8 +77,8 @@ static int open_frames(struct cn_session *session, const char *path, struct cn_s
 	return 0;
 }
 
-int cn_session_open(const char *target, const struct cn_session_opts *opts, struct cn_session **ret_session,
-	struct cn_why *why)
+int cn_session_open(
+	const char *target, const struct cn_session_opts *opts, struct cn_session **ret_session, struct cn_why *why)
 {
 	struct cn_session *session = calloc(1, sizeof *session);
 	struct cn_aim aim;
@@ -89,7 +90,8 @@ int cn_session_open(const char *target, const struct cn_session_opts *opts, stru
 	session->model = cn_model_new();
 	session->findings = cn_findings_new();
 	session->diagnose = opts->diagnose;
-	session->wish = (struct cn_wish){ .interval_ms = opts->interval_ms, .level = opts->level, .events = opts->events };
+	session->wish =
+		(struct cn_wish){ .interval_ms = opts->interval_ms, .level = opts->level, .events = opts->events };
 	if (!session->wish.interval_ms)
 		session->wish.interval_ms = DEFAULT_INTERVAL_MS;
 	if (!session->decoder || !session->model || !session->findings)
@@ -204,7 +206,8 @@ int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *w
 				timeout_ms);
 		rc = poll(&ready, 1, (int)((end - now) / 1000000) + 1);
 		if (rc < 0 && errno != EINTR)
-			return cn_why_set(why, -errno, "cannot wait for %s: %s", cn_safe(session->target), strerror(errno));
+			return cn_why_set(
+				why, -errno, "cannot wait for %s: %s", cn_safe(session->target), strerror(errno));
 		rc = cn_session_pump(session, why);
 		if (rc < 0)
 			return rc;

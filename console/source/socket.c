@@ -33,8 +33,8 @@ struct socket_source {
 static int flush(struct socket_source *s)
 {
 	while (s->out_from < s->out_to) {
-		ssize_t n = send(s->source.fd, s->out + s->out_from, s->out_to - s->out_from,
-			MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n =
+			send(s->source.fd, s->out + s->out_from, s->out_to - s->out_from, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -107,8 +107,8 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 		why->code = 0;
 		rc = rp_splitter_feed(&s->splitter, s->in, (size_t)n, frame, arg);
 		if (rc && !why->code) /* the consumer says for itself what it did not like */
-			return cn_why_set(why, rc, "what comes from %s is not the rouse protocol (%s)", cn_safe(s->path),
-				strerror(-rc));
+			return cn_why_set(why, rc, "what comes from %s is not the rouse protocol (%s)",
+				cn_safe(s->path), strerror(-rc));
 		if (rc)
 			return rc;
 	}
@@ -139,8 +139,9 @@ static int check_peer(int fd, const char *path, int pid, struct cn_why *why)
 			cn_safe(path), peer.uid);
 	/* Another pid namespace: the kernel says 0. */
 	if (pid && peer.pid && peer.pid != pid)
-		return cn_why_set(why, -EACCES, "%s is served by process %d, not %d: a leftover, or somebody in disguise",
-			cn_safe(path), peer.pid, pid);
+		return cn_why_set(why, -EACCES,
+			"%s is served by process %d, not %d: a leftover, or somebody in disguise", cn_safe(path),
+			peer.pid, pid);
 	return 0;
 }
 
@@ -155,15 +156,15 @@ static int connect_to(int fd, const char *path, struct cn_why *why)
 		return 0;
 	switch (errno) {
 	case ENOENT:
-		return cn_why_set(why, -ESRCH, "there is no socket %s; `rouse list` shows what can be watched",
-			cn_safe(path));
+		return cn_why_set(
+			why, -ESRCH, "there is no socket %s; `rouse list` shows what can be watched", cn_safe(path));
 	case ECONNREFUSED:
 		return cn_why_set(why, -ESRCH, "nobody serves %s any more: its program has ended", cn_safe(path));
 	case EAGAIN:
 		return cn_why_set(why, -ETIMEDOUT, "the agent behind %s does not accept connections", cn_safe(path));
 	case EACCES:
-		return cn_why_set(why, -EACCES, "not permitted to open %s: run rouse as its owner, or as root",
-			cn_safe(path));
+		return cn_why_set(
+			why, -EACCES, "not permitted to open %s: run rouse as its owner, or as root", cn_safe(path));
 	default:
 		return cn_why_set(why, -errno, "cannot connect to %s: %s", cn_safe(path), strerror(errno));
 	}
@@ -180,13 +181,13 @@ static int await_answer(int fd, const char *path, struct cn_why *why)
 	if (n < 0)
 		return cn_why_set(why, -errno, "cannot wait for %s: %s", cn_safe(path), strerror(errno));
 	if (n == 0)
-		return cn_why_set(why, -ETIMEDOUT, "the agent behind %s did not answer within %d ms", cn_safe(path),
-			ANSWER_MS);
+		return cn_why_set(
+			why, -ETIMEDOUT, "the agent behind %s did not answer within %d ms", cn_safe(path), ANSWER_MS);
 	return 0;
 }
 
-int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, struct cn_source **ret_source,
-	struct cn_why *why)
+int cn_socket_open(
+	const char *path, int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why)
 {
 	struct socket_source *s = calloc(1, sizeof *s);
 	int rc;

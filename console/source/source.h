@@ -17,7 +17,7 @@ enum { CN_WATCH_MAX = 16 };
 /* What the console wants to see; the Subscribe of the protocol. */
 struct cn_wish {
 	uint32_t interval_ms;
-	uint32_t level; /* 1 + wanted tracing level; 0 = leave it. Process memory is never written: there it is ignored. */
+	uint32_t level; /* 1 + wanted tracing level; 0 = leave it. Process memory is never written: ignored there. */
 	bool events;
 	bool pause;
 	uint32_t n_watch;

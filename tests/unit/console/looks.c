@@ -76,8 +76,8 @@ void look_string(struct look *look, uint32_t index, const char *text)
 }
 
 /* A table of one row. */
-#define X(TYPE, NAME)                                                                              \
-	table.n_##NAME = 1;                                                                        \
+#define X(TYPE, NAME)                                                                                                  \
+	table.n_##NAME = 1;                                                                                            \
 	table.NAME = &row.NAME;
 
 void look_site(struct look *look, struct site_row row)
@@ -129,9 +129,9 @@ void look_awaits(struct look *look, uint64_t task, struct await_row *rows, size_
 	for (size_t i = 0; i < n; i++) {
 		rows[i].task = task;
 		rows[i].depth_index = (uint32_t)i;
-#define X(TYPE, NAME)                                                                              \
-	columns.NAME[i] = rows[i].NAME;                                                            \
-	table.NAME = columns.NAME;                                                                 \
+#define X(TYPE, NAME)                                                                                                  \
+	columns.NAME[i] = rows[i].NAME;                                                                                \
+	table.NAME = columns.NAME;                                                                                     \
 	table.n_##NAME = n;
 		AWAIT_ROW(X)
 #undef X

@@ -71,19 +71,36 @@ static void names(struct look *look)
 
 static struct task_row pending(uint64_t id, uint32_t name)
 {
-	return (struct task_row){ .id = id, .state = ROUSE_TASK_PENDING, .name = name, .polls = 1, .waker_refs = 1, .stamp = 4,
-		.spawned_ns = 1, .edge_ns = 7 * S, .valid = 1 };
+	return (struct task_row){ .id = id,
+		.state = ROUSE_TASK_PENDING,
+		.name = name,
+		.polls = 1,
+		.waker_refs = 1,
+		.stamp = 4,
+		.spawned_ns = 1,
+		.edge_ns = 7 * S,
+		.valid = 1 };
 }
 
 static void locks(struct look *look, uint64_t task, uint32_t name, uint64_t mutex, uint32_t mutex_name, uint64_t owner)
 {
-	struct await_row awaits[] = { { .type = 1, .at = 2 }, { .parent = 0, .type = 3, .op = ROUSE_OP_LOCK,
-		.wait_state = ROUSE_WAIT_WAITING, .resource = mutex, .since_ns = 8 * S, .waker_task = task } };
+	struct await_row awaits[] = { { .type = 1, .at = 2 }, { .parent = 0,
+								      .type = 3,
+								      .op = ROUSE_OP_LOCK,
+								      .wait_state = ROUSE_WAIT_WAITING,
+								      .resource = mutex,
+								      .since_ns = 8 * S,
+								      .waker_task = task } };
 
 	look_task(look, pending(task, name));
 	look_awaits(look, task, awaits, 2);
-	look_resource(look, (struct resource_row){ .serial = mutex, .kind = ROUSE_RESOURCE_MUTEX, .name = mutex_name,
-		.flags = ROUSE_RESOURCE_OWNED, .site = 5, .owner = owner, .owner_since_ns = 6 * S });
+	look_resource(look, (struct resource_row){ .serial = mutex,
+				    .kind = ROUSE_RESOURCE_MUTEX,
+				    .name = mutex_name,
+				    .flags = ROUSE_RESOURCE_OWNED,
+				    .site = 5,
+				    .owner = owner,
+				    .owner_since_ns = 6 * S });
 }
 
 static void a_ring_is_drawn_until_it_closes(void **state)
@@ -147,17 +164,31 @@ static void arms_of_a_select_branch(void **state)
 	struct scene *scene = *state;
 	struct look look = look_at(scene->model, 9 * S);
 	struct await_row awaits[] = { { .type = 1, .at = 4 },
-		{ .parent = 0, .type = 3, .op = ROUSE_OP_SLEEP, .wait_state = ROUSE_WAIT_WAITING, .arg = 11 * S, .since_ns = 8 * S,
+		{ .parent = 0,
+			.type = 3,
+			.op = ROUSE_OP_SLEEP,
+			.wait_state = ROUSE_WAIT_WAITING,
+			.arg = 11 * S,
+			.since_ns = 8 * S,
 			.waker_task = 20 },
-		{ .parent = 0, .type = 3, .op = ROUSE_OP_RECV, .wait_state = ROUSE_WAIT_WAITING, .resource = 60, .since_ns = 8 * S,
+		{ .parent = 0,
+			.type = 3,
+			.op = ROUSE_OP_RECV,
+			.wait_state = ROUSE_WAIT_WAITING,
+			.resource = 60,
+			.since_ns = 8 * S,
 			.waker_task = 20 } };
 	struct cn_chain chain;
 
 	names(&look);
 	look_task(&look, pending(20, 7));
 	look_awaits(&look, 20, awaits, 3);
-	look_resource(&look, (struct resource_row){ .serial = 60, .kind = ROUSE_RESOURCE_MPSC, .name = 6, .capacity = 32,
-		.side_a = 1, .last_user_a = 77 });
+	look_resource(&look, (struct resource_row){ .serial = 60,
+				     .kind = ROUSE_RESOURCE_MPSC,
+				     .name = 6,
+				     .capacity = 32,
+				     .side_a = 1,
+				     .last_user_a = 77 });
 	look_end(&look);
 	assert_string_equal(draw(scene, 20),
 		"  . alice (20)                              pending for 2.00s, 1 poll\n"
@@ -187,13 +218,17 @@ static void guesses_close_no_ring(void **state)
 
 	names(&look);
 	for (uint64_t i = 0; i < 2; i++) {
-		struct await_row await = { .type = 3, .op = ROUSE_OP_RECV, .wait_state = ROUSE_WAIT_WAITING, .resource = 60 + i,
+		struct await_row await = { .type = 3,
+			.op = ROUSE_OP_RECV,
+			.wait_state = ROUSE_WAIT_WAITING,
+			.resource = 60 + i,
 			.waker_task = 20 + i };
 
 		look_task(&look, pending(20 + i, 7));
 		look_awaits(&look, 20 + i, &await, 1);
-		look_resource(&look, (struct resource_row){ .serial = 60 + i, .kind = ROUSE_RESOURCE_MPSC, .capacity = 1,
-			.last_user_a = 21 - i });
+		look_resource(&look,
+			(struct resource_row){
+				.serial = 60 + i, .kind = ROUSE_RESOURCE_MPSC, .capacity = 1, .last_user_a = 21 - i });
 	}
 	look_end(&look);
 	assert_int_equal(cn_chain_build(scene->model, NULL, 20, &chain), 0);
@@ -220,7 +255,10 @@ static void roots_say_what_would_end_the_wait(void **state)
 		struct scene *scene = *state;
 		struct look look = look_at(scene->model, 9 * S);
 		struct task_row row = pending(20, 7);
-		struct await_row await = { .type = 3, .op = roots[i].op, .wait_state = roots[i].wait_state, .resource = 50,
+		struct await_row await = { .type = 3,
+			.op = roots[i].op,
+			.wait_state = roots[i].wait_state,
+			.resource = 50,
 			.waker_task = roots[i].waker_task };
 
 		names(&look);
@@ -246,7 +284,8 @@ static void a_running_task_is_followed_to_its_worker(void **state)
 	look_task(&look, row);
 	look_awaits(&look, 20, &await, 1);
 	look_end(&look);
-	assert_non_null(strstr(draw(scene, 20), "> worker 5                                in poll 1 for 2.00s, resumed from a.c:10"));
+	assert_non_null(strstr(
+		draw(scene, 20), "> worker 5                                in poll 1 for 2.00s, resumed from a.c:10"));
 }
 
 static void a_chain_without_end_is_cut(void **state)
@@ -258,7 +297,10 @@ static void a_chain_without_end_is_cut(void **state)
 
 	names(&look);
 	for (uint64_t i = 0; i < N; i++) {
-		struct await_row await = { .type = 3, .op = ROUSE_OP_JOIN, .wait_state = ROUSE_WAIT_WAITING, .resource = 21 + i,
+		struct await_row await = { .type = 3,
+			.op = ROUSE_OP_JOIN,
+			.wait_state = ROUSE_WAIT_WAITING,
+			.resource = 21 + i,
 			.waker_task = 20 + i };
 
 		look_task(&look, pending(20 + i, 7));

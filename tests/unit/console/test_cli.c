@@ -62,9 +62,10 @@ static struct run *rouse(const char *line)
 
 static void nonsense_is_refused_with_2_and_says_where_to_look(void **state)
 {
-	static const char *const lines[] = { "ps", "why 1", "why 1 2 3", "ps --nonsense 1", "check --fail-on sometimes 1",
-		"check --looks 0 1", "check --looks x 1", "ps --timeout", "ps --timeout -5 1", "top -n 1.5x 1", "help nonsense",
-		"list extra", "version extra", "--nonsense", "ps --source telepathy 1", "a b c" };
+	static const char *const lines[] = { "ps", "why 1", "why 1 2 3", "ps --nonsense 1",
+		"check --fail-on sometimes 1", "check --looks 0 1", "check --looks x 1", "ps --timeout",
+		"ps --timeout -5 1", "top -n 1.5x 1", "help nonsense", "list extra", "version extra", "--nonsense",
+		"ps --source telepathy 1", "a b c" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -81,8 +82,8 @@ static void nonsense_is_refused_with_2_and_says_where_to_look(void **state)
 
 static void targets_that_are_not_there_are_3(void **state)
 {
-	static const char *const lines[] = { "ps 999999999", "why no-such-program 1", "check /no/such/socket", "dump 999999999 --json",
-		"sched no-such-program", "no-such-program", "top -b -n 1 999999999" };
+	static const char *const lines[] = { "ps 999999999", "why no-such-program 1", "check /no/such/socket",
+		"dump 999999999 --json", "sched no-such-program", "no-such-program", "top -b -n 1 999999999" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -105,7 +106,8 @@ static void a_target_without_permission_is_4(void **state)
 
 static void every_verb_has_a_help_that_names_its_exits(void **state)
 {
-	static const char *const verbs[] = { "", "list", "ps", "top", "dump", "why", "check", "sched", "version", "help" };
+	static const char *const verbs[] = { "", "list", "ps", "top", "dump", "why", "check", "sched", "version",
+		"help" };
 	char line[64];
 
 	(void)state;

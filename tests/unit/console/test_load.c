@@ -38,8 +38,13 @@ static void end(struct scene *scene, struct look *look)
 
 static struct task_row running(uint64_t since)
 {
-	return (struct task_row){ .id = 20, .state = ROUSE_TASK_RUNNING, .polls = 7, .worker = 3, .spawned_ns = 1,
-		.edge_ns = since, .spawn_site = 1 };
+	return (struct task_row){ .id = 20,
+		.state = ROUSE_TASK_RUNNING,
+		.polls = 7,
+		.worker = 3,
+		.spawned_ns = 1,
+		.edge_ns = since,
+		.spawn_site = 1 };
 }
 
 static void a_poll_of_more_than_a_second_blocks_its_worker(void **state)
@@ -112,16 +117,26 @@ static void long_polls_in_the_past_are_found_at_once_and_named(void **state)
 	struct scene *scene = *state;
 	struct look look = look_at(scene->model, 30 * S);
 	uint32_t buckets[ROUSE_HISTOGRAM_BUCKETS] = { [12] = 9, [27] = 2 };
-	struct await_row awaits[] = { { .at = 2 }, { .parent = 0, .op = ROUSE_OP_SLEEP, .wait_state = ROUSE_WAIT_WAITING,
-		.waker_task = 21 } };
+	struct await_row awaits[] = { { .at = 2 },
+		{ .parent = 0, .op = ROUSE_OP_SLEEP, .wait_state = ROUSE_WAIT_WAITING, .waker_task = 21 } };
 	const struct cn_finding *f;
 
 	look_site(&look, (struct site_row){ .id = 1, .kind = ROUSE_SITE_SPAWN, .line = 9 });
 	look_site(&look, (struct site_row){ .id = 2, .kind = ROUSE_SITE_AWAIT, .line = 77 });
-	look_task(&look, (struct task_row){ .id = 20, .state = ROUSE_TASK_PENDING, .spawn_site = 1, .polls = 100,
-		.busy_ns = 1 * MS, .waker_refs = 1, .edge_ns = 29 * S });
-	look_task(&look, (struct task_row){ .id = 21, .state = ROUSE_TASK_PENDING, .spawn_site = 1, .polls = 3,
-		.busy_ns = 400 * MS, .waker_refs = 1, .edge_ns = 29 * S });
+	look_task(&look, (struct task_row){ .id = 20,
+				 .state = ROUSE_TASK_PENDING,
+				 .spawn_site = 1,
+				 .polls = 100,
+				 .busy_ns = 1 * MS,
+				 .waker_refs = 1,
+				 .edge_ns = 29 * S });
+	look_task(&look, (struct task_row){ .id = 21,
+				 .state = ROUSE_TASK_PENDING,
+				 .spawn_site = 1,
+				 .polls = 3,
+				 .busy_ns = 400 * MS,
+				 .waker_refs = 1,
+				 .edge_ns = 29 * S });
 	look_awaits(&look, 21, awaits, 2);
 	look_histogram(&look, 1, buckets);
 	end(scene, &look);
@@ -136,13 +151,17 @@ static void a_few_long_polls_in_very_many_are_the_machine(void **state)
 {
 	struct scene *scene = *state;
 	struct look look = look_at(scene->model, 30 * S);
-	uint32_t buckets[ROUSE_HISTOGRAM_BUCKETS] = { [12] = 1000000, [27] = 3 }, main_task[ROUSE_HISTOGRAM_BUCKETS] = { [28] = 3 };
+	uint32_t buckets[ROUSE_HISTOGRAM_BUCKETS] = { [12] = 1000000, [27] = 3 },
+		 main_task[ROUSE_HISTOGRAM_BUCKETS] = { [28] = 3 };
 
 	look_task(&look, (struct task_row){ .id = 20, .state = ROUSE_TASK_PENDING, .spawn_site = 1, .waker_refs = 1 });
 	look_histogram(&look, 1, buckets);
 	/* And main may take its time to begin. */
-	look_task(&look, (struct task_row){ .id = 21, .state = ROUSE_TASK_PENDING, .spawn_site = 2, .waker_refs = 1,
-		.kind = ROUSE_KIND_MAIN });
+	look_task(&look, (struct task_row){ .id = 21,
+				 .state = ROUSE_TASK_PENDING,
+				 .spawn_site = 2,
+				 .waker_refs = 1,
+				 .kind = ROUSE_KIND_MAIN });
 	look_histogram(&look, 2, main_task);
 	end(scene, &look);
 	assert_int_equal(cn_findings_count(scene->findings), 0);
@@ -179,7 +198,8 @@ static const struct cn_finding *storm(struct scene *scene, struct rates per_look
 
 static void a_task_that_wakes_itself_all_the_time_is_a_storm(void **state)
 {
-	const struct cn_finding *f = storm(*state, (struct rates){ .wakes = 50000, .self_wakes = 49990, .busy_ns = 5 * MS }, 2);
+	const struct cn_finding *f =
+		storm(*state, (struct rates){ .wakes = 50000, .self_wakes = 49990, .busy_ns = 5 * MS }, 2);
 
 	assert_non_null(f);
 	assert_int_equal(f->class, CN_SUSPECT);
@@ -192,10 +212,13 @@ static void a_task_that_wakes_itself_all_the_time_is_a_storm(void **state)
 static void busy_programs_are_no_storm(void **state)
 {
 	static const struct rates healthy[] = {
-		{ .wakes = 50000, .self_wakes = 100, .busy_ns = 5 * MS },                              /* others wake it */
-		{ .wakes = 300, .self_wakes = 300, .busy_ns = 1 * MS },                                /* not often */
-		{ .wakes = 2000, .self_wakes = 2000, .busy_ns = 900 * MS },                            /* it computes, and yields */
-		{ .wakes = 50000, .self_wakes = 40000, .busy_ns = 500 * MS, .forced_yields = 39000 }, /* the budget made it */
+		{ .wakes = 50000, .self_wakes = 100, .busy_ns = 5 * MS },   /* others wake it */
+		{ .wakes = 300, .self_wakes = 300, .busy_ns = 1 * MS },     /* not often */
+		{ .wakes = 2000, .self_wakes = 2000, .busy_ns = 900 * MS }, /* it computes, and yields */
+		{ .wakes = 50000,
+			.self_wakes = 40000,
+			.busy_ns = 500 * MS,
+			.forced_yields = 39000 }, /* the budget made it */
 	};
 
 	for (size_t i = 0; i < sizeof healthy / sizeof healthy[0]; i++) {
@@ -213,9 +236,14 @@ static const struct cn_finding *grow(struct scene *scene, const uint64_t *values
 		struct look look = look_at(scene->model, (i + 100) * S);
 
 		look_site(&look, (struct site_row){ .id = 4, .kind = ROUSE_SITE_RESOURCE, .line = 33 });
-		look_resource(&look, (struct resource_row){ .serial = 40, .kind = ROUSE_RESOURCE_UNBOUNDED, .site = 4,
-			.created_ns = created, .value = values[i], .last_user_a = 20 });
-		look_task(&look, (struct task_row){ .id = 20, .state = ROUSE_TASK_RUNNING, .polls = (uint32_t)i, .edge_ns = 0 });
+		look_resource(&look, (struct resource_row){ .serial = 40,
+					     .kind = ROUSE_RESOURCE_UNBOUNDED,
+					     .site = 4,
+					     .created_ns = created,
+					     .value = values[i],
+					     .last_user_a = 20 });
+		look_task(&look,
+			(struct task_row){ .id = 20, .state = ROUSE_TASK_RUNNING, .polls = (uint32_t)i, .edge_ns = 0 });
 		end(scene, &look);
 	}
 	return finding_of(scene->findings, CN_FINDING_GROWING_CHANNEL);
@@ -236,7 +264,8 @@ static void a_queue_that_only_grows_is_found(void **state)
 
 static void bursts_and_small_queues_are_not(void **state)
 {
-	static const uint64_t burst[] = { 0, 5000, 10000 }, small[] = { 1, 2, 3, 4, 5 }, drained[] = { 1000, 900, 1000, 700 };
+	static const uint64_t burst[] = { 0, 5000, 10000 }, small[] = { 1, 2, 3, 4, 5 },
+			      drained[] = { 1000, 900, 1000, 700 };
 
 	assert_null(grow(*state, burst, 3, 1 * S)); /* at that speed it would be at 500,000: it was empty a while ago */
 	unmake(state);
@@ -251,8 +280,9 @@ static void bursts_and_small_queues_are_not(void **state)
 
 static struct await_row waiting(uint32_t op)
 {
-	return (struct await_row){ .op = op, .wait_state = ROUSE_WAIT_WAITING, .resource = 50, .since_ns = 1 * S,
-		.waker_task = 20 };
+	return (struct await_row){
+		.op = op, .wait_state = ROUSE_WAIT_WAITING, .resource = 50, .since_ns = 1 * S, .waker_task = 20
+	};
 }
 
 static size_t pending(struct scene *scene, struct await_row row, uint32_t kind, uint64_t now)
@@ -260,11 +290,18 @@ static size_t pending(struct scene *scene, struct await_row row, uint32_t kind, 
 	for (int i = 0; i < 2; i++) {
 		struct look look = look_at(scene->model, now + (uint64_t)i * S);
 
-		look_task(&look, (struct task_row){ .id = 20, .state = ROUSE_TASK_PENDING, .kind = kind, .polls = 1,
-			.waker_refs = 1, .edge_ns = 1 * S, .valid = 1 });
+		look_task(&look, (struct task_row){ .id = 20,
+					 .state = ROUSE_TASK_PENDING,
+					 .kind = kind,
+					 .polls = 1,
+					 .waker_refs = 1,
+					 .edge_ns = 1 * S,
+					 .valid = 1 });
 		look_awaits(&look, 20, &row, 1);
-		look_resource(&look, (struct resource_row){ .serial = 50, .kind = ROUSE_RESOURCE_MUTEX,
-			.flags = ROUSE_RESOURCE_OWNED, .owner = 1ull << 63 | 77 });
+		look_resource(&look, (struct resource_row){ .serial = 50,
+					     .kind = ROUSE_RESOURCE_MUTEX,
+					     .flags = ROUSE_RESOURCE_OWNED,
+					     .owner = 1ull << 63 | 77 });
 		end(scene, &look);
 	}
 	return cn_findings_count(scene->findings);
@@ -281,8 +318,8 @@ static void a_lock_that_does_not_come_for_a_minute_is_suspect(void **state)
 
 static void servers_may_wait_all_day(void **state)
 {
-	static const uint32_t patient[] = { ROUSE_OP_SLEEP, ROUSE_OP_JOIN, ROUSE_OP_NOTIFIED, ROUSE_OP_RECV, ROUSE_OP_READ,
-		ROUSE_OP_WRITE, ROUSE_OP_ACCEPT, ROUSE_OP_CONNECT, ROUSE_OP_CUSTOM };
+	static const uint32_t patient[] = { ROUSE_OP_SLEEP, ROUSE_OP_JOIN, ROUSE_OP_NOTIFIED, ROUSE_OP_RECV,
+		ROUSE_OP_READ, ROUSE_OP_WRITE, ROUSE_OP_ACCEPT, ROUSE_OP_CONNECT, ROUSE_OP_CUSTOM };
 
 	for (size_t i = 0; i < sizeof patient / sizeof patient[0]; i++)
 		assert_int_equal(pending(*state, waiting(patient[i]), ROUSE_KIND_TASK, 100000 * S), 0);
@@ -298,14 +335,19 @@ static const struct cn_finding *held_by(struct scene *scene, uint64_t owner, uin
 		struct look look = look_at(scene->model, (uint64_t)(i + 1) * S);
 		struct await_row await = waiting(ROUSE_OP_LOCK);
 
-		look_task(&look, (struct task_row){ .id = 21, .state = ROUSE_TASK_PENDING, .polls = 1, .waker_refs = 1 });
+		look_task(
+			&look, (struct task_row){ .id = 21, .state = ROUSE_TASK_PENDING, .polls = 1, .waker_refs = 1 });
 		look_task(&look, (struct task_row){ .id = 22, .state = ROUSE_TASK_PANICKED, .polls = 1 });
 		if (waiter) {
-			look_task(&look, (struct task_row){ .id = 20, .state = ROUSE_TASK_PENDING, .polls = 1, .waker_refs = 1 });
+			look_task(&look, (struct task_row){
+						 .id = 20, .state = ROUSE_TASK_PENDING, .polls = 1, .waker_refs = 1 });
 			look_awaits(&look, 20, &await, 1);
 		}
-		look_resource(&look, (struct resource_row){ .serial = 50, .kind = ROUSE_RESOURCE_MUTEX,
-			.flags = ROUSE_RESOURCE_OWNED, .owner = owner, .value = value });
+		look_resource(&look, (struct resource_row){ .serial = 50,
+					     .kind = ROUSE_RESOURCE_MUTEX,
+					     .flags = ROUSE_RESOURCE_OWNED,
+					     .owner = owner,
+					     .value = value });
 		end(scene, &look);
 	}
 	return finding_of(scene->findings, CN_FINDING_DEAD_OWNER);

@@ -19,8 +19,16 @@ static int unmake(void **state)
 	return 0;
 }
 
-static const struct task_row worked = { .id = 20, .state = ROUSE_TASK_PENDING, .stamp = 9, .polls = 100, .wakes = 99,
-	.busy_ns = 5 * MS, .spawned_ns = 1, .edge_ns = 900 * MS, .worker = 3, .valid = 1 };
+static const struct task_row worked = { .id = 20,
+	.state = ROUSE_TASK_PENDING,
+	.stamp = 9,
+	.polls = 100,
+	.wakes = 99,
+	.busy_ns = 5 * MS,
+	.spawned_ns = 1,
+	.edge_ns = 900 * MS,
+	.worker = 3,
+	.valid = 1 };
 
 static void a_row_that_comes_again_has_rates(void **state)
 {
@@ -141,8 +149,12 @@ static void only_its_own_runtime_removes_a_task(void **state)
 static void awaits_follow_their_row(void **state)
 {
 	struct cn_model *model = *state;
-	struct await_row awaits[] = { { .type = 1, .at = 2 },
-		{ .parent = 0, .type = 3, .op = ROUSE_OP_LOCK, .wait_state = ROUSE_WAIT_WAITING, .resource = 30, .waker_task = 20 } };
+	struct await_row awaits[] = { { .type = 1, .at = 2 }, { .parent = 0,
+								      .type = 3,
+								      .op = ROUSE_OP_LOCK,
+								      .wait_state = ROUSE_WAIT_WAITING,
+								      .resource = 30,
+								      .waker_task = 20 } };
 	struct look look = look_at(model, 1 * S);
 	const struct cn_task *task;
 
@@ -173,7 +185,9 @@ static void awaits_follow_their_row(void **state)
 static void another_wait_is_a_change_though_the_stamp_is_equal(void **state)
 {
 	struct cn_model *model = *state;
-	struct await_row awaits[] = { { .type = 1, .op = ROUSE_OP_LOCK, .wait_state = ROUSE_WAIT_WAITING, .resource = 30 } };
+	struct await_row awaits[] = {
+		{ .type = 1, .op = ROUSE_OP_LOCK, .wait_state = ROUSE_WAIT_WAITING, .resource = 30 }
+	};
 
 	for (uint64_t now = 1; now < 3; now++) {
 		struct look look = look_at(model, now * S);
@@ -288,8 +302,13 @@ static void names_come_from_the_task_else_its_root_else_its_spawn_site(void **st
 static void times_include_what_is_in_progress(void **state)
 {
 	struct cn_model *model = *state;
-	struct task_row row = { .id = 20, .state = ROUSE_TASK_RUNNING, .polls = 2, .spawned_ns = 1 * S, .edge_ns = 4 * S,
-		.busy_ns = 1 * S, .scheduled_ns = 500 * MS };
+	struct task_row row = { .id = 20,
+		.state = ROUSE_TASK_RUNNING,
+		.polls = 2,
+		.spawned_ns = 1 * S,
+		.edge_ns = 4 * S,
+		.busy_ns = 1 * S,
+		.scheduled_ns = 500 * MS };
 	const struct cn_task *task;
 	struct look look = look_at(model, 6 * S);
 

@@ -211,7 +211,8 @@ static void targets_that_are_not_there_are_named(void **state)
 	static const struct {
 		const char *target;
 		int rc;
-	} wrong[] = { { "/nonexistent/socket", -ESRCH }, { "999999999", -ESRCH }, { "no-such-program", -ESRCH }, { "", -ESRCH } };
+	} wrong[] = { { "/nonexistent/socket", -ESRCH }, { "999999999", -ESRCH }, { "no-such-program", -ESRCH },
+		{ "", -ESRCH } };
 	struct cn_session_opts opts = { 0 };
 	struct cn_session *session = NULL;
 

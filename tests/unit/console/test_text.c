@@ -13,9 +13,21 @@ static void what_a_terminal_would_obey_is_shown_instead(void **state)
 	(void)state;
 	assert_string_equal(cn_text_safe(out, sizeof out, "\033]0;x\007", false), "\\x1b]0;x\\x07");
 	assert_string_equal(cn_text_safe(out, sizeof out, "a\nb\r\x7f", false), "a\\x0ab\\x0d\\x7f");
-	assert_string_equal(cn_text_safe(out, sizeof out, "\xc2\x9b""31m", false), "\\u{9b}31m");
-	assert_string_equal(cn_text_safe(out, sizeof out, "\x9b""31m", false), "\\x9b31m");
-	assert_string_equal(cn_text_safe(out, sizeof out, "a\xe2\x80\xae""b", false), "a\\u{202e}b");
+	assert_string_equal(cn_text_safe(out, sizeof out,
+				    "\xc2\x9b"
+				    "31m",
+				    false),
+		"\\u{9b}31m");
+	assert_string_equal(cn_text_safe(out, sizeof out,
+				    "\x9b"
+				    "31m",
+				    false),
+		"\\x9b31m");
+	assert_string_equal(cn_text_safe(out, sizeof out,
+				    "a\xe2\x80\xae"
+				    "b",
+				    false),
+		"a\\u{202e}b");
 }
 
 static void honest_text_stays_as_it_is(void **state)
@@ -23,7 +35,8 @@ static void honest_text_stays_as_it_is(void **state)
 	char out[64];
 
 	(void)state;
-	assert_string_equal(cn_text_safe(out, sizeof out, "gr\xc3\xbc\xc3\x9f \xe6\xbc\xa2", false), "gr\xc3\xbc\xc3\x9f \xe6\xbc\xa2");
+	assert_string_equal(cn_text_safe(out, sizeof out, "gr\xc3\xbc\xc3\x9f \xe6\xbc\xa2", false),
+		"gr\xc3\xbc\xc3\x9f \xe6\xbc\xa2");
 	assert_string_equal(cn_text_safe(out, sizeof out, "gr\xc3\xbc\xc3\x9f", true), "gr\\u{fc}\\u{df}");
 	assert_string_equal(cn_text_safe(out, sizeof out, "", true), "");
 }

@@ -32,8 +32,15 @@ static int unmake(void **state)
  * Pending after one poll, spawned with a handle that still lives. Stamp: 1
  * start + 2 of the poll.
  */
-static const struct task_row stuck = { .id = 20, .state = ROUSE_TASK_PENDING, .flags = ROUSE_JOIN_INTEREST, .stamp = 3,
-	.polls = 1, .handle_refs = 1, .spawned_ns = 1, .edge_ns = 10 * MS, .valid = 1 };
+static const struct task_row stuck = { .id = 20,
+	.state = ROUSE_TASK_PENDING,
+	.flags = ROUSE_JOIN_INTEREST,
+	.stamp = 3,
+	.polls = 1,
+	.handle_refs = 1,
+	.spawned_ns = 1,
+	.edge_ns = 10 * MS,
+	.valid = 1 };
 
 static void look_twice_with(struct scene *scene, struct task_row row, struct await_row *awaits, size_t n,
 	struct look_opts opts, uint64_t in_transit, bool incomplete, uint64_t from)
@@ -42,9 +49,14 @@ static void look_twice_with(struct scene *scene, struct task_row row, struct awa
 		struct look look = look_with(scene->model, from + i * 300 * MS, opts);
 
 		look_site(&look, (struct site_row){ .id = 1, .kind = ROUSE_SITE_FUNCTION, .line = 40 });
-		look_site(&look, (struct site_row){ .id = 2, .kind = ROUSE_SITE_AWAIT, .name = 1, .file = 2, .line = 47 });
-		look_site(&look, (struct site_row){ .id = 3, .kind = ROUSE_SITE_LEAF, .name = 3, .file = 2, .line = 12,
-			.op = ROUSE_OP_CUSTOM });
+		look_site(&look,
+			(struct site_row){ .id = 2, .kind = ROUSE_SITE_AWAIT, .name = 1, .file = 2, .line = 47 });
+		look_site(&look, (struct site_row){ .id = 3,
+					 .kind = ROUSE_SITE_LEAF,
+					 .name = 3,
+					 .file = 2,
+					 .line = 12,
+					 .op = ROUSE_OP_CUSTOM });
 		look_string(&look, 1, "forget");
 		look_string(&look, 2, "forget.c");
 		look_string(&look, 3, "leaf");
@@ -95,7 +107,8 @@ static void two_transitions_too_many_are_a_dropped_waker(void **state)
 	assert_null(finding_of(scene->findings, CN_FINDING_NEVER_REGISTERED));
 }
 
-/* A sleep before: its clone and its wake, and the poll they led to, are accounted for; so is a handle that was let go. */
+/* A sleep before: its clone and its wake, and the poll they led to, are accounted for; so is a handle that was let go.
+ */
 static void an_earlier_honest_wait_explains_its_transitions(void **state)
 {
 	struct scene *scene = *state;
@@ -299,16 +312,19 @@ static void another_waker_elsewhere_is_not_held_by_itself(void **state)
 	look_twice_with(scene, row, awaits, 2, (struct look_opts){ 0 }, 0, false, 100 * S);
 	row.id = 21;
 	row.waker_refs = 1; /* and this one also waits with a node: the count is that one's */
-	awaits[1] = (struct await_row){ .parent = 0, .type = 3, .op = ROUSE_OP_RECV, .wait_state = ROUSE_WAIT_WAITING,
-		.waker_task = 21 };
+	awaits[1] = (struct await_row){
+		.parent = 0, .type = 3, .op = ROUSE_OP_RECV, .wait_state = ROUSE_WAIT_WAITING, .waker_task = 21
+	};
 	look_twice_with(scene, row, awaits, 2, (struct look_opts){ 0 }, 0, false, 200 * S);
 	assert_int_equal(cn_findings_count(scene->findings), 0);
 }
 
 static void a_node_with_the_waker_of_another_task_is_stale(void **state)
 {
-	struct await_row awaits[] = { { .type = 1, .at = 2 },
-		{ .parent = 0, .type = 3, .op = ROUSE_OP_NOTIFIED, .wait_state = ROUSE_WAIT_WAITING, .waker_task = 77 } };
+	struct await_row awaits[] = {
+		{ .type = 1, .at = 2 },
+		{ .parent = 0, .type = 3, .op = ROUSE_OP_NOTIFIED, .wait_state = ROUSE_WAIT_WAITING, .waker_task = 77 }
+	};
 	struct scene *scene = *state;
 	struct task_row row = stuck;
 	const struct cn_finding *f;
@@ -348,10 +364,10 @@ static void what_is_not_seen_again_is_remembered_for_a_while(void **state)
 #define T(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 TEST_MAIN(T(no_waker_and_no_trace_of_one_is_never_registered), T(two_transitions_too_many_are_a_dropped_waker),
 	T(an_earlier_honest_wait_explains_its_transitions), T(a_yield_makes_no_clone), T(the_stamp_may_have_wrapped),
-	T(healthy_waiters_are_left_alone), T(one_look_is_not_enough), T(a_task_that_moved_between_two_looks_is_not_found),
-	T(torn_rows_disable_proven), T(an_incomplete_look_disables_proven),
-	T(a_hand_off_that_may_carry_the_task_disables_proven), T(a_hand_off_of_another_task_does_not),
-	T(a_third_equal_look_outweighs_an_unnamed_hand_off_unless_stopped),
+	T(healthy_waiters_are_left_alone), T(one_look_is_not_enough),
+	T(a_task_that_moved_between_two_looks_is_not_found), T(torn_rows_disable_proven),
+	T(an_incomplete_look_disables_proven), T(a_hand_off_that_may_carry_the_task_disables_proven),
+	T(a_hand_off_of_another_task_does_not), T(a_third_equal_look_outweighs_an_unnamed_hand_off_unless_stopped),
 	T(what_was_proven_stays_so_while_nothing_moves), T(a_waker_in_its_own_frame_is_suspect_then_likely),
 	T(another_waker_elsewhere_is_not_held_by_itself), T(a_node_with_the_waker_of_another_task_is_stale),
 	T(what_is_not_seen_again_is_remembered_for_a_while));
