@@ -51,6 +51,7 @@ static bool describe(int pid, struct rouse_target *target)
 	struct ri_mapping mappings[RI_RUNTIMES_MAX];
 	struct ri_process process;
 	struct rouse_page page;
+	bool other_version = false;
 	int n = ri_proc_mappings(pid, mappings, RI_RUNTIMES_MAX);
 
 	if (n == -EACCES)
@@ -61,7 +62,10 @@ static bool describe(int pid, struct rouse_target *target)
 
 	ri_memory_refill(&memory);
 	for (int i = 0; i < n && i < RI_RUNTIMES_MAX; i++) {
-		if (ri_page_read(&memory, mappings[i].address, mappings[i].bytes, &page) < 0)
+		int rc = ri_page_read(&memory, mappings[i].address, mappings[i].bytes, &page);
+
+		other_version |= rc == -EPROTO;
+		if (rc < 0)
 			continue;
 		if (!target->readable)
 			snprintf(target->runtime, sizeof target->runtime, "%s", page.name);
@@ -70,7 +74,8 @@ static bool describe(int pid, struct rouse_target *target)
 		target->tasks += live_tasks(&memory, &page);
 	}
 	ri_process_close(&process);
-	return true;
+	target->other_version = other_version && !target->readable;
+	return target->readable || target->other_version || target->agent;
 }
 
 static bool fill_target(int pid, struct rouse_target *target)

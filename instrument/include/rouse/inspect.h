@@ -67,9 +67,10 @@ struct rouse_target {
 	char runtime[32];   /* name of its first runtime */
 	uint32_t runtimes;
 	uint64_t tasks;     /* live, all runtimes */
-	bool readable;      /* false: not permitted, only pid and program are known */
+	bool readable;      /* false: not permitted (or other_version), only pid and program are known */
 	bool agent;         /* a socket is there */
 	char socket[108];   /* its path, if there is one */
+	bool other_version; /* it has a runtime, in a layout that this reader does not know */
 };
 /** Lists the processes that have one, by pid. Returns their number or -errno; fills at most `capacity`. */
 ROUSE_INSPECT_API int rouse_inspect_list(struct rouse_target *targets, size_t capacity);

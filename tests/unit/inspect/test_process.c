@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -377,6 +378,36 @@ static void the_list_names_program_runtime_and_live_tasks(void **state)
 	end_child(&child);
 }
 
+static void map_a_page_of_a_later_version(void)
+{
+	struct rouse_page page = { .magic = ROUSE_LAYOUT_MAGIC, .version = ROUSE_LAYOUT_VERSION + 1 };
+	int fd = memfd_create(ROUSE_MEMFD_NAME, 0);
+
+	if (write(fd, &page, sizeof page) != sizeof page ||
+		mmap(NULL, sizeof page, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+		_exit(1);
+}
+
+static void a_program_of_another_version_is_told_from_a_forbidden_one(void **state)
+{
+	struct child child = start_child(map_a_page_of_a_later_version);
+	struct rouse_target targets[256];
+	struct rouse_inspect *inspect;
+	int n = rouse_inspect_list(targets, 256), found = 0;
+
+	(void)state;
+	assert_int_equal(rouse_inspect_open_pid(child.pid, &inspect), -EPROTO);
+	for (int i = 0; i < n && i < 256; i++) {
+		if (targets[i].pid != child.pid)
+			continue;
+		found++;
+		assert_true(targets[i].other_version);
+		assert_false(targets[i].readable);
+	}
+	assert_int_equal(found, 1);
+	end_child(&child);
+}
+
 static void arguments_that_make_no_sense_are_refused(void **state)
 {
 	struct rouse_runtime *runtime = start_program();
@@ -441,5 +472,6 @@ TEST_MAIN(cmocka_unit_test(a_look_at_oneself_equals_the_programs_own_totals),
 	cmocka_unit_test(a_fork_of_a_program_has_none_of_its_own),
 	cmocka_unit_test(another_users_process_is_not_permitted),
 	cmocka_unit_test(the_list_names_program_runtime_and_live_tasks),
+	cmocka_unit_test(a_program_of_another_version_is_told_from_a_forbidden_one),
 	cmocka_unit_test(arguments_that_make_no_sense_are_refused),
 	cmocka_unit_test(the_socket_is_where_the_environment_says_or_in_tmp));
