@@ -122,18 +122,18 @@ def configure():
 
 def programs_of_tests():
     """Test name -> what ninja must build for it; None: everything."""
-    listing = json.loads(run("meson", "introspect", "--tests", BUILD).stdout)
+    files = {target["id"]: target["filename"] for target in json.loads(run("meson", "introspect", "--targets", BUILD).stdout)}
     needed = {}
-    for test in listing:
-        program = Path(test["cmd"][0])
-        inside = program.is_relative_to(BUILD)
-        needed[test["name"]] = str(program.relative_to(BUILD)) if inside else None
+    for test in json.loads(run("meson", "introspect", "--tests", BUILD).stdout):
+        programs = [test["cmd"][0]] + [file for target in test["depends"] for file in files.get(target, [])]
+        inside = all(Path(program).is_relative_to(BUILD) for program in programs)
+        needed[test["name"]] = [str(Path(program).relative_to(BUILD)) for program in programs] if inside else None
     return needed
 
 
 def compiles(tests, needed):
     targets = [needed.get(test) for test in tests]
-    result = run("ninja", "-C", BUILD, *([] if None in targets else targets))
+    result = run("ninja", "-C", BUILD, *([] if None in targets else sum(targets, [])))
     return result.returncode == 0, result.stdout
 
 
