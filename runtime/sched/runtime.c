@@ -2,6 +2,7 @@
 /* Building a runtime, and what is asked of it from outside. */
 #include "sched/runtime.h"
 
+#include "base/futex.h"
 #include "trace/sites.h"
 
 #include <errno.h>
@@ -234,6 +235,8 @@ static void *worker_main(void *arg)
 	prctl(PR_SET_NAME, name);
 	prctl(PR_SET_TIMERSLACK, NO_SLACK_NS);
 	rs_worker_run(w, NULL, NULL);
+	rs_store(&w->gone, 1u, RS_RELEASE);
+	rs_futex_wake(&w->gone, 1);
 	return NULL;
 }
 

@@ -48,6 +48,7 @@ struct rs_worker {
 	bool searching;
 	bool in_driver;        /* wakes go to the ring, and are announced once, at the end */
 	bool started;
+	uint32_t gone; /* futex: 1 once its thread is leaving */
 	uint8_t forced_yield;
 	pthread_t thread;
 };

@@ -42,13 +42,15 @@ static void name_survivor(void *arg, uint64_t task_id, const char *name, const c
 
 /* -------------------------------------------------------------- 1: workers */
 
+/* Its last store says that it is leaving; after that the join is a matter of moments. */
 static void join_worker(struct rs_worker *w, uint64_t deadline_ns, struct report *report)
 {
-	struct timespec until = { (time_t)(deadline_ns / ROUSE_S), (long)(deadline_ns % ROUSE_S) };
-
 	if (!w->started)
 		return;
-	if (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
+	while (!rs_load(&w->gone, RS_ACQUIRE) && rs_mono_ns() < deadline_ns)
+		(void)rs_futex_wait(&w->gone, 0, deadline_ns);
+	if (rs_load(&w->gone, RS_ACQUIRE)) {
+		pthread_join(w->thread, NULL);
 		w->started = false;
 		return;
 	}
