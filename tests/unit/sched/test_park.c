@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Going to sleep against being given work, over and over, from outside: a
+ * push that is seen by neither side would hang. And the watchdog's arithmetic.
+ */
+#include "test.h"
+
+#include "sched/runtime.h"
+
+#include <rouse/rouse.h>
+#include <sched.h>
+#include <stdlib.h>
+
+static uint32_t ran;
+
+ROUSE_ASYNC(runs, int, ROUSE_NO_FIELDS);
+ROUSE_BODY(runs)
+{
+	ROUSE_BEGIN;
+	__atomic_fetch_add(&ran, 1, __ATOMIC_RELEASE);
+	ROUSE_END;
+}
+
+static void await_runs(uint32_t n)
+{
+	while (__atomic_load_n(&ran, __ATOMIC_ACQUIRE) != n)
+		sched_yield();
+}
+
+/* The pause sweeps over what a worker does between its last poll and its sleep, spinning included. */
+static void no_push_is_lost_while_a_worker_lies_down(void **state)
+{
+	struct rouse_runtime *rt;
+	uint32_t rounds = getenv("ROUSE_TEST_SLOWDOWN") ? 2000 : 40000;
+
+	(void)state;
+	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1), &rt), 0);
+	ran = 0;
+	for (uint32_t i = 1; i <= rounds; i++) {
+		assert_int_equal(rouse_task_start_detached_(ROUSE_PREPARE_(rt, NULL, ROUSE_KIND_TASK, runs, .rouse_end_ = 0)), 0);
+		await_runs(i);
+		for (volatile uint32_t pause = i % 4096; pause > 0; pause--)
+			;
+	}
+	rouse_runtime_free(rt);
+}
+
+/* One poll that the watchdog looks at many times. */
+ROUSE_ASYNC(stays, int, struct rouse_runtime *rt; uint64_t last, looks;);
+ROUSE_BODY(stays)
+{
+	ROUSE_BEGIN;
+	while (self->looks < 8) {
+		uint64_t now = __atomic_load_n(&self->rt->page->watchdog_ticks, __ATOMIC_RELAXED);
+
+		/* Those before the poll has become a long one do not count. */
+		if (now != self->last && self->rt->workers[0].record->counters.long_polls)
+			self->looks++;
+		self->last = now;
+		sched_yield();
+	}
+	ROUSE_END;
+}
+
+static void a_long_poll_is_counted_once(void **state)
+{
+	struct rouse_runtime *rt;
+
+	(void)state;
+	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1, .long_poll_ns = 2 * ROUSE_MS), &rt), 0);
+	assert_int_equal(rouse_block_on(rt, NULL, stays, .rt = rt), 0);
+	assert_int_equal(rt->workers[0].record->counters.long_polls, 1);
+	rouse_runtime_free(rt);
+}
+
+TEST_MAIN(cmocka_unit_test(no_push_is_lost_while_a_worker_lies_down), cmocka_unit_test(a_long_poll_is_counted_once));
