@@ -53,7 +53,7 @@ static void print_text(const struct cn_paint *paint, const struct rouse_target *
 		fprintf(paint->out, "  %s\n",
 			t->agent      ? "its agent"
 			: t->readable ? "its memory"
-				      : "not permitted: run rouse as its user, or as root");
+				      : "cannot be read: `rouse ps PID` says why");
 	}
 }
 

@@ -20,7 +20,7 @@
 #include "export/text.h"
 #include "widget/format.h"
 
-enum { LINKS_MAX = 400, HOPS_MAX = 24, AWAITS_SHOWN = 64 };
+enum { LINKS_MAX = 400, HOPS_MAX = 24, AWAITS_SHOWN = 64, WORKERS_SHOWN = 16 };
 
 struct builder {
 	const struct cn_model *model;
@@ -398,16 +398,58 @@ static void add_running(struct builder *b, uint32_t link, const struct cn_task *
 		site ? ", resumed from" : "");
 }
 
+/* What keeps a worker from taking the task. */
+static void add_worker(
+	struct builder *b, struct place place, const struct cn_runtime *runtime, const struct cn_worker *w)
+{
+	const struct cn_task *task = cn_model_task(b->model, w->current_task);
+	uint32_t link = add(b, place, CN_LINK_WORKER, w->index, (uint8_t)runtime->index);
+	char time[CN_FORMAT_BYTES];
+	uint32_t site;
+
+	if (link == UINT32_MAX)
+		return;
+	if (!task || task->state != ROUSE_TASK_RUNNING) {
+		say(b, link, "%s", cn_worker_state_name(w->state));
+		return;
+	}
+	site = cn_task_await_site(b->model, task);
+	b->chain->links[link].at = site;
+	say(b, link, "%s in %s (%llu) for %s%s", cn_worker_state_name(w->state), cn_safe(cn_task_name(b->model, task)),
+		(unsigned long long)task->id, cn_format_ns(time, cn_task_in_state_ns(b->model, task)),
+		site ? ", resumed from" : "");
+}
+
+/* Any worker may take it: each is named with what it does instead. */
 static void add_scheduled(struct builder *b, uint32_t link, const struct cn_task *task)
 {
+	const struct cn_runtime *runtime = cn_model_runtime(b->model, task->runtime);
 	const char *source = cn_wake_source_name(task->last_waker);
 	const struct cn_task *waker = cn_model_task(b->model, task->last_waker);
+	uint32_t n = 0, root = add(b, under(link, b, CN_RELATION_ENDS_IN), CN_LINK_ROOT, 0, task->runtime);
 
-	ROOT(b, link, task->runtime, "a worker that takes it from its queue; it was woken by %s%s",
+	say(b, root, "a worker that takes it from its queue; it was woken by %s%s",
 		source  ? source
 		: waker ? cn_safe(cn_task_name(b->model, waker))
 			: "a task that has ended",
 		task->flags & ROUSE_CANCELLED ? ", and is being cancelled" : "");
+	for (uint32_t i = 0; i < runtime->n_workers; i++)
+		n += !runtime->workers[i].foreign;
+	for (uint32_t i = 0, k = 0; i < runtime->n_workers && root != UINT32_MAX; i++) {
+		struct place place = under(root, b, CN_RELATION_RUN_BY);
+
+		if (runtime->workers[i].foreign)
+			continue;
+		k++;
+		if (k > WORKERS_SHOWN) {
+			b->chain->truncated = true;
+			break;
+		}
+		place.depth = (uint16_t)(place.depth + (n > 1));
+		place.either = n > 1;
+		place.last = k == n || k == WORKERS_SHOWN;
+		add_worker(b, place, runtime, &runtime->workers[i]);
+	}
 }
 
 static void add_task(struct builder *b, struct place place, uint64_t id)
@@ -445,15 +487,39 @@ static void add_task(struct builder *b, struct place place, uint64_t id)
 
 /* ------------------------------------------------------------------ verdict */
 
+/* A task in a queue waits behind those that keep the workers, if they keep every one. */
+static const struct cn_finding *find_busy(
+	const struct cn_model *model, const struct cn_chain *chain, const struct cn_findings *findings)
+{
+	const struct cn_task *task = cn_model_task(model, chain->links[0].id);
+	const struct cn_runtime *runtime = cn_model_runtime(model, task->runtime);
+	const struct cn_finding *best = NULL;
+
+	if (!findings || task->state != ROUSE_TASK_SCHEDULED)
+		return NULL;
+	for (uint32_t i = 0; i < runtime->n_workers; i++) {
+		const struct cn_worker *worker = &runtime->workers[i];
+		const struct cn_finding *f = cn_findings_of_task(findings, worker->current_task);
+
+		if (worker->foreign)
+			continue;
+		if (!f || !f->active || f->code != CN_FINDING_BLOCKED_WORKER)
+			return NULL;
+		best = best ? best : f;
+	}
+	return best;
+}
+
 /* The strongest finding about the task itself; else about one that it waits for. */
-static const struct cn_finding *find(const struct cn_chain *chain, const struct cn_findings *findings)
+static const struct cn_finding *find(
+	const struct cn_model *model, const struct cn_chain *chain, const struct cn_findings *findings)
 {
 	const struct cn_finding *best = findings ? cn_findings_of_task(findings, chain->links[0].id) : NULL;
 
 	for (uint32_t i = 1; findings && !best && i < chain->n; i++)
 		if (chain->links[i].kind == CN_LINK_TASK || chain->links[i].kind == CN_LINK_RESOURCE)
 			best = cn_findings_of_task(findings, chain->links[i].id);
-	return best;
+	return best ? best : find_busy(model, chain, findings);
 }
 
 static void judge(struct builder *b)
@@ -496,7 +562,7 @@ int cn_chain_build(
 		cn_chain_free(&chain);
 		return b.rc;
 	}
-	chain.finding = find(&chain, findings);
+	chain.finding = find(model, &chain, findings);
 	judge(&b);
 	*ret_chain = chain;
 	return 0;

@@ -209,9 +209,9 @@ static void draw_relation(struct pen *pen, uint32_t index)
 	uint64_t age = link->relation == CN_RELATION_HELD_BY ? age_of(pen, parent) : 0;
 	char time[CN_FORMAT_BYTES];
 
-	if (link->relation == CN_RELATION_START || link->relation == CN_RELATION_AWAITS ||
-		link->relation == CN_RELATION_WAITS_FOR || link->relation == CN_RELATION_ENDS_IN ||
-		link->relation == CN_RELATION_JOINS)
+	if (begins_branch(pen->chain, index) || link->relation == CN_RELATION_START ||
+		link->relation == CN_RELATION_AWAITS || link->relation == CN_RELATION_WAITS_FOR ||
+		link->relation == CN_RELATION_ENDS_IN || link->relation == CN_RELATION_JOINS)
 		return;
 	begin(pen, index);
 	put_branches(pen, index, false);

@@ -65,8 +65,8 @@ void cn_rule_running(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 	report = cn_report_about(CN_FINDING_BLOCKED_WORKER, CN_LIKELY, task);
 	report.finding.worker = task->worker;
 	report.finding.since_ns = task->edge_ns;
-	cn_evidence(&report, "worker %u has been in poll %u of this task for %s", task->worker, task->polls,
-		cn_format_ns(time, age));
+	cn_evidence(&report, "worker %u has been in poll %u of %s (%llu) for %s", task->worker, task->polls,
+		cn_safe(cn_task_name(model, task)), (unsigned long long)task->id, cn_format_ns(time, age));
 	if (before)
 		cn_evidence(
 			&report, "; %llu earlier polls of its kind took 134 ms or more", (unsigned long long)before);

@@ -106,6 +106,7 @@ struct look {
 	uint32_t runtime;
 	bool incomplete; /* set before look_end() */
 	uint64_t in_transit; /* of worker 0 */
+	uint64_t current_task;
 	struct rouse_counters counters; /* of worker 0 */
 	uint32_t tasks;
 };

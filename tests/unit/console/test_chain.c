@@ -288,6 +288,43 @@ static void a_running_task_is_followed_to_its_worker(void **state)
 		draw(scene, 20), "> worker 5                                in poll 1 for 2.00s, resumed from a.c:10"));
 }
 
+/* Who could run it is the worker that is not busy; when all are, what they do is the answer. */
+static void a_task_in_a_queue_is_followed_to_the_workers(void **state)
+{
+	struct scene *scene = *state;
+	struct look look = look_at(scene->model, 9 * S);
+	struct task_row row = pending(20, 7);
+	struct cn_chain chain;
+
+	names(&look);
+	row.state = ROUSE_TASK_SCHEDULED;
+	row.last_waker = ROUSE_WAKE_TIMER;
+	look_task(&look, row);
+	row = pending(21, 8);
+	row.state = ROUSE_TASK_RUNNING;
+	look_task(&look, row);
+	look.current_task = 21;
+	look_end(&look);
+	assert_int_equal(cn_diagnose(scene->model, NULL, scene->findings), 0);
+	assert_int_equal(cn_chain_build(scene->model, scene->findings, 20, &chain), 0);
+	assert_int_equal(chain.links[2].kind, CN_LINK_WORKER);
+	assert_non_null(strstr(chain.links[1].text, "woken by a timer"));
+	assert_non_null(strstr(chain.links[2].text, "in bob (21) for 2.00s"));
+	assert_non_null(chain.finding);
+	assert_int_equal(chain.finding->code, CN_FINDING_BLOCKED_WORKER);
+	cn_chain_free(&chain);
+
+	look = look_at(scene->model, 10 * S); /* the worker is free: nothing to blame */
+	row = pending(20, 7);
+	row.state = ROUSE_TASK_SCHEDULED;
+	look_task(&look, row);
+	look_end(&look);
+	assert_int_equal(cn_diagnose(scene->model, NULL, scene->findings), 0);
+	assert_int_equal(cn_chain_build(scene->model, scene->findings, 20, &chain), 0);
+	assert_null(chain.finding);
+	cn_chain_free(&chain);
+}
+
 static void a_chain_without_end_is_cut(void **state)
 {
 	enum { N = 200 };
@@ -338,4 +375,5 @@ static void names_from_the_target_cannot_reach_the_terminal(void **state)
 #define T(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 TEST_MAIN(T(a_ring_is_drawn_until_it_closes), T(somebody_behind_a_ring_is_told_so), T(arms_of_a_select_branch),
 	T(guesses_close_no_ring), T(roots_say_what_would_end_the_wait), T(a_running_task_is_followed_to_its_worker),
-	T(a_chain_without_end_is_cut), T(names_from_the_target_cannot_reach_the_terminal));
+	T(a_task_in_a_queue_is_followed_to_the_workers), T(a_chain_without_end_is_cut),
+	T(names_from_the_target_cannot_reach_the_terminal));

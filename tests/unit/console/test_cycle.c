@@ -15,7 +15,7 @@ static int make(void **state)
 {
 	static struct scene scene;
 
-	scene = (struct scene){ cn_model_new(), cn_findings_new() };
+	scene = (struct scene){ .model = cn_model_new(), .findings = cn_findings_new() };
 	*state = &scene;
 	return scene.model && scene.findings ? 0 : -1;
 }
@@ -225,7 +225,8 @@ static void a_grant_on_its_way_makes_no_edge(void **state)
 
 static void a_member_that_may_be_in_somebodys_hands_is_not_proven(void **state)
 {
-	static const struct edge edges[] = { { .task = 20, .mutex = 50, .to = 21 }, { .task = 21, .mutex = 51, .to = 20 } };
+	static const struct edge edges[] = { { .task = 20, .mutex = 50, .to = 21 },
+		{ .task = 21, .mutex = 51, .to = 20 } };
 	struct scene *scene = *state;
 
 	scene->in_transit = 21;
@@ -251,4 +252,5 @@ TEST_MAIN(T(two_tasks_with_each_others_mutex_are_proven), T(a_ring_may_go_over_j
 	T(a_chain_that_ends_is_no_ring), T(a_ring_with_a_running_task_is_none),
 	T(a_ring_that_changed_between_looks_is_none), T(a_way_out_makes_it_likely_only),
 	T(waiting_for_all_is_no_way_out), T(waiters_behind_a_ring_are_not_in_it),
-	T(an_owner_that_is_not_tracked_makes_no_edge), T(tasks_in_a_ring_are_not_also_pending_for_long));
+	T(an_owner_that_is_not_tracked_makes_no_edge), T(a_grant_on_its_way_makes_no_edge),
+	T(a_member_that_may_be_in_somebodys_hands_is_not_proven), T(tasks_in_a_ring_are_not_also_pending_for_long));

@@ -148,6 +148,10 @@ static void the_stamp_may_have_wrapped(void **state)
 	row.stamp = (1 + 2ull * row.polls + row.wakes) & 0xffffff;
 	look_twice(scene, row);
 	assert_non_null(finding_of(scene->findings, CN_FINDING_NEVER_REGISTERED));
+	row.id++;
+	row.stamp += 2;
+	look_twice(scene, row);
+	assert_non_null(finding_of(scene->findings, CN_FINDING_DROPPED_WAKER));
 }
 
 static void healthy_waiters_are_left_alone(void **state)
@@ -310,6 +314,7 @@ static void another_waker_elsewhere_is_not_held_by_itself(void **state)
 	row.own_wakers = 1;
 	row.waker_refs = 2;
 	look_twice_with(scene, row, awaits, 2, (struct look_opts){ 0 }, 0, false, 100 * S);
+	assert_int_equal(cn_findings_count(scene->findings), 0);
 	row.id = 21;
 	row.waker_refs = 1; /* and this one also waits with a node: the count is that one's */
 	awaits[1] = (struct await_row){
