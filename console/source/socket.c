@@ -30,6 +30,7 @@ struct socket_source {
 	uint8_t in[READ_BYTES];
 };
 
+/* Who has closed may have said why before: then the wish is void, and what was said is read first, and then its end. */
 static int flush(struct socket_source *s)
 {
 	while (s->out_from < s->out_to) {
@@ -38,6 +39,8 @@ static int flush(struct socket_source *s)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EPIPE)
+			break;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
 		s->out_from += (size_t)n;
