@@ -115,9 +115,9 @@ static void print_worker(const struct cn_paint *paint, const struct cn_worker *w
 	char text[CN_FORMAT_BYTES];
 
 	if (w->foreign)
-		fprintf(paint->out, "  %-14s %5s %7s", "other threads", "-", "-");
+		fprintf(paint->out, "  %-16s %5s %7s", "other threads", "-", "-");
 	else
-		fprintf(paint->out, "  %-2u %-11.11s %5s %7.0f", w->index, cn_worker_state_name(w->state),
+		fprintf(paint->out, "  %-2u %-13.13s %5s %7.0f", w->index, cn_worker_state_name(w->state),
 			cn_format_share(text, c->busy_ticks - p->busy_ticks, span_ns),
 			cn_rate(c->polls - p->polls, span_ns));
 	print_count(paint->out, c->polls, 6);
@@ -162,7 +162,7 @@ static void print_runtime(const struct cn_paint *paint, const struct cn_model *m
 	fputc('\n', paint->out);
 	cn_paint(paint, CN_STYLE_STRONG, "%s", *runtime->name ? cn_safe(runtime->name) : "runtime");
 	fputs("\n\n", paint->out);
-	cn_paint(paint, CN_STYLE_HEADER, "  %-14s %5s %7s %6s %6s %6s %6s %6s %8s %8s %6s %6s", "WORKER", "BUSY",
+	cn_paint(paint, CN_STYLE_HEADER, "  %-16s %5s %7s %6s %6s %6s %6s %6s %8s %8s %6s %6s", "WORKER", "BUSY",
 		"POLLS/S", "POLLS", "LIFO", "GLOBAL", "STEALS", "STOLEN", "MIGRATED", "OVERFLOW", "PARKS", "LONG");
 	fputc('\n', paint->out);
 	for (uint32_t i = 0; i < runtime->n_workers; i++)
