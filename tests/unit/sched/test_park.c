@@ -5,11 +5,14 @@
  */
 #include "test.h"
 
+#include "base/clock.h"
 #include "sched/runtime.h"
 
 #include <rouse/rouse.h>
 #include <sched.h>
 #include <stdlib.h>
+
+enum { PAUSE_STEP = 50 }; /* ticks */
 
 static uint32_t ran;
 
@@ -27,20 +30,33 @@ static void await_runs(uint32_t n)
 		sched_yield();
 }
 
-/* The pause sweeps over what a worker does between its last poll and its sleep, spinning included. */
+/*
+ * The worker spins for a while, then lies down. Pushing a little earlier when
+ * it had lain down already, a little later when it had not, keeps the pushes
+ * at the moment between its last look and its sleep.
+ */
 static void no_push_is_lost_while_a_worker_lies_down(void **state)
 {
 	struct rouse_runtime *rt;
 	uint32_t rounds = getenv("ROUSE_TEST_SLOWDOWN") ? 2000 : 40000;
+	uint64_t pause = 0, parks = 0;
 
 	(void)state;
 	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1), &rt), 0);
 	ran = 0;
 	for (uint32_t i = 1; i <= rounds; i++) {
+		uint64_t until = rs_ticks() + pause, now_parks;
+
+		while (rs_ticks() < until)
+			;
 		assert_int_equal(rouse_task_start_detached_(ROUSE_PREPARE_(rt, NULL, ROUSE_KIND_TASK, runs, .rouse_end_ = 0)), 0);
 		await_runs(i);
-		for (volatile uint32_t pause = i % 4096; pause > 0; pause--)
-			;
+		now_parks = rs_load(&rt->workers[0].record->counters.parks, RS_RELAXED);
+		if (now_parks == parks)
+			pause += PAUSE_STEP;
+		else
+			pause -= pause < PAUSE_STEP ? pause : PAUSE_STEP;
+		parks = now_parks;
 	}
 	rouse_runtime_free(rt);
 }
