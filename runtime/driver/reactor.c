@@ -565,13 +565,15 @@ const char *rs_reactor_validate(struct rs_reactor *reactor)
 
 static const char *dump_one(const struct rs_reactor *reactor, const struct slot *slot, int fd, void *arg)
 {
+	static const char *const names[] = { "read", "write" };
 	const struct rs_io *io = slot->io;
 
 	(void)reactor;
-	fprintf(arg, "  fd %d generation %" PRIu32 " read %#" PRIx32 "%s write %#" PRIx32 "%s\n", fd, slot->generation,
-		rs_load(&io->readiness[RS_READ], RS_RELAXED), rs_load(&io->waiter[RS_READ], RS_RELAXED) ? " awaited" : "",
-		rs_load(&io->readiness[RS_WRITE], RS_RELAXED),
-		rs_load(&io->waiter[RS_WRITE], RS_RELAXED) ? " awaited" : "");
+	fprintf(arg, "  fd %d generation %" PRIu32, fd, slot->generation);
+	for (int i = RS_READ; i <= RS_WRITE; i++)
+		fprintf(arg, " %s %#" PRIx32 "%s", names[i], rs_load(&io->readiness[i], RS_RELAXED),
+			rs_load(&io->waiter[i], RS_RELAXED) ? " awaited" : "");
+	fprintf(arg, "\n");
 	return NULL;
 }
 

@@ -40,7 +40,9 @@ void rs_waitlist_dump_locked(const struct rs_waitlist *list, FILE *out)
 			fprintf(out, "  %p: its neighbours do not agree\n", (const void *)wait);
 			return;
 		}
-		fprintf(out, "  %p %s resource %" PRIu64 " poll %" PRIu32 " waker of %p\n", (const void *)wait,
-			wait->op < ROUSE_OP_MAX ? op_names[wait->op] : "?", wait->resource, wait->poll, wait->waker.data);
+		const char *op = wait->op < ROUSE_OP_MAX ? op_names[wait->op] : "?";
+
+		fprintf(out, "  %p %s resource %" PRIu64 " poll %" PRIu32 " waker of %p\n", (const void *)wait, op,
+			wait->resource, wait->poll, wait->waker.data);
 	}
 }

@@ -118,10 +118,10 @@ void rs_page_dump(const struct rouse_page *page, FILE *out)
 	struct table tables[TABLES];
 
 	list_tables(page, tables);
-	fprintf(out, "page \"%.32s\" of pid %" PRIu32 ": %" PRIu64 " bytes at %#" PRIx64 ", %" PRIu32 " workers, %" PRIu32
-		" chunks, %" PRIu32 " sites, %" PRIu32 " bytes of strings, %" PRIu32 " rings\n",
-		page->name, page->pid, page->total_bytes, page->address, page->workers, page->chunk_count,
-		page->site_count, page->string_bytes, page->ring_count);
+	fprintf(out, "page \"%.32s\" of pid %" PRIu32 ": %" PRIu64 " bytes at %#" PRIx64 "\n", page->name, page->pid,
+		page->total_bytes, page->address);
+	fprintf(out, "  %" PRIu32 " workers, %" PRIu32 " chunks, %" PRIu32 " sites, %" PRIu32 " bytes of strings, %" PRIu32
+		" rings\n", page->workers, page->chunk_count, page->site_count, page->string_bytes, page->ring_count);
 	for (int i = 0; i < TABLES; i++)
 		fprintf(out, "  %-10s at %#" PRIx64 ", %" PRIu64 " bytes\n", tables[i].name, tables[i].at,
 			tables[i].bytes);

@@ -177,7 +177,10 @@ static void assert_sound_when_stopped(struct rouse_runtime *runtime)
 		assert_sound("shard", rs_shard_validate_owner(&runtime->workers[i].shard));
 }
 
-/* The same after all work was done. (A shutdown in the middle frees tasks and leaves the queues, which nobody reads.) */
+/*
+ * The same after all work was done. (A shutdown in the middle frees tasks, and
+ * leaves them in the queues, which nobody reads any more.)
+ */
 static void assert_sound_when_done(struct rouse_runtime *runtime)
 {
 	assert_sound_when_stopped(runtime);

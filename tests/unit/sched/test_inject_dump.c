@@ -90,4 +90,5 @@ static void a_task_that_has_no_business_here_is_named(void **state)
 }
 
 TEST_MAIN(T(what_push_and_pop_leave_is_valid), T(a_gauge_that_is_not_true_is_named),
-	T(a_circle_is_named_and_not_walked_for_ever), T(a_lost_end_is_named), T(a_task_that_has_no_business_here_is_named));
+	T(a_circle_is_named_and_not_walked_for_ever), T(a_lost_end_is_named),
+	T(a_task_that_has_no_business_here_is_named));

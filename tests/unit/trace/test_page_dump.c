@@ -61,7 +61,7 @@ static void a_page_as_made_is_valid(void **state)
 	(void)state;
 	assert_true(page->site_count > 2);
 	assert_null(rs_page_validate(page));
-	assert_dump_has(print, page, "2 workers, 1 chunks, ");
+	assert_dump_has(print, page, "\n  2 workers, 1 chunks, ");
 	assert_dump_has(print, page, "  workers    at 0x1000, 1536 bytes\n");
 }
 
