@@ -85,6 +85,7 @@ static void cancel(void *arg, void *slot)
 	if (rs_load(&task->state, RS_ACQUIRE) & ROUSE_COMPLETE)
 		return;
 	++*found;
+	RS_PUT(&task->link, NULL); /* it may hang in a queue, which nobody reads any more */
 	rs_task_finish(task, rs_drop_future(task, ROUSE_CANCELLED));
 }
 
