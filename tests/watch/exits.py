@@ -135,7 +135,7 @@ class NotPermitted(Test):
         done = subprocess.run([self.rouse, *map(str, args)], capture_output=True, text=True, check=False, env=env,
                               timeout=DEADLINE_S, cwd="/", user=NOBODY, group=NOBODY, extra_groups=[])
         self.assertEqual((done.returncode, done.stdout), (NOT_PERMITTED, ""), said(done))
-        self.assertRegex(done.stderr, "^rouse( probe)?: .*root")
+        self.assertRegex(done.stderr, "^rouse( probe)?: .*(root|-Dbpf=enabled)")
 
     def test_the_process_of_another_user(self):
         for env in (None, LISTEN):
