@@ -3,7 +3,11 @@
  * A panic leaves the poll by longjmp to the run loop, which drops the task's
  * frames, innermost first, so that their FINALLY parts run. Nothing of the
  * runtime is between the run loop and user code that would need unwinding:
- * leaf futures call no user code, and no runtime lock is ever held across it.
+ * of users' code, leaf futures call wakers only, and those must not panic.
+ *
+ * So the runtime does not panic where it may hold a lock. What it cannot go on
+ * from there (rs_die) ends the process, as does a panic that no task could be
+ * blamed for.
  */
 #include "task/panic.h"
 
@@ -41,13 +45,23 @@ void rouse_panic_(const char *function, const char *file, int line, const char *
 	struct rouse_panic_record *p = record(function, file, line, format, args);
 
 	va_end(args);
-	if (!catcher) {
-		fprintf(stderr, "rouse: panic outside any task, in %s (%s:%d): %s\n", function, file, line,
+	if (!catcher || (rs_self.worker && !rs_self.task)) /* a worker's own doing: a waker that panics, of no task's poll */
+		rs_die("panic outside any task, in %s (%s:%d): %s", function, file, line,
 			p ? (const char *)(p + 1) : format);
-		abort();
-	}
 	catcher->panic = p;
 	longjmp(catcher->at, 1);
+}
+
+void rs_die(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("rouse: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	abort();
 }
 
 int rs_catch_panic(int64_t (*fn)(void *arg), void *arg, int64_t *ret_result)

@@ -12,4 +12,7 @@ struct rs_catch {
 	struct rouse_panic_record *panic; /* set when it was jumped to; malloc'ed, NULL if there was no memory */
 };
 
+/* Says why, and aborts the process: for what neither a task nor its caller could go on from. Any thread, any locks. */
+void rs_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
 #endif

@@ -108,13 +108,16 @@ static inline enum rs_next rs_state_wake(uint64_t *word, bool consume)
 	return next;
 }
 
-/* S4: one reference more; the caller has one, or runs the task. False: the field is full. */
+/*
+ * S4: one reference more; the caller has one, or runs the task. False: there is
+ * no room. One place stays free: S8 may need it, and cannot be refused.
+ */
 static inline bool rs_state_ref(uint64_t *word, uint64_t one, uint64_t mask)
 {
 	uint64_t s = rs_load(word, RS_RELAXED);
 
 	do {
-		if ((s & mask) == mask)
+		if ((s & mask) >= mask - one)
 			return false;
 	} while (!rs_cas(word, &s, s + one + ROUSE_STAMP_ONE, RS_RELAXED, RS_RELAXED));
 	return true;

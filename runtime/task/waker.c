@@ -4,6 +4,7 @@
  * handled directly; all others go through their own functions.
  */
 #include "sched/runtime.h"
+#include "task/panic.h"
 
 static struct rouse_task *as_task(const struct rouse_waker *waker)
 {
@@ -14,8 +15,9 @@ static void *task_clone(void *data)
 {
 	struct rouse_task *task = data;
 
+	/* Under the lock of what the task waits for, often: no place to panic. */
 	if (!rs_state_ref(&task->state, ROUSE_WAKER_ONE, ROUSE_WAKER_MASK))
-		rouse_panic("task %llu has too many wakers", (unsigned long long)task->id);
+		rs_die("task %llu has too many wakers", (unsigned long long)task->id);
 	return data;
 }
 

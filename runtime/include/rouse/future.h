@@ -55,7 +55,8 @@ static inline struct rouse_poll rouse_pending(void)
 /**
  * A waker is data and four functions. clone() makes one more reference; wake()
  * consumes one; wake_by_ref() consumes none; drop() gives one back. All may be
- * called from any thread, never block, and never call back into the future.
+ * called from any thread, never block, never panic, and never call back into
+ * the future; clone() and drop() may be called under a lock of the runtime's.
  */
 struct rouse_waker_vtable {
 	void *(*clone)(void *data);
@@ -68,7 +69,10 @@ struct rouse_waker {
 	const struct rouse_waker_vtable *vtable; /* NULL: an empty waker; waking or dropping it does nothing */
 };
 
-/** A new reference to the same wake target. Any thread. */
+/**
+ * A new reference to the same wake target. Any thread. A task has room for
+ * 262,142 wakers at a time: like running out of stack, one more ends the process.
+ */
 ROUSE_API struct rouse_waker rouse_waker_clone(const struct rouse_waker *waker);
 /** Wakes and gives the reference back; *waker becomes empty. Any thread. Waking a finished task does nothing. */
 ROUSE_API void rouse_waker_wake(struct rouse_waker *waker);

@@ -41,7 +41,7 @@ ROUSE_API struct rouse_task *rouse_task_start(struct rouse_task *task);
 
 /* ---------------------------------------------------------------- handles */
 
-/** One more handle on the task, to be detached or joined. Any thread. */
+/** One more handle on the task, to be detached or joined; panics at the 16,383rd. Any thread. */
 ROUSE_API struct rouse_task *rouse_task_ref(struct rouse_task *task);
 /** Gives a handle back; the task goes on by itself (a Created one is dropped). NULL is fine. Any thread. */
 ROUSE_API void rouse_task_detach(struct rouse_task *task);
