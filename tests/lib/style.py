@@ -12,7 +12,7 @@ from pathlib import Path
 
 FILE_LINES_MAX = 700  # a file wants to stay under 600; here it is told
 FUNCTION_LINES_MAX = 80  # a function wants to stay under 60
-LINE_COLUMNS_MAX = 120
+LINE_COLUMNS_MAX = 130  # a line wants to stay within 120
 TAB = 8
 
 CODE = {".c", ".h", ".py", ".sh", ".build", ".proto", ".rs", ".go", ".bt"}
@@ -48,7 +48,7 @@ def breaches_of_text(path, lines):
     if len(lines) > FILE_LINES_MAX and path.suffix in C:
         yield len(lines), f"{len(lines)} lines: is there a second concept in it?"
     for number, line in enumerate(lines, 1):
-        if line != line.rstrip():
+        if line != line.rstrip() and (path.suffix in CODE | {".md"} or is_script(path, lines)):
             yield number, "space at the end of the line"
         if UNFINISHED.search(line) and path.suffix in CODE and path.name != "style.py":
             yield number, "unfinished by its own words"
