@@ -47,10 +47,10 @@ class EchoServers(unittest.TestCase):
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # close sends a reset
             self.echoes(port)
 
-    def test_the_readme_program_echoes_too(self):
+    def test_the_tiny_one_echoes_too(self):
         port = free_port()
         with Program(README, port) as server:
-            eventually("readme listens", lambda: listens(port))
+            eventually("tiny_echo listens", lambda: listens(port))
             self.echoes(port)
             self.assertEqual(server.end(signal.SIGTERM), -signal.SIGTERM)
 

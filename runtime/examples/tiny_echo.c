@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An echo server: one task a connection. See it with: ROUSE_LISTEN=1 ./readme & rouse readme */
+/* An echo server: one task a connection. See it with: ROUSE_LISTEN=1 ./tiny_echo & rouse tiny_echo */
 #include <rouse/rouse.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ ROUSE_BODY(serve)
 		if (self->rc == 0)
 			rouse_spawn_detached(echo, .conn = self->conn);
 	}
-	ROUSE_RETURN(fprintf(stderr, "readme: %s\n", rouse_strerror((int)self->rc)) > 0);
+	ROUSE_RETURN(fprintf(stderr, "tiny_echo: %s\n", rouse_strerror((int)self->rc)) > 0);
 	ROUSE_FINALLY: rouse_listener_close(self->listener);
 	ROUSE_END;
 }
