@@ -109,7 +109,7 @@ static struct rouse_future *nth(struct rouse_future *f, uint32_t i)
 /* A start that moves with the task's polls. */
 static uint32_t first_arm(const struct rouse_context *cx, uint32_t n)
 {
-	return cx->task ? cx->task->polls % n : 0;
+	return cx->task && n ? cx->task->polls % n : 0;
 }
 
 struct rouse_poll rouse_async_poll_select_(struct rouse_future *f, struct rouse_context *cx)
