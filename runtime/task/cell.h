@@ -68,7 +68,7 @@ struct rouse_runtime *rs_task_runtime(const struct rouse_task *task);
 /* The task goes into a queue: the caller won idle -> scheduled. `source`: who, when no task runs on this thread. */
 void rs_task_schedule(struct rouse_task *task, enum rouse_wake_source source);
 /* Wakes by a reference that is given back, with a source for last_waker. */
-void rs_task_wake(struct rouse_task *task, bool consume, enum rouse_wake_source source);
+void rs_task_wake(struct rouse_task *task, bool consume, enum rouse_wake_source source) __attribute__((nonnull));
 void rs_task_free(struct rouse_task *task);
 /* Ends the task whose RUNNING the caller owns: counts, wakes the joiner, frees. */
 void rs_task_finish(struct rouse_task *task, uint64_t outcome);
