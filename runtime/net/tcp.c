@@ -84,7 +84,7 @@ static int connect_start(struct rouse_tcp_connect *self)
 	char name[RS_ADDRESS_NAME_BYTES];
 	int rc = self->error ? self->error : rs_address_parse(self->address, self->port, &peer);
 
-	if (rc < 0)
+	if (rc)
 		return rc;
 	int fd = socket(peer.as.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
