@@ -155,7 +155,7 @@ int rouse_main_(const struct rouse_site *site, struct rouse_future *future)
 	if (task)
 		rouse_task_ref(task);
 	rc = rouse_block_on_(runtime, future->type->result_bytes == sizeof result ? &result : NULL, task);
-	if (rc == -ROUSE_EPANIC)
+	if (task && rc == -ROUSE_EPANIC)
 		say_panic(task);
 	else if (rc)
 		fprintf(stderr, "rouse: the main task ended: %s\n", rouse_strerror(rc));
