@@ -130,7 +130,8 @@ static void complete_unlock(struct rs_pool *pool, struct job *job, int64_t resul
 	job->result = result;
 	rs_record(&job->resource.value, (uint64_t)DONE);
 	if (job->abandoned) {
-		unref_unlock(pool); /* never the last reference: the runtime has one while there are threads */
+		pool->refs--; /* never the last: the runtime has one as long as there are threads */
+		pthread_mutex_unlock(&pool->lock);
 		rs_resource_free(&job->resource);
 		return;
 	}
@@ -217,7 +218,7 @@ static void leave_unlock(struct rs_pool *pool, struct thread *self)
 		pool->all = self->next;
 	if (self->next)
 		self->next->prev = self->prev;
-	rs_thread_leave(pool->runtime);
+	rs_thread_leave();
 	pool->exited = pthread_self();
 	pool->has_exited = true;
 	pool->threads--;

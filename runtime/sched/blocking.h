@@ -24,7 +24,7 @@ void rs_pool_free(struct rs_pool *pool);
 struct rs_pool *rs_pool_current(void);
 /* Called on a pool thread around its life, so that it is a foreign thread of the runtime (scheduler). */
 void rs_thread_enter(struct rouse_runtime *runtime);
-void rs_thread_leave(struct rouse_runtime *runtime);
+void rs_thread_leave(void);
 /* Runs fn(arg) catching a panic: 0 with *ret_result, or -ROUSE_EPANIC (task/panic.c). */
 int rs_catch_panic(int64_t (*fn)(void *arg), void *arg, int64_t *ret_result);
 

@@ -3,10 +3,13 @@
  * Threads that are not workers of the runtime they deal with: main, blocking
  * threads, workers of another runtime. They share one record of counters
  * (atomic adds), one slab shard (locked), and take one of a few event rings for
- * as long as they live; who finds none counts its events as lost.
+ * as long as they live, or until they deal with another runtime; who finds none
+ * counts its events as lost. A thread may outlive the runtime whose ring it has,
+ * so it remembers a serial, not an address, which the next one might get.
  */
 #include "sched/runtime.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 _Thread_local struct rs_thread rs_self __attribute__((tls_model("initial-exec")));
@@ -44,13 +47,38 @@ void rs_shard_leave(struct rs_shard *shard)
 
 /* ------------------------------------------------------------------ rings */
 
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t key; /* for its destructor's sake */
+static bool have_key;
+
+static void leave_ring(void)
+{
+	if (rs_self.ring)
+		rs_runtime_return_ring(rs_self.ring_serial, rs_self.ring);
+	rs_self.ring = NULL;
+}
+
+static void at_thread_exit(void *unused)
+{
+	(void)unused;
+	leave_ring();
+}
+
+static void make_key(void)
+{
+	have_key = pthread_key_create(&key, at_thread_exit) == 0;
+}
+
 static struct rouse_ring *claim_ring(struct rouse_runtime *runtime)
 {
+	pthread_once(&key_once, make_key);
+	if (have_key)
+		(void)pthread_setspecific(key, &key);
 	for (uint32_t i = runtime->n_workers; i < runtime->page->ring_count; i++) {
 		struct rouse_ring *ring = rs_page_ring(runtime->page, i);
 		uint32_t none = 0;
 
-		/* Acquire: the former owner's records come before ours. Pairs with rs_thread_leave. */
+		/* Acquire: the former owner's records come before ours. Pairs with rs_runtime_return_ring. */
 		if (rs_cas(&ring->tid, &none, (uint32_t)gettid(), RS_ACQUIRE, RS_RELAXED))
 			return ring;
 	}
@@ -63,11 +91,11 @@ static struct rouse_ring *ring_here(struct rouse_runtime *runtime)
 
 	if (w)
 		return w->ring;
-	if (rs_self.ring_runtime != runtime) {
-		if (rs_self.ring)
-			return NULL; /* it has one of another runtime */
+	if (rs_self.ring_serial != runtime->serial)
+		leave_ring();
+	if (!rs_self.ring) {
 		rs_self.ring = claim_ring(runtime);
-		rs_self.ring_runtime = rs_self.ring ? runtime : NULL;
+		rs_self.ring_serial = runtime->serial;
 	}
 	return rs_self.ring;
 }
@@ -111,16 +139,13 @@ void rs_transit_end(struct rouse_runtime *runtime)
 
 void rs_thread_enter(struct rouse_runtime *runtime)
 {
-	rs_self.runtime = runtime;
+	rs_self.runtime = rs_self.serves = runtime;
 }
 
-void rs_thread_leave(struct rouse_runtime *runtime)
+void rs_thread_leave(void)
 {
-	if (rs_self.ring && rs_self.ring_runtime == runtime)
-		rs_store(&rs_self.ring->tid, 0u, RS_RELEASE);
-	rs_self.ring = NULL;
-	rs_self.ring_runtime = NULL;
-	rs_self.runtime = NULL;
+	leave_ring();
+	rs_self.runtime = rs_self.serves = NULL;
 }
 
 /* ------------------------------------------- what drivers ask of the scheduler */

@@ -47,10 +47,12 @@ static void after_fork_in_child(void)
 void rs_runtime_register(struct rouse_runtime *runtime)
 {
 	static bool fork_handled;
+	static uint64_t last_serial;
 
 	pthread_mutex_lock(&registry_lock);
 	if (!fork_handled)
 		fork_handled = pthread_atfork(NULL, NULL, after_fork_in_child) == 0;
+	runtime->serial = ++last_serial;
 	runtime->next = registry;
 	registry = runtime;
 	pthread_mutex_unlock(&registry_lock);
@@ -65,6 +67,15 @@ void rs_runtime_unregister(struct rouse_runtime *runtime)
 			break;
 		}
 	}
+	pthread_mutex_unlock(&registry_lock);
+}
+
+void rs_runtime_return_ring(uint64_t serial, struct rouse_ring *ring)
+{
+	pthread_mutex_lock(&registry_lock);
+	for (const struct rouse_runtime *r = registry; r; r = r->next)
+		if (r->serial == serial)
+			rs_store(&ring->tid, 0u, RS_RELEASE); /* pairs with claim_ring */
 	pthread_mutex_unlock(&registry_lock);
 }
 
@@ -150,8 +161,6 @@ static uint32_t default_level(void)
 
 static void name_page(struct rouse_page *page, const char *name)
 {
-	extern char *program_invocation_short_name;
-
 	strncpy(page->name, name ? name : program_invocation_short_name, sizeof page->name - 1);
 }
 

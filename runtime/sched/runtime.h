@@ -85,6 +85,7 @@ struct rouse_runtime {
 	uint64_t long_poll_ns;
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
+	uint64_t serial;            /* never given twice */
 	struct rouse_runtime *next; /* all runtimes of this process, under the registry's lock */
 };
 
@@ -95,8 +96,9 @@ struct rs_thread {
 	struct rs_worker *worker;          /* NULL on foreign threads */
 	struct rouse_task *task;           /* being polled */
 	struct rs_catch *catcher;          /* where a panic goes */
-	struct rouse_ring *ring;           /* foreign threads: claimed ring of `ring_runtime` */
-	struct rouse_runtime *ring_runtime;
+	struct rouse_runtime *serves;      /* threads of a blocking pool: whose */
+	struct rouse_ring *ring;           /* foreign threads: a claimed ring ... */
+	uint64_t ring_serial;              /* ... of this runtime, which may be gone by now */
 	uint32_t transits;                 /* grants under way, see rs_transit_begin */
 	bool self_woken;                   /* the running task woke itself during this poll */
 };
@@ -172,6 +174,8 @@ void rs_runtime_destroy(struct rouse_runtime *runtime);
 /* -------- registry in runtime.c */
 void rs_runtime_register(struct rouse_runtime *runtime);
 void rs_runtime_unregister(struct rouse_runtime *runtime);
+/* Gives a foreign thread's ring back, if the runtime it is of is still there. */
+void rs_runtime_return_ring(uint64_t serial, struct rouse_ring *ring);
 const struct rouse_hooks *rs_hooks(void);
 
 #endif

@@ -119,7 +119,7 @@ int rouse_runtime_shutdown(struct rouse_runtime *runtime, uint64_t deadline_ns, 
 
 	if (rs_forked)
 		return -ROUSE_EFORKED;
-	if (rs_self.worker || (rs_self.ring_runtime == runtime && rs_self.catcher))
+	if (rs_self.worker || rs_self.serves == runtime)
 		return -EDEADLK;
 	deadline_ns = deadline_ns > UINT64_MAX - now ? UINT64_MAX : now + deadline_ns;
 	/* A second call after a time-out tries again; one after success has nothing to do. */
@@ -188,8 +188,6 @@ void rs_runtime_destroy(struct rouse_runtime *runtime)
 		uint64_t held = still_held(runtime);
 
 		rs_sites_forget(runtime->page);
-		if (rs_self.ring_runtime == runtime)
-			rs_thread_leave(runtime);
 		if (held) {
 			keep(runtime, held);
 			return;
