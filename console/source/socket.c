@@ -105,8 +105,11 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return 0;
-		if (n <= 0)
-			return gone(s, n < 0 ? -errno : -EPIPE, why);
+		/* A reset is an end, too: of a program that died with our wish unread. */
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
+			return gone(s, -EPIPE, why);
+		if (n < 0)
+			return gone(s, -errno, why);
 		why->code = 0;
 		rc = rp_splitter_feed(&s->splitter, s->in, (size_t)n, frame, arg);
 		if (rc && !why->code) /* the consumer says for itself what it did not like */
@@ -154,7 +157,7 @@ static int connect_to(int fd, const char *path, struct cn_why *why)
 
 	if (strlen(path) >= sizeof address.sun_path)
 		return cn_why_set(why, -ENAMETOOLONG, "%s is too long for a socket's path", cn_safe(path));
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
 		return 0;
 	switch (errno) {
