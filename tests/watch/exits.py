@@ -34,17 +34,24 @@ def a_task_if_needed(verb):
     return ["serve"] if verb == "why" else []
 
 
+FAKE_AGENT = """
+import select, socket, sys
+client = socket.socket(fileno=0).accept()[0]
+select.select([client], [], [])  # it has been asked something
+client.sendall(bytes.fromhex(sys.argv[1]))
+while sys.argv[2] == "stays" and client.recv(4096):
+    pass
+"""
+
+
 @contextlib.contextmanager
-def fake_agent(answer):
-    """A socket of ours that says `answer` to the first who comes, and then nothing more."""
+def fake_agent(answer, then="stays"):
+    """A socket of ours that says `answer` to the first who asks. Then it says no more, or goes with the question unread."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         path = os.path.join(folder, "agent.sock")
         listener.bind(path)
         listener.listen()
-        with subprocess.Popen([sys.executable, "-c", "import socket, sys\n"
-                               "client = socket.socket(fileno=0).accept()[0]\n"
-                               f"client.sendall({answer!r})\n"
-                               "while client.recv(4096): pass\n"], stdin=listener.fileno()) as server:
+        with subprocess.Popen([sys.executable, "-c", FAKE_AGENT, answer.hex(), then], stdin=listener.fileno()) as server:
             yield path
             server.kill()
 
@@ -114,6 +121,10 @@ class NoTarget(Test):
                 self.assert_fails(NO_TARGET, f"no task {task}", "why", redis.pid, task)
             redis.stop()
 
+    def test_its_agent_goes_with_the_question_unread(self):
+        with fake_agent(b"\x04\x0a\x02\x08\x01", "goes") as path:
+            self.assert_fails(NO_TARGET, "has ended", "check", path)
+
     def test_it_has_no_agent(self):
         with MiniRedis(MINI_REDIS) as redis:
             self.assert_fails(NO_TARGET, "ROUSE_LISTEN=1", "ps", "--source", "socket", redis.pid)
@@ -181,6 +192,10 @@ class Incomplete(Test):
             done = rouse("check", program.pid)
             self.assertEqual((done.returncode, done.stderr), (INCOMPLETE, ""), said(done))
             self.assertIn("NOT COMPLETE", done.stdout)
+
+    def test_what_an_agent_said_before_it_hung_up_is_told(self):
+        with fake_agent(b"\x08\x72\x06\x12\x04busy", "goes") as path:  # a frame with Error { text: "busy" }
+            self.assert_fails(INCOMPLETE, "the target says: busy", "ps", path)
 
     def test_an_answer_that_cannot_be_written(self):
         with MiniRedis(MINI_REDIS) as redis, open("/dev/full", "w", encoding="ascii") as full:
