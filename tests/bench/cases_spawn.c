@@ -225,30 +225,63 @@ static double resident_bytes(void)
 	return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+struct crowd {
+	struct rouse_semaphore *semaphore;
+	struct bench_countdown waiting, ended;
+	uint64_t n;
+};
+
+/* Inside the runtime. Returns when all wait. */
+static void gather(struct crowd *crowd, uint64_t n)
+{
+	crowd->n = n;
+	crowd->semaphore = rouse_semaphore_new("crowd", 0);
+	bench_must(crowd->semaphore != NULL, "semaphore");
+	bench_countdown_init(&crowd->waiting, n);
+	bench_countdown_init(&crowd->ended, n);
+	for (uint64_t i = 0; i < n; i++)
+		bench_must(rouse_spawn_detached(waiter, .waiting = &crowd->waiting, .ended = &crowd->ended,
+				   .semaphore = crowd->semaphore) == 0, "spawn");
+	bench_wait(&crowd->waiting);
+}
+
+static void dismiss(struct crowd *crowd)
+{
+	bench_must(rouse_semaphore_release(crowd->semaphore, (uint32_t)crowd->n) == 0, "release");
+	bench_wait(&crowd->ended);
+	rouse_semaphore_free(crowd->semaphore);
+}
+
 /* 200 000 tasks wait for a semaphore: "ns" is bytes of memory for each, its future not counted. */
 static struct bench_done task_memory(struct rouse_runtime *runtime)
 {
 	static double before; /* of the first iteration: what it has grown to is used again */
 	struct rouse_guard guard = rouse_enter(runtime);
-	struct rouse_semaphore *semaphore = rouse_semaphore_new("memory", 0);
-	struct bench_countdown waiting, ended;
+	struct crowd crowd;
 	double bytes;
 
-	bench_must(semaphore != NULL, "semaphore");
-	bench_countdown_init(&waiting, BENCH_LIVE);
-	bench_countdown_init(&ended, BENCH_LIVE);
 	if (before == 0)
 		before = resident_bytes();
-	for (int i = 0; i < BENCH_LIVE; i++)
-		bench_must(rouse_spawn_detached(waiter, .waiting = &waiting, .ended = &ended,
-				   .semaphore = semaphore) == 0, "spawn");
-	bench_wait(&waiting);
+	gather(&crowd, BENCH_LIVE);
 	bytes = (resident_bytes() - before) / BENCH_LIVE - (double)sizeof(struct waiter);
-	bench_must(rouse_semaphore_release(semaphore, BENCH_LIVE) == 0, "release");
-	bench_wait(&ended);
-	rouse_semaphore_free(semaphore);
+	dismiss(&crowd);
 	rouse_leave(&guard);
 	return (struct bench_done){ .ops = BENCH_LIVE, .ns = bytes };
+}
+
+void bench_hold(struct rouse_runtime *runtime, uint64_t n)
+{
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct crowd crowd;
+
+	bench_must(n > 0 && n <= UINT32_MAX, "a number of tasks");
+	gather(&crowd, n);
+	puts("ready");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	dismiss(&crowd);
+	rouse_leave(&guard);
 }
 
 const struct bench_case bench_spawn_cases[] = {

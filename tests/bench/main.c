@@ -121,7 +121,8 @@ static void sample(struct rouse_runtime *runtime, const struct bench_case *c, do
 
 static void usage_error(void)
 {
-	fputs("usage: rouse_bench WORKERS [CASE LEVEL MILLISECONDS]   (or such lines on stdin)\ncases:", stderr);
+	fputs("usage: rouse_bench WORKERS [CASE LEVEL MILLISECONDS]   (or such lines on stdin)\n"
+	      "       rouse_bench WORKERS hold TASKS   (so many waiting tasks, until stdin ends)\ncases:", stderr);
 	for (size_t i = 0; i < sizeof case_lists / sizeof case_lists[0]; i++)
 		for (const struct bench_case *c = case_lists[i]; c->name; c++)
 			fprintf(stderr, " %s", c->name);
@@ -150,7 +151,7 @@ int main(int argc, char **argv)
 	char line[256];
 	long workers = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
 
-	if (workers < 1 || workers > 64 || (argc != 2 && argc != 5))
+	if (workers < 1 || workers > 64 || (argc != 2 && argc != 5 && !(argc == 4 && strcmp(argv[2], "hold") == 0)))
 		usage_error();
 	int rc = rouse_runtime_new(ROUSE_RUNTIME_OPTS(.name = "bench", .workers = (uint32_t)workers), &runtime);
 	if (rc < 0) {
@@ -160,6 +161,8 @@ int main(int argc, char **argv)
 	if (argc == 5) {
 		snprintf(line, sizeof line, "%s %s %s", argv[2], argv[3], argv[4]);
 		answer(runtime, line);
+	} else if (argc == 4) {
+		bench_hold(runtime, strtoull(argv[3], NULL, 10));
 	} else {
 		while (fgets(line, sizeof line, stdin))
 			answer(runtime, line);
