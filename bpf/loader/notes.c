@@ -88,6 +88,7 @@ bool bl_object_parse(int pid, const char *line, struct bl_object *ret_object)
 	char rights[5];
 	int path_at = 0;
 
+	/* The kernel's own line: its numbers fit. NOLINTNEXTLINE(cert-err34-c) */
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %x:%x %" SCNu64 " %n", &start, &end, rights, &major, &minor,
 		    &inode, &path_at) < 6)
 		return false;
