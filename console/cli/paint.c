@@ -11,7 +11,7 @@
 #include "term/style.h"
 #include "widget/utf8.h"
 
-enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40 };
+enum { DEFAULT_COLUMNS = 100, LEAST_COLUMNS = 40, MOST_COLUMNS = 10000 };
 
 static enum cn_depth depth_of(FILE *out, enum cn_depth asked)
 {
@@ -28,7 +28,8 @@ static int columns_of(FILE *out)
 {
 	const char *text = getenv("COLUMNS");
 	struct winsize size;
-	int columns = text ? atoi(text) : 0;
+	long given = text ? strtol(text, NULL, 10) : 0;
+	int columns = given > 0 && given <= MOST_COLUMNS ? (int)given : 0;
 
 	if (columns <= 0 && ioctl(fileno(out), TIOCGWINSZ, &size) == 0)
 		columns = size.ws_col;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES = 512, PATIENCE_MS = 5000 };
+enum { LINE_BYTES = 512, PATIENCE_MS = 5000, SIDE_MAX = 1000 };
 
 struct script {
 	struct cn_driver driver;
@@ -69,11 +69,13 @@ static int do_wait(struct script *script, const char *count)
 
 static int do_size(struct script *script, const char *text)
 {
-	int rows, cols;
+	char *after_rows, *after_cols;
+	long rows = strtol(text, &after_rows, 10), cols = strtol(after_rows, &after_cols, 10);
 
-	if (sscanf(text, "%d %d", &rows, &cols) != 2 || rows < 0 || cols < 0 || rows > 1000 || cols > 1000)
+	if (after_rows == text || after_cols == after_rows || rows < 0 || cols < 0 || rows > SIDE_MAX ||
+		cols > SIDE_MAX)
 		return complain(script, "size takes rows and columns", text);
-	if (cn_canvas_resize(&script->driver.canvas, rows, cols) < 0)
+	if (cn_canvas_resize(&script->driver.canvas, (int)rows, (int)cols) < 0)
 		return complain(script, "no memory", "");
 	cn_driver_draw(&script->driver);
 	return CN_EXIT_OK;
