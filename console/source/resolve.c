@@ -100,7 +100,7 @@ int cn_resolve(const char *target, struct cn_aim *ret_aim, struct cn_why *why)
 	if (strchr(target, '/')) {
 		if (strlen(target) >= sizeof aim.socket)
 			return cn_why_set(why, -ENAMETOOLONG, "%s is too long for a socket's path", cn_safe(target));
-		strcpy(aim.socket, target);
+		memcpy(aim.socket, target, strlen(target) + 1);
 	} else if (*target && !*end && errno == 0 && pid > 0 && pid <= INT32_MAX) {
 		rc = by_pid((int)pid, &aim);
 	} else {

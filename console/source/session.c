@@ -81,7 +81,7 @@ int cn_session_open(
 	const char *target, const struct cn_session_opts *opts, struct cn_session **ret_session, struct cn_why *why)
 {
 	struct cn_session *session = calloc(1, sizeof *session);
-	struct cn_aim aim;
+	struct cn_aim aim = { 0 };
 	int rc;
 
 	if (!session)
