@@ -55,7 +55,6 @@ static void worker(uint32_t self)
 	take(1);
 	if (!found) {
 		rs_idle_sleep(&idle, self, searching);
-		searching = false;
 		if (rs_inject_maybe_any(&inject)) {
 			if (rs_idle_cancel(&idle, self))
 				rs_fetch_add(&idle.searching, 1u, RS_SEQ_CST);

@@ -197,5 +197,5 @@ static void lifo_is_taken_once(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(steal_races_pop_on_last_item), cmocka_unit_test(two_thieves_race_pop_on_last_item),
-	cmocka_unit_test(push_waits_for_copying_thief), cmocka_unit_test(one_thief_at_a_time), cmocka_unit_test(filling_while_two_steal),
-	cmocka_unit_test(lifo_is_taken_once));
+	cmocka_unit_test(push_waits_for_copying_thief), cmocka_unit_test(one_thief_at_a_time),
+	cmocka_unit_test(filling_while_two_steal), cmocka_unit_test(lifo_is_taken_once));

@@ -236,7 +236,7 @@ static void nothing_is_lost_or_done_twice(void **state)
 	(void)state;
 	uint64_t random = test_seed();
 	const char *slow = getenv("ROUSE_TEST_SLOWDOWN");
-	int rounds = slow && atoi(slow) > 1 ? 1 : ROUNDS;
+	int rounds = slow && strtol(slow, NULL, 10) > 1 ? 1 : ROUNDS;
 
 	for (int i = 0; i < rounds; i++)
 		one_round(&random);

@@ -89,12 +89,9 @@ static void glyphs_are_one_column_wide(void **state)
 /* What a terminal would obey must not get into a cell, whatever way it is drawn. */
 static void hostile_names_never_reach_a_cell(void **state)
 {
-	static const char *const names[] = { "\x1b[31mred", "\x1b]0;title\x07", "a\nb", "a\rb", "\x7f",
-		"\xc2\x9b"
-		"31m",
-		"\xe2\x80\xae"
-		"evil",
-		"\xff\xfe", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xef\xbb\xbf" };
+	static const char *const names[] = { "\x1b[31mred", "\x1b]0;title\x07", "a\nb", "a\rb", "\x7f", "\xc2\23331m",
+		"\xe2\x80\256evil", "\xff\xfe", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82",
+		"\xef\xbb\xbf" };
 
 	(void)state;
 	start(1, 40, CN_CHARSET_UTF8);

@@ -55,10 +55,10 @@ static void start(struct agent *agent)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	strcpy(agent->dir, "/tmp/rouse-test-XXXXXX");
+	snprintf(agent->dir, sizeof agent->dir, "/tmp/rouse-test-XXXXXX");
 	assert_non_null(mkdtemp(agent->dir));
 	snprintf(agent->path, sizeof agent->path, "%s/agent", agent->dir);
-	strcpy(address.sun_path, agent->path);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", agent->path);
 	agent->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(agent->listener, (struct sockaddr *)&address, sizeof address), 0);
 	assert_int_equal(listen(agent->listener, 1), 0);

@@ -343,8 +343,10 @@ static void a_node_with_the_waker_of_another_task_is_stale(void **state)
 	row.id = 21;
 	row.waker_refs = 1; /* somebody may wake it all the same */
 	look_twice_with(scene, row, awaits, 2, (struct look_opts){ 0 }, 0, false, 2 * S);
-	f = finding_of(scene->findings, CN_FINDING_STALE_WAKER);
-	assert_int_equal(cn_findings_of_task(scene->findings, 21)->class, CN_LIKELY);
+	f = cn_findings_of_task(scene->findings, 21);
+	assert_non_null(f);
+	assert_int_equal(f->code, CN_FINDING_STALE_WAKER);
+	assert_int_equal(f->class, CN_LIKELY);
 }
 
 static void what_is_not_seen_again_is_remembered_for_a_while(void **state)

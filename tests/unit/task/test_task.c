@@ -244,7 +244,7 @@ ROUSE_BODY(joins_panic)
 {
 	ROUSE_BEGIN;
 	ROUSE_AWAIT(self->rc, rouse_join(&self->join, rouse_spawn(panics, .where = 0), NULL));
-	strcpy(self->message, self->join.message);
+	memcpy(self->message, self->join.message, sizeof self->join.message);
 	*self->line = self->join.line;
 	ROUSE_RETURN((int)self->rc);
 	ROUSE_END;
@@ -352,7 +352,7 @@ ROUSE_BODY(large)
 {
 	ROUSE_BEGIN;
 	self->big[99999] = (char)self->x;
-	ROUSE_RETURN(self->big[99999]);
+	ROUSE_RETURN((unsigned char)self->big[99999]);
 	ROUSE_END;
 }
 
