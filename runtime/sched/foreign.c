@@ -14,16 +14,9 @@
 
 _Thread_local struct rs_thread rs_self __attribute__((tls_model("initial-exec")));
 
-static struct rs_worker *worker_here(const struct rouse_runtime *runtime)
-{
-	struct rs_worker *w = rs_self.worker;
-
-	return w && w->runtime == runtime ? w : NULL;
-}
-
 struct rouse_counters *rs_counters(struct rouse_runtime *runtime, bool *ret_shared)
 {
-	struct rs_worker *w = worker_here(runtime);
+	struct rs_worker *w = rs_worker_here(runtime);
 
 	*ret_shared = !w;
 	return w ? &w->record->counters : &rs_page_worker(runtime->page, runtime->n_workers)->counters;
@@ -31,7 +24,7 @@ struct rouse_counters *rs_counters(struct rouse_runtime *runtime, bool *ret_shar
 
 struct rs_shard *rs_shard_enter(struct rouse_runtime *runtime)
 {
-	struct rs_worker *w = worker_here(runtime);
+	struct rs_worker *w = rs_worker_here(runtime);
 
 	if (w)
 		return &w->shard;
@@ -87,7 +80,7 @@ static struct rouse_ring *claim_ring(struct rouse_runtime *runtime)
 
 static struct rouse_ring *ring_here(struct rouse_runtime *runtime)
 {
-	struct rs_worker *w = worker_here(runtime);
+	struct rs_worker *w = rs_worker_here(runtime);
 
 	if (w)
 		return w->ring;
@@ -115,22 +108,67 @@ void rs_emit(struct rouse_runtime *runtime, enum rouse_event_kind kind, uint64_t
 
 /* ---------------------------------------------------------------- transit */
 
+/*
+ * A foreign thread has no part in the order of a shutdown: it may wake a task
+ * that this cancels, and its last reference may be all that kept the memory it
+ * is still using. So it counts while it is at such things:
+ *
+ *   visitor                            shutdown, then destroy
+ *   V1  count + 1                      V3  state = STOPPING
+ *   V2  STOPPING? nothing is           V4  wait for a count of 0;
+ *       published or pushed                what is there now is all there is
+ *   V5  free the slot (id = 0), ...    V6  no slot is in use
+ *   V7  count - 1                      V8  wait for a count of 0; unmap
+ *
+ * V1 to V4 are sequentially consistent: V2 sees V3, or V4 sees V1. Who comes
+ * after V4 has a reference, and gives it back at V5 at the earliest: V6
+ * (acquire) has seen V1 then, and V8 waits for the thread's last step.
+ */
+static void count_in(struct rouse_runtime *runtime)
+{
+	rs_fetch_add(&runtime->page->foreign_in_transit, 1ull, RS_SEQ_CST); /* V1 */
+}
+
+static void count_out(struct rouse_runtime *runtime)
+{
+	rs_fetch_sub(&runtime->page->foreign_in_transit, 1ull, RS_RELEASE); /* V7 */
+}
+
+bool rs_visit_begin(struct rouse_runtime *runtime)
+{
+	if (rs_worker_here(runtime))
+		return false;
+	count_in(runtime);
+	return true;
+}
+
+void rs_visit_end(struct rouse_runtime *runtime, bool visiting)
+{
+	if (visiting)
+		count_out(runtime);
+}
+
+bool rs_visit_late(const struct rouse_runtime *runtime)
+{
+	return rs_load(&runtime->state, RS_SEQ_CST) >= ROUSE_RUNTIME_STOPPING; /* V2 */
+}
+
 void rs_transit_begin(struct rouse_runtime *runtime, uint64_t task_id)
 {
-	struct rs_worker *w = worker_here(runtime);
+	struct rs_worker *w = rs_worker_here(runtime);
 
 	if (w)
 		RS_PUT(&w->record->in_transit, rs_self.transits++ ? UINT64_MAX : task_id);
 	else
-		rs_fetch_add(&runtime->page->foreign_in_transit, 1ull, RS_RELAXED);
+		count_in(runtime);
 }
 
 void rs_transit_end(struct rouse_runtime *runtime)
 {
-	struct rs_worker *w = worker_here(runtime);
+	struct rs_worker *w = rs_worker_here(runtime);
 
 	if (!w)
-		rs_fetch_sub(&runtime->page->foreign_in_transit, 1ull, RS_RELAXED);
+		count_out(runtime);
 	else if (--rs_self.transits == 0)
 		RS_PUT(&w->record->in_transit, 0);
 }

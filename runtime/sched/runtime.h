@@ -60,6 +60,7 @@ struct rouse_runtime {
 	uint32_t level; /* atomic; copied by workers at each turn */
 	bool current_thread;
 	bool busy;      /* current-thread: somebody drives it; atomic */
+	bool stopping;  /* somebody shuts it down; atomic */
 	uint32_t state; /* enum rouse_runtime_state; atomic */
 	uint32_t refs;  /* atomic */
 
@@ -106,6 +107,14 @@ extern _Thread_local struct rs_thread rs_self __attribute__((tls_model("initial-
 
 extern bool rs_forked; /* this process is a fork of one with runtimes */
 
+/* The worker of `runtime` that this thread is; NULL: it is a foreign one there. */
+static inline struct rs_worker *rs_worker_here(const struct rouse_runtime *runtime)
+{
+	struct rs_worker *w = rs_self.worker;
+
+	return w && w->runtime == runtime ? w : NULL;
+}
+
 /* -------- runtime.c */
 int rs_runtime_add_chunk(struct rouse_runtime *runtime, uint64_t address, uint32_t stride, uint32_t cells,
 	enum rouse_chunk_kind kind, uint32_t shard);
@@ -131,6 +140,15 @@ void rs_emit(struct rouse_runtime *runtime, enum rouse_event_kind kind, uint64_t
 	uint64_t arg);
 void rs_transit_begin(struct rouse_runtime *runtime, uint64_t task_id);
 void rs_transit_end(struct rouse_runtime *runtime);
+/*
+ * Around whatever may be this thread's last use of the runtime's memory, or
+ * makes a task or resource appear there. The page counts foreign threads only,
+ * for which begin answers true; foreign.c has the protocol.
+ */
+bool rs_visit_begin(struct rouse_runtime *runtime);
+void rs_visit_end(struct rouse_runtime *runtime, bool visiting);
+/* Whether it is too late to bring something new. Within a visit, or on a worker. */
+bool rs_visit_late(const struct rouse_runtime *runtime);
 
 /* -------- worker.c, park.c */
 enum rs_parker { RS_PARKER_EMPTY = 0, RS_PARKER_PARKED, RS_PARKER_DRIVER, RS_PARKER_NOTIFIED };
@@ -143,7 +161,7 @@ void rs_worker_push(struct rs_worker *worker, struct rouse_task *task);
 void rs_worker_push_again(struct rs_worker *worker, struct rouse_task *task);
 /* To the LIFO slot; what was there goes to the ring. Owner. */
 void rs_worker_push_lifo(struct rs_worker *worker, struct rouse_task *task);
-/* To the global queue. Any thread. */
+/* To the global queue, unless the runtime stops. Within a visit. */
 void rs_inject_task(struct rouse_runtime *runtime, struct rouse_task *task);
 /* After work was made visible to thieves: wakes a sleeping worker if nobody is searching. */
 void rs_notify(struct rouse_runtime *runtime);

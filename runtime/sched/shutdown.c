@@ -4,10 +4,13 @@
  *
  *   1. state = STOPPING: no spawn, no new resource; every worker leaves its
  *      loop after the poll it is in. Wait for them, until the deadline.
- *   2. All workers gone: this thread owns every future. Cancel each task that
+ *   2. Workers gone, and foreign threads that were in the middle of a spawn or
+ *      a wake (foreign.c): this thread owns every future. Cancel each task that
  *      has not ended, by scanning the chunks; FINALLY parts run here.
  *   3. The blocking pool: queued jobs end, running ones are waited for.
  *   4. Resources are orphaned: what the program still holds says so when used.
+ *
+ * One thread at a time does this; another that wants to waits, then finds it done.
  *
  * Whoever is still in a poll or a job when the deadline passes is named, and
  * left with everything it may touch in place.
@@ -40,6 +43,35 @@ static void name_survivor(void *arg, uint64_t task_id, const char *name, const c
 			(unsigned long long)task_id, what);
 }
 
+/* Looks now, whenever the last task ends, and every millisecond. False: it got too late. */
+static bool eventually(struct rouse_runtime *runtime, bool (*is_so)(struct rouse_runtime *), uint64_t deadline_ns)
+{
+	while (!is_so(runtime)) {
+		if (rs_mono_ns() >= deadline_ns)
+			return false;
+		(void)rs_futex_wait(&runtime->idle_epoch, rs_load(&runtime->idle_epoch, RS_RELAXED),
+			rs_mono_ns() + ROUSE_MS);
+	}
+	return true;
+}
+
+static bool claim(struct rouse_runtime *runtime)
+{
+	bool nobody = false;
+
+	return rs_cas(&runtime->stopping, &nobody, true, RS_ACQUIRE, RS_RELAXED);
+}
+
+static bool nobody_drives(struct rouse_runtime *runtime)
+{
+	return !rs_load(&runtime->busy, RS_ACQUIRE);
+}
+
+static bool nobody_visits(struct rouse_runtime *runtime)
+{
+	return !rs_load(&runtime->page->foreign_in_transit, RS_SEQ_CST); /* V4, V8 in foreign.c */
+}
+
 /* -------------------------------------------------------------- 1: workers */
 
 /* Its last store says that it is leaving; after that the join is a matter of moments. */
@@ -64,15 +96,11 @@ static void stop_workers(struct rouse_runtime *runtime, uint64_t deadline_ns, st
 		rs_worker_unpark(&runtime->workers[i]);
 	for (uint32_t i = 0; i < runtime->n_workers; i++)
 		join_worker(&runtime->workers[i], deadline_ns, report);
-	while (runtime->current_thread && rs_load(&runtime->busy, RS_ACQUIRE)) {
-		if (rs_mono_ns() >= deadline_ns) {
-			name_survivor(report, rs_load(&runtime->workers[0].record->current_task, RS_RELAXED),
-				"a task being polled", "its poll does not end");
-			return;
-		}
-		(void)rs_futex_wait(&runtime->idle_epoch, rs_load(&runtime->idle_epoch, RS_RELAXED),
-			rs_mono_ns() + ROUSE_MS);
-	}
+	if (!eventually(runtime, nobody_drives, deadline_ns))
+		name_survivor(report, rs_load(&runtime->workers[0].record->current_task, RS_RELAXED),
+			"a task being polled", "its poll does not end");
+	if (!eventually(runtime, nobody_visits, deadline_ns))
+		name_survivor(report, 0, "a thread outside", "it does not come to the end of a wake-up");
 }
 
 /* ---------------------------------------------------------------- 2: tasks */
@@ -111,26 +139,19 @@ static void orphan(void *arg, void *slot)
 	rs_lock_drop(&r->lock);
 }
 
-int rouse_runtime_shutdown(struct rouse_runtime *runtime, uint64_t deadline_ns, rouse_survivor_fn survivor, void *arg)
+static int shut_down(struct rouse_runtime *runtime, uint64_t deadline_ns, struct report *report)
 {
-	uint64_t now = rs_mono_ns();
-	struct report report = { runtime, survivor, arg, 0 };
 	uint32_t state = ROUSE_RUNTIME_ACTIVE;
 
-	if (rs_forked)
-		return -ROUSE_EFORKED;
-	if (rs_self.worker || rs_self.serves == runtime)
-		return -EDEADLK;
-	deadline_ns = deadline_ns > UINT64_MAX - now ? UINT64_MAX : now + deadline_ns;
 	/* A second call after a time-out tries again; one after success has nothing to do. */
-	if (!rs_cas(&runtime->state, &state, (uint32_t)ROUSE_RUNTIME_STOPPING, RS_ACQ_REL, RS_ACQUIRE) &&
+	if (!rs_cas(&runtime->state, &state, (uint32_t)ROUSE_RUNTIME_STOPPING, RS_SEQ_CST, RS_ACQUIRE) && /* V3 */
 		state == ROUSE_RUNTIME_STOPPED)
 		return 0;
 	RS_PUT(&runtime->page->state, (uint32_t)ROUSE_RUNTIME_STOPPING);
-	stop_workers(runtime, deadline_ns, &report);
-	if (report.n == 0)
+	stop_workers(runtime, deadline_ns, report);
+	if (report->n == 0)
 		cancel_all(runtime);
-	if (rs_pool_shutdown(runtime->pool, deadline_ns, name_survivor, &report) < 0 || report.n)
+	if (rs_pool_shutdown(runtime->pool, deadline_ns, name_survivor, report) < 0 || report->n)
 		return -ETIMEDOUT;
 	rs_watchdog_stop(runtime);
 	rs_slab_each(runtime->page, ROUSE_CHUNK_RESOURCE, orphan, NULL);
@@ -141,6 +162,24 @@ int rouse_runtime_shutdown(struct rouse_runtime *runtime, uint64_t deadline_ns, 
 	if (rs_hooks() && rs_hooks()->runtime_stopped)
 		rs_hooks()->runtime_stopped();
 	return 0;
+}
+
+int rouse_runtime_shutdown(struct rouse_runtime *runtime, uint64_t deadline_ns, rouse_survivor_fn survivor, void *arg)
+{
+	uint64_t now = rs_mono_ns();
+	struct report report = { runtime, survivor, arg, 0 };
+
+	if (rs_forked)
+		return -ROUSE_EFORKED;
+	if (rs_self.worker || rs_self.task || rs_self.serves == runtime) /* a task without a worker: in cancel_all */
+		return -EDEADLK;
+	deadline_ns = deadline_ns > UINT64_MAX - now ? UINT64_MAX : now + deadline_ns;
+	if (!eventually(runtime, claim, deadline_ns))
+		return -ETIMEDOUT;
+	int rc = shut_down(runtime, deadline_ns, &report);
+
+	rs_store(&runtime->stopping, false, RS_RELEASE);
+	return rc;
 }
 
 /* ----------------------------------------------------------------- memory */
@@ -192,6 +231,7 @@ void rs_runtime_destroy(struct rouse_runtime *runtime)
 			keep(runtime, held);
 			return;
 		}
+		(void)eventually(runtime, nobody_visits, UINT64_MAX);
 		rs_slab_unmap_all(runtime->page);
 		rs_page_free(runtime->page);
 	}

@@ -70,6 +70,8 @@ void rs_worker_push_lifo(struct rs_worker *w, struct rouse_task *task)
 
 void rs_inject_task(struct rouse_runtime *runtime, struct rouse_task *task)
 {
+	if (rs_visit_late(runtime))
+		return; /* the shutdown will find it; the queues are read no more */
 	RS_COUNT(runtime, remote_schedules, 1);
 	RS_PUT(&task->link, NULL);
 	rs_inject_push_any(&runtime->inject, (struct rs_batch){ task, task, 1 });

@@ -45,7 +45,10 @@ void *rs_resource_new_on(struct rouse_runtime *runtime, size_t bytes, enum rouse
 		errno = ROUSE_EFORKED;
 		return NULL;
 	}
-	if (rs_load(&runtime->state, RS_RELAXED) >= ROUSE_RUNTIME_STOPPING) {
+	bool visiting = rs_visit_begin(runtime);
+
+	if (rs_visit_late(runtime)) {
+		rs_visit_end(runtime, visiting);
 		errno = ROUSE_ESHUTDOWN;
 		return NULL;
 	}
@@ -55,6 +58,7 @@ void *rs_resource_new_on(struct rouse_runtime *runtime, size_t bytes, enum rouse
 
 	rs_shard_leave(shard);
 	if (!r) {
+		rs_visit_end(runtime, visiting);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -69,6 +73,7 @@ void *rs_resource_new_on(struct rouse_runtime *runtime, size_t bytes, enum rouse
 	r->runtime = runtime;
 	r->lock.word = 0;
 	rs_store(&r->serial, serial, RS_RELEASE);
+	rs_visit_end(runtime, visiting);
 	return r;
 }
 
@@ -85,12 +90,14 @@ void rs_resource_free(struct rs_resource *r)
 {
 	if (!r || rs_forked)
 		return;
-	struct rs_worker *worker = rs_self.worker;
-	bool own = worker && worker->runtime == rs_chunk_of(r)->runtime;
+	struct rouse_runtime *runtime = rs_chunk_of(r)->runtime;
+	struct rs_worker *w = rs_worker_here(runtime);
+	bool visiting = rs_visit_begin(runtime);
 
-	rs_store(&r->serial, 0ull, RS_RELEASE);
+	rs_store(&r->serial, 0ull, RS_RELEASE); /* V5 */
 	rs_record(&r->kind, (uint8_t)ROUSE_RESOURCE_FREE);
-	rs_slab_give_any(r, own ? &worker->shard : NULL);
+	rs_slab_give_any(r, w ? &w->shard : NULL);
+	rs_visit_end(runtime, visiting);
 }
 
 int rs_resource_check(const struct rs_resource *r)

@@ -127,8 +127,8 @@ void rs_slab_each(struct rouse_page *page, enum rouse_chunk_kind kind, void (*fn
 			continue;
 		for (uint32_t j = 0; j < chunks[i].cells; j++) {
 			char *slot = (char *)(uintptr_t)chunks[i].address + (size_t)j * chunks[i].stride;
-			/* A cell's id is its second word, a resource's serial its first. */
-			uint64_t id = ((uint64_t *)(void *)slot)[kind == ROUSE_CHUNK_TASK];
+			/* A cell's id is its second word, a resource's serial its first. V6 in foreign.c. */
+			uint64_t id = rs_load((uint64_t *)(void *)slot + (kind == ROUSE_CHUNK_TASK), RS_ACQUIRE);
 
 			if (id)
 				fn(arg, slot);

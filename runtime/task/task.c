@@ -16,18 +16,11 @@ struct rouse_runtime *rs_task_runtime(const struct rouse_task *task)
 	return rs_chunk_of(task)->runtime;
 }
 
-static struct rs_worker *worker_here(const struct rouse_runtime *runtime)
-{
-	struct rs_worker *w = rs_self.worker;
-
-	return w && w->runtime == runtime ? w : NULL;
-}
-
 /* ------------------------------------------------------------- scheduling */
 
 static void push(struct rouse_runtime *runtime, struct rouse_task *task)
 {
-	struct rs_worker *w = worker_here(runtime);
+	struct rs_worker *w = rs_worker_here(runtime);
 
 	if (!w)
 		rs_inject_task(runtime, task);
@@ -40,7 +33,7 @@ static void push(struct rouse_runtime *runtime, struct rouse_task *task)
 void rs_task_schedule(struct rouse_task *task, enum rouse_wake_source source)
 {
 	struct rouse_runtime *runtime = rs_task_runtime(task);
-	struct rs_worker *w = worker_here(runtime);
+	struct rs_worker *w = rs_worker_here(runtime);
 	uint32_t level = w ? w->level : rs_load(&runtime->level, RS_RELAXED);
 	/* Within a poll its edge is close enough, and free: delays are "at most" by that poll. */
 	uint64_t now = !level ? 0 : w && !w->in_driver ? w->edge : rs_ticks();
@@ -58,6 +51,11 @@ void rs_task_schedule(struct rouse_task *task, enum rouse_wake_source source)
 
 void rs_task_wake(struct rouse_task *task, bool consume, enum rouse_wake_source source)
 {
+	if (rs_forked)
+		return;
+	struct rouse_runtime *runtime = rs_task_runtime(task);
+	bool visiting = rs_visit_begin(runtime);
+
 	if (rs_self.task == task)
 		rs_self.self_woken = true;
 	switch (rs_state_wake(&task->state, consume)) {
@@ -70,6 +68,7 @@ void rs_task_wake(struct rouse_task *task, bool consume, enum rouse_wake_source 
 	default:
 		break;
 	}
+	rs_visit_end(runtime, visiting);
 }
 
 /* --------------------------------------------------------------- spawning */
@@ -137,6 +136,19 @@ void *rouse_prepare_(const struct rouse_task_spec *spec, const struct rouse_futu
 	return task->future;
 }
 
+/* From here on readers see the task, and a shutdown cancels it. */
+static void publish(struct rouse_runtime *runtime, struct rouse_task *task)
+{
+	uint64_t id = task->enqueue_ticks;
+
+	RS_PUT(&task->enqueue_ticks, 0);
+	rs_store(&task->id, id, RS_RELEASE);
+	RS_COUNT(runtime, spawned, 1);
+	if (rs_load(&runtime->level, RS_RELAXED) > 1)
+		rs_emit(runtime, ROUSE_EVENT_SPAWN, task->spawned_ticks, id, task->spawn_site, task->parent);
+	rs_probe_spawn(id, task->spawn_site, task->parent);
+}
+
 struct rouse_task *rouse_prepared_(struct rouse_task *task, void *frame)
 {
 	if (!task) {
@@ -148,15 +160,17 @@ struct rouse_task *rouse_prepared_(struct rouse_task *task, void *frame)
 		return NULL;
 	}
 	struct rouse_runtime *runtime = rs_task_runtime(task);
-	uint64_t id = task->enqueue_ticks;
+	bool visiting = rs_visit_begin(runtime), late = visiting && rs_visit_late(runtime);
 
-	RS_PUT(&task->enqueue_ticks, 0);
-	rs_store(&task->id, id, RS_RELEASE);
-	RS_COUNT(runtime, spawned, 1);
-	if (rs_load(&runtime->level, RS_RELAXED) > 1)
-		rs_emit(runtime, ROUSE_EVENT_SPAWN, task->spawned_ticks, id, task->spawn_site, task->parent);
-	rs_probe_spawn(id, task->spawn_site, task->parent);
-	return task;
+	if (!late)
+		publish(runtime, task);
+	rs_visit_end(runtime, visiting);
+	if (!late)
+		return task;
+	rouse_future_drop(frame);
+	rs_task_free(task);
+	errno = ROUSE_ESHUTDOWN;
+	return NULL;
 }
 
 static void enqueue_new(struct rouse_task *task)
@@ -168,18 +182,35 @@ static void enqueue_new(struct rouse_task *task)
 
 struct rouse_task *rouse_task_start(struct rouse_task *task)
 {
-	if (task && !rs_forked && rs_state_start(&task->state) == RS_SCHEDULE)
+	if (!task || rs_forked)
+		return task;
+	struct rouse_runtime *runtime = rs_task_runtime(task);
+	bool visiting = rs_visit_begin(runtime);
+
+	if (rs_state_start(&task->state) == RS_SCHEDULE)
 		enqueue_new(task);
+	rs_visit_end(runtime, visiting);
 	return task;
 }
 
-/* Nobody else has the cell yet: no reference is made at all, and its state moves by plain stores from here on. */
+/*
+ * Nobody else has the cell yet, but for a shutdown: no reference is made at
+ * all, and its state moves by plain stores from here on.
+ */
 int rouse_task_start_detached_(struct rouse_task *task)
 {
 	if (!task)
 		return -errno;
-	rs_store(&task->state, ROUSE_NOTIFIED + ROUSE_STAMP_ONE, RS_RELAXED);
-	enqueue_new(task);
+	struct rouse_runtime *runtime = rs_task_runtime(task);
+	bool visiting = rs_visit_begin(runtime), late = visiting && rs_visit_late(runtime);
+
+	if (!late) {
+		rs_store(&task->state, ROUSE_NOTIFIED + ROUSE_STAMP_ONE, RS_RELAXED);
+		enqueue_new(task);
+	}
+	rs_visit_end(runtime, visiting);
+	if (late)
+		rouse_task_detach(task);
 	return 0;
 }
 
@@ -209,8 +240,14 @@ void rouse_task_detach(struct rouse_task *task)
 
 void rouse_task_abort(struct rouse_task *task)
 {
-	if (!rs_forked && rs_state_abort(&task->state) == RS_SCHEDULE)
+	if (rs_forked)
+		return;
+	struct rouse_runtime *runtime = rs_task_runtime(task);
+	bool visiting = rs_visit_begin(runtime);
+
+	if (rs_state_abort(&task->state) == RS_SCHEDULE)
 		rs_task_schedule(task, ROUSE_WAKE_ABORT);
+	rs_visit_end(runtime, visiting);
 }
 
 uint64_t rouse_task_id(const struct rouse_task *task)
@@ -278,12 +315,17 @@ void rs_task_finish(struct rouse_task *task, uint64_t outcome)
 
 void rs_task_free(struct rouse_task *task)
 {
-	struct rs_worker *w = worker_here(rs_task_runtime(task));
+	if (rs_forked)
+		return;
+	struct rouse_runtime *runtime = rs_task_runtime(task);
+	struct rs_worker *w = rs_worker_here(runtime);
+	bool visiting = rs_visit_begin(runtime);
 
 	if (rs_load(&task->state, RS_RELAXED) & ROUSE_PANICKED)
 		free(task->link);
 	if (task->future != (struct rouse_future *)(void *)(task + 1))
 		free(task->future);
-	rs_store(&task->id, 0ull, RS_RELEASE);
+	rs_store(&task->id, 0ull, RS_RELEASE); /* V5 */
 	rs_slab_give_any(task, w ? &w->shard : NULL);
+	rs_visit_end(runtime, visiting);
 }
