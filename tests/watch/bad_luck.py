@@ -16,10 +16,9 @@ import sys
 import tempfile
 import unittest
 
-from watch import (LISTEN, NO_TARGET, OK, ROUSE, Program, agent_of, ask, eventually, kernel_state, resident_kib, rouse,
-                   said)
+from watch import LISTEN, NO_TARGET, OK, ROUSE, agent_of, ask, kernel_state, resident_kib, rouse, said
 
-from harness import DEADLINE_S, MiniRedis, main, need, read_until_closed
+from harness import DEADLINE_S, MiniRedis, Program, eventually, main, need, read_until_closed
 
 MINI_REDIS, FORKS = sys.argv[2:4]
 CLIENTS_MAX, QUEUE_MIB = 16, 4  # of an agent: so many clients, and so much it keeps for each
@@ -253,7 +252,7 @@ class Sockets(unittest.TestCase):
         for put in (served, file, link):
             with self.subTest(put.__name__), tempfile.TemporaryDirectory() as folder, self.start(folder, put) as redis:
                 path = os.path.join(folder, "rouse", f"{redis.pid}.sock")
-                eventually("that is said", lambda: "sock" in "".join(redis.stderr))  # pylint: disable=cell-var-from-loop
+                eventually("that is said", lambda log=redis.stderr: "the agent cannot listen at" in "".join(log))
                 redis.ask(b"PING\r\n", b"+PONG\r\n")
                 self.assertEqual(ask("ps", redis.pid, source="memory")["target"]["pid"], redis.pid)
                 redis.stop()

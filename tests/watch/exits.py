@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""exits.py ROUSE MINI_REDIS OTHER_LAYOUT UNREADABLE: each way to end has its code; data on stdout, the rest on stderr."""
+"""exits.py ROUSE MINI_REDIS OTHER_LAYOUT UNREADABLE: ends and their codes; data on stdout, the rest on stderr."""
 
 import contextlib
 import json
@@ -15,9 +15,9 @@ import tempfile
 import unittest
 
 from watch import (FINDINGS, INCOMPATIBLE, INCOMPLETE, LISTEN, NO_TARGET, NOT_PERMITTED, OK, ROUSE, TIMEOUT, USAGE,
-                   Program, agent_of, ask, eventually, kernel_state, rouse, rouse_environment, said)
+                   agent_of, ask, kernel_state, rouse, rouse_environment, said)
 
-from harness import DEADLINE_S, MiniRedis, main
+from harness import DEADLINE_S, MiniRedis, Program, eventually, main
 
 MINI_REDIS, OTHER_LAYOUT, UNREADABLE = sys.argv[2:5]
 NOBODY = 65534
@@ -46,12 +46,13 @@ while sys.argv[2] == "stays" and client.recv(4096):
 
 @contextlib.contextmanager
 def fake_agent(answer, then="stays"):
-    """A socket of ours that says `answer` to the first who asks. Then it says no more, or goes with the question unread."""
+    """A socket of ours that gives the first who asks `answer`, then says no more, or goes with the question unread."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         path = os.path.join(folder, "agent.sock")
         listener.bind(path)
         listener.listen()
-        with subprocess.Popen([sys.executable, "-c", FAKE_AGENT, answer.hex(), then], stdin=listener.fileno()) as server:
+        argv = [sys.executable, "-c", FAKE_AGENT, answer.hex(), then]
+        with subprocess.Popen(argv, stdin=listener.fileno()) as server:
             yield path
             server.kill()
 
@@ -69,7 +70,8 @@ class Usage(Test):
     def test_what_makes_no_sense_is_refused(self):
         for words, args in (
                 ("it needs TARGET", ["ps"]), ("it needs TARGET TASK", ["why", "1"]),
-                ("there is nothing to do with 2", ["ps", "1", "2"]), ("it does not take --nosuch", ["ps", "--nosuch", "1"]),
+                ("there is nothing to do with 2", ["ps", "1", "2"]),
+                ("it does not take --nosuch", ["ps", "--nosuch", "1"]),
                 ("a value is missing after --source", ["ps", "1", "--source"]),
                 ("--fail-on cannot be maybe", ["check", "--fail-on", "maybe", "1"]),
                 ("--source cannot be guess", ["ps", "--source", "guess", "1"]),

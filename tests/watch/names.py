@@ -15,18 +15,21 @@ import time
 import unicodedata
 import unittest
 
-from watch import DEADLINE_S, FINDINGS, LISTEN, OK, ROUSE, Program, ask, eventually, rouse, rouse_environment, said
+from watch import FINDINGS, LISTEN, OK, ROUSE, ask, rouse, rouse_environment, said
 
-from harness import main
+from harness import DEADLINE_S, Program, eventually, main
 
 HOSTILE = sys.argv[2]
 RED, TITLE = "\x1b[31mred\x07", "\x1b]0;owned\x07\r\n\x7f"
 RAW = (b"\x1b[31mred", b"\x1b]", b"\x07", b"\x7f", b"\xc2\x9b", b"\xff", b"\x1b[2J\xc2")
 
 
-def deadlocked(program):
-    findings = ask("check", program.pid, "--looks", 2, "--interval", 10, exits=(OK, FINDINGS))["findings"]
-    return any(finding["code"] == "wait-cycle" for finding in findings)
+def wait_for_deadlock(program):
+    def deadlocked():
+        findings = ask("check", program.pid, "--looks", 2, "--interval", 10, exits=(OK, FINDINGS))["findings"]
+        return any(finding["code"] == "wait-cycle" for finding in findings)
+
+    eventually("its tasks are deadlocked", deadlocked)
 
 
 class Names(unittest.TestCase):
@@ -34,7 +37,7 @@ class Names(unittest.TestCase):
         for env in (None, LISTEN):
             with self.subTest(env), Program(HOSTILE, env=env, stdin=subprocess.PIPE) as program:
                 program.wait_line("^ready$")
-                eventually("its tasks are deadlocked", lambda: deadlocked(program))  # pylint: disable=cell-var-from-loop
+                wait_for_deadlock(program)
                 test(program)
                 program.process.stdin.close()
                 self.assertEqual(program.end(), 0, program.said())

@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""silent.py ROUSE MINI_REDIS TOTALS EXAMPLE...: where nothing is wrong nothing is found, and what is counted is true."""
+"""silent.py ROUSE MINI_REDIS TOTALS EXAMPLE...: where nothing is wrong nothing is found, and counts are true."""
 
 import json
 import subprocess
 import sys
 import time
 import unittest
-from pathlib import Path
 
-from watch import DEADLINE_S, LISTEN, NO_TARGET, OK, Program, ask, eventually, rouse, said
+from watch import LISTEN, NO_TARGET, OK, ROUSE, ask, rouse, said
 
-from harness import MiniRedis, main, need
+from harness import DEADLINE_S, MiniRedis, Program, eventually, main, need
 
 MINI_REDIS, TOTALS = sys.argv[2:4]
 EXAMPLES = sys.argv[4:]
@@ -44,7 +43,7 @@ class Load(unittest.TestCase):
         need("redis-benchmark")
         for more in ([], ["-P", "16"]):
             with self.subTest(more), MiniRedis(MINI_REDIS, env=LISTEN) as redis, \
-                    Program(sys.argv[1], "top", "--json", "-d", "0.1", redis.pid) as watcher:
+                    Program(ROUSE, "top", "--json", "-d", "0.1", redis.pid) as watcher:
                 checks = 0
                 with self.benchmark(redis, *more) as load:
                     while load.process.poll() is None:

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import unittest
 
-from watch import (FINDINGS, LISTEN, TIMEOUT, Program, agent_of, ask, eventually, kernel_state, rouse, said, task_named)
+from watch import FINDINGS, LISTEN, TIMEOUT, agent_of, ask, kernel_state, rouse, said, task_named
 
-from harness import MiniRedis, main
+from harness import MiniRedis, Program, eventually, main
 
 MINI_REDIS, WEDGED = sys.argv[2:4]
 

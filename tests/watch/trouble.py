@@ -11,9 +11,9 @@ import time
 import unittest
 from pathlib import Path
 
-from watch import DEADLINE_S, FINDINGS, LISTEN, OK, ask, rouse, said
+from watch import FINDINGS, LISTEN, OK, ask, rouse, said
 
-from harness import MiniRedis, main
+from harness import DEADLINE_S, MiniRedis, main
 
 MINI_REDIS, TROUBLE_C = sys.argv[2:4]
 FAULTS = {name: number for number, line in enumerate(Path(TROUBLE_C).read_text(encoding="utf-8").splitlines(), 1)
@@ -75,7 +75,6 @@ class Troubles(unittest.TestCase):
         self.assertIn("trouble:right", cycle["evidence"])
         self.assertEqual(found["stale-waker"]["owner"], tasks["trouble:first-poller"]["id"])
         self.assertEqual(found["growing-channel"]["resource"]["name"], "trouble:backlog")
-        # Only what takes as long as told: not the whole page.
         self.assertEqual(found["never-registered"]["leaf"]["function"], "forgetful")
         self.assertEqual(found["dropped-waker"]["leaf"]["function"], "careless")
 

@@ -9,12 +9,11 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
-from harness import DEADLINE_S, Program, eventually  # noqa: E402  pylint: disable=wrong-import-position
+from harness import DEADLINE_S, eventually  # noqa: E402  pylint: disable=wrong-import-position
 
 ROUSE = sys.argv[1]
 LISTEN = {"ROUSE_LISTEN": "1"}
@@ -40,7 +39,7 @@ def said(done):
 
 
 def ask(verb, target, *args, exits=(OK,), source=None):
-    """The JSON document of a verb about a target, its envelope checked. `source` is where to look, and must be named."""
+    """The JSON document of a verb about a target, its envelope checked; from `source`, if that matters."""
     options = ["--source", source] if source else []
     done = rouse(verb, "--json", *options, target, *args)
     if done.returncode not in exits or done.stderr:
