@@ -24,5 +24,5 @@ ROUSE_BODY(app)
 
 int main(int argc, char **argv)
 {
-	return ROUSE_MAIN(app, .n = argc > 1 ? atoi(argv[1]) : 30);
+	return ROUSE_MAIN(app, .n = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 30);
 }
