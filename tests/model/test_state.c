@@ -168,8 +168,13 @@ static void check_freed_once(void)
 static void cell_is_freed_exactly_once(void **state)
 {
 	(void)state;
-	assert_true(model_run(&(struct model){ "free", setup_free, { complete, drop_waker, drop_handle }, check_freed_once, 6 }) > 1);
-	assert_true(model_run(&(struct model){ "free by wake", setup_free, { complete, late_wake, drop_handle }, check_freed_once, 6 }) > 1);
+	static const struct model by_drop = {
+		"free", setup_free, { complete, drop_waker, drop_handle }, check_freed_once, 6 };
+	static const struct model by_wake = {
+		"free by wake", setup_free, { complete, late_wake, drop_handle }, check_freed_once, 6 };
+
+	assert_true(model_run(&by_drop) > 1);
+	assert_true(model_run(&by_wake) > 1);
 }
 
 /* ---- joining: the waker is consumed by exactly one side */
