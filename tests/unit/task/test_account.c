@@ -208,7 +208,7 @@ ROUSE_BODY(joins_for_message)
 {
 	ROUSE_BEGIN;
 	ROUSE_AWAIT(self->rc, rouse_join(&self->join, rouse_spawn(panics_twice), NULL));
-	strcpy(self->message, self->join.message);
+	memcpy(self->message, self->join.message, sizeof self->join.message);
 	ROUSE_RETURN((int)self->rc);
 	ROUSE_END;
 }
