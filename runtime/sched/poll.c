@@ -97,8 +97,7 @@ static void reschedule(struct rs_worker *w, struct rouse_task *task)
 		rs_bump(&c->self_wakes, 1u);
 	}
 	RS_PUT(&task->last_waker, rs_self.self_woken ? task->id : (uint64_t)ROUSE_WAKE_WHILE_RUNNING);
-	if (w->level)
-		RS_PUT(&task->enqueue_ticks, w->edge);
+	RS_PUT(&task->enqueue_ticks, w->level ? w->edge : 0); /* not an old stamp, should the level rise before the poll */
 	if (w->level > 1)
 		rs_emit(w->runtime, ROUSE_EVENT_WAKE, w->edge, task->id, task->polls, task->last_waker);
 	rs_probe_wake(task->id, task->last_waker, task->polls);
@@ -130,10 +129,23 @@ uint64_t rs_drop_future(struct rouse_task *task, uint64_t outcome)
 	return result;
 }
 
+/* User code runs as in a poll: the watchdog shall see when it does not end, and others take what waits behind it. */
+static uint64_t drop_seen(struct rs_worker *w, struct rouse_task *task, uint64_t outcome)
+{
+	if (w->level)
+		RS_PUT(&w->record->poll_start, w->edge);
+	RS_PUT(&w->record->current_cell, (uint64_t)(uintptr_t)task);
+	RS_PUT(&w->record->current_task, task->id);
+	outcome = rs_drop_future(task, outcome);
+	RS_PUT(&w->record->current_task, 0);
+	RS_PUT(&w->record->current_cell, 0);
+	return outcome;
+}
+
 static void cancel(struct rs_worker *w, struct rouse_task *task)
 {
 	RS_PUT(&task->link, NULL);
-	uint64_t outcome = rs_drop_future(task, ROUSE_CANCELLED);
+	uint64_t outcome = drop_seen(w, task, ROUSE_CANCELLED);
 
 	if (w->level)
 		w->edge = rs_ticks();
@@ -171,5 +183,5 @@ void rs_poll_panicked(struct rs_worker *w, struct rouse_panic_record *panic)
 
 	end(w, task, true);
 	RS_PUT(&task->link, (struct rouse_task *)(void *)panic);
-	rs_task_finish(task, rs_drop_future(task, ROUSE_PANICKED));
+	rs_task_finish(task, drop_seen(w, task, ROUSE_PANICKED));
 }

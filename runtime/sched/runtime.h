@@ -124,14 +124,16 @@ struct rs_shard *rs_shard_enter(struct rouse_runtime *runtime);
 void rs_shard_leave(struct rs_shard *shard);
 /* The counters that this thread adds to: its worker's, or the foreign record's (*ret_shared: atomic adds needed). */
 struct rouse_counters *rs_counters(struct rouse_runtime *runtime, bool *ret_shared);
+/* Release: who sees an end counted sees the spawn counted. Pairs with rouse_runtime_totals. */
 #define RS_COUNT(RUNTIME, NAME, N)                                                                 \
 	do {                                                                                       \
 		bool rs_shared_;                                                                   \
 		struct rouse_counters *rs_counters_ = rs_counters((RUNTIME), &rs_shared_);         \
 		if (rs_shared_)                                                                    \
-			rs_fetch_add(&rs_counters_->NAME, (uint64_t)(N), RS_RELAXED);              \
+			rs_fetch_add(&rs_counters_->NAME, (uint64_t)(N), RS_RELEASE);              \
 		else                                                                               \
-			rs_bump(&rs_counters_->NAME, (uint64_t)(N));                               \
+			rs_store(&rs_counters_->NAME,                                              \
+				rs_load(&rs_counters_->NAME, RS_RELAXED) + (uint64_t)(N), RS_RELEASE); \
 	} while (0)
 
 /* -------- foreign.c: threads that are not workers */

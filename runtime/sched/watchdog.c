@@ -42,9 +42,11 @@ static bool holds_work(struct rs_worker *w, uint64_t now_ns)
 	return rs_queue_depth(&w->queue) || rs_load(&w->queue.lifo, RS_RELAXED) || rs_wheel_next(w->wheel) <= now_ns;
 }
 
-static bool driver_deserted(struct rouse_runtime *runtime)
+/* Nobody waits for descriptors, or for the timers of foreign threads, which are the driver's to fire. */
+static bool driver_deserted(struct rouse_runtime *runtime, uint64_t now_ns)
 {
-	return !rs_load(&runtime->page->driver_worker, RS_RELAXED) && rs_reactor_count(runtime->reactor);
+	return !rs_load(&runtime->page->driver_worker, RS_RELAXED) &&
+	       (rs_reactor_count(runtime->reactor) || rs_wheel_next(runtime->foreign_wheel) <= now_ns);
 }
 
 /* One round. True if some worker is awake. */
@@ -63,7 +65,7 @@ static bool look_round(struct rouse_runtime *runtime, struct look *looks)
 		stuck |= is_stuck;
 		rescue |= is_stuck && holds_work(w, now_ns);
 	}
-	if (rescue || (stuck && driver_deserted(runtime)))
+	if (rescue || (stuck && driver_deserted(runtime, now_ns)))
 		rs_notify_any(runtime);
 	rs_clock_anchor(&runtime->page->anchor);
 	RS_PUT(&runtime->page->watchdog_ticks, rs_ticks());

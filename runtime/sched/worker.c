@@ -145,11 +145,13 @@ static struct rouse_task *next_task(struct rs_worker *w)
 
 /* ---------------------------------------------------------- maintenance */
 
-/* Tasks made ready in one go are announced once. Nobody is woken for a single one: this worker runs it. */
+/* Tasks made ready in one go are announced once. Nobody is woken for a single one: this worker runs it next. */
 static void announce(struct rs_worker *w)
 {
+	uint32_t n = rs_queue_depth(&w->queue);
+
 	w->in_driver = false;
-	if (rs_queue_depth(&w->queue) > 1)
+	if (n > 1 || (n && rs_load(&w->queue.lifo, RS_RELAXED)))
 		rs_notify(w->runtime);
 }
 

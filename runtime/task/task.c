@@ -112,6 +112,11 @@ static struct rouse_task *take_cell(struct rouse_runtime *runtime, size_t frame_
 	return task;
 }
 
+/* Where a frame is built that finds no cell. What its arguments' expressions do to errno must not matter. */
+struct scratch {
+	_Alignas(64) int error;
+};
+
 void *rouse_prepare_(const struct rouse_task_spec *spec, const struct rouse_future_type *type, struct rouse_task **ret_task)
 {
 	struct rouse_runtime *runtime = spec->runtime ? spec->runtime : rs_self.runtime;
@@ -120,12 +125,12 @@ void *rouse_prepare_(const struct rouse_task_spec *spec, const struct rouse_futu
 
 	*ret_task = task;
 	if (!task) {
-		void *scratch = malloc(type->bytes);
+		struct scratch *scratch = aligned_alloc(64, (sizeof *scratch + type->bytes + 63) & ~(size_t)63);
 
-		errno = error ? error : ENOMEM;
 		if (!scratch)
 			rouse_panic("no memory for the arguments of %s", type->name);
-		return scratch;
+		scratch->error = error ? error : ENOMEM;
+		return scratch + 1;
 	}
 	task->state = ROUSE_CREATED | ROUSE_JOIN_INTEREST | ROUSE_HANDLE_ONE;
 	task->parent = rs_current_task_id();
@@ -152,10 +157,11 @@ static void publish(struct rouse_runtime *runtime, struct rouse_task *task)
 struct rouse_task *rouse_prepared_(struct rouse_task *task, void *frame)
 {
 	if (!task) {
-		int error = errno;
+		struct scratch *scratch = (struct scratch *)frame - 1;
+		int error = scratch->error;
 
 		rouse_future_drop(frame);
-		free(frame);
+		free(scratch);
 		errno = error;
 		return NULL;
 	}
@@ -280,6 +286,8 @@ static void wake_idle_waiters(struct rouse_runtime *runtime)
 	rs_fence_light();
 	if (!rs_load(&runtime->idle_waiters, RS_RELAXED))
 		return;
+	/* Two tasks end last, on two workers: one of them must see both counts. Each counts, fences, sums. */
+	rs_fence(RS_SEQ_CST);
 	rouse_runtime_totals(runtime, &totals);
 	if (totals.live)
 		return;
