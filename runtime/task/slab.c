@@ -80,7 +80,11 @@ void *rs_slab_take_owner(struct rs_shard *shard, enum rouse_chunk_kind kind, siz
 
 	if (slot) {
 		slab->free = slot->next;
-		memset(slot, 0, 128); /* its id is 0 already: readers skip it */
+		uint64_t *words = (uint64_t *)(void *)slot;
+
+		/* All but the id, which is 0 already: readers skip it, and a shutdown may be scanning. */
+		words[kind != ROUSE_CHUNK_TASK] = 0;
+		memset(words + 2, 0, 128 - 2 * sizeof *words);
 		return slot;
 	}
 	if (slab->fresh == slab->fresh_end && !grow(shard, slab, c, kind))
@@ -122,7 +126,10 @@ void rs_slab_each(struct rouse_page *page, enum rouse_chunk_kind kind, void (*fn
 	const struct rouse_chunk_entry *chunks =
 		(const struct rouse_chunk_entry *)((char *)page + page->off_chunks);
 
-	for (uint32_t i = 0; i < page->chunk_count; i++) {
+	/* Acquire: an entry that counts is whole. A spawn that comes too late may still add one, all free. */
+	uint32_t n = rs_load(&page->chunk_count, RS_ACQUIRE);
+
+	for (uint32_t i = 0; i < n; i++) {
 		if (chunks[i].kind != (uint32_t)kind)
 			continue;
 		for (uint32_t j = 0; j < chunks[i].cells; j++) {
