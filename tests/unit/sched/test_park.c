@@ -70,7 +70,8 @@ ROUSE_BODY(stays)
 		uint64_t now = __atomic_load_n(&self->rt->page->watchdog_ticks, __ATOMIC_RELAXED);
 
 		/* Those before the poll has become a long one do not count. */
-		if (now != self->last && self->rt->workers[0].record->counters.long_polls)
+		if (now != self->last &&
+			__atomic_load_n(&self->rt->workers[0].record->counters.long_polls, __ATOMIC_RELAXED))
 			self->looks++;
 		self->last = now;
 		sched_yield();
@@ -85,7 +86,7 @@ static void a_long_poll_is_counted_once(void **state)
 	(void)state;
 	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1, .long_poll_ns = 2 * ROUSE_MS), &rt), 0);
 	assert_int_equal(rouse_block_on(rt, NULL, stays, .rt = rt), 0);
-	assert_int_equal(rt->workers[0].record->counters.long_polls, 1);
+	assert_int_equal(__atomic_load_n(&rt->workers[0].record->counters.long_polls, __ATOMIC_RELAXED), 1);
 	rouse_runtime_free(rt);
 }
 
