@@ -278,7 +278,8 @@ static void check_slots(void)
 static void slots_given_from_outside_are_taken_once(void **state)
 {
 	(void)state;
-	assert_true(model_run(&(struct model){ "slots", setup_slots, { give_first, give_second, take_two }, check_slots, 3 }) > 1);
+	assert_true(model_run(&(struct model){ "slots", setup_slots, { give_first, give_second, take_two }, check_slots, 3 }) >
+		1);
 }
 
 /* ------------------------------------------------------------------- visits */
