@@ -244,14 +244,16 @@ static int prepare(struct agent *a, const char *path)
 	return a->listen_fd < 0 ? a->listen_fd : start_thread(a);
 }
 
-/* The thread is not here, its descriptors are: closed, so that the parent's clients see its end. */
+/* The thread is not here, what it had is: given back, descriptors too, so that the parent's clients see its end. */
 static void forget_in_child(void)
 {
 	if (agent) {
 		close(agent->listen_fd);
 		close(agent->stop_fd);
 		for (size_t i = 0; i < agent->n_clients; i++)
-			close(agent->clients[i]->fd);
+			ri_client_free(agent->clients[i]);
+		rp_decoder_free(agent->decoder);
+		free(agent);
 		agent = NULL;
 	}
 	pthread_mutex_init(&lock, NULL);
