@@ -151,6 +151,8 @@ static void announce(struct rs_worker *w)
 	uint32_t n = rs_queue_depth(&w->queue);
 
 	w->in_driver = false;
+	if (w->level)
+		w->edge = rs_ticks(); /* what was done meanwhile is no task's, and wakes came before the polls they lead to */
 	if (n > 1 || (n && rs_load(&w->queue.lifo, RS_RELAXED)))
 		rs_notify(w->runtime);
 }

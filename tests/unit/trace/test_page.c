@@ -216,8 +216,31 @@ static void stamps_are_taken_from_level_one(void **state)
 	}
 }
 
+ROUSE_ASYNC(sleeps, int, int n; struct rouse_sleep sleep;);
+ROUSE_BODY(sleeps)
+{
+	ROUSE_BEGIN;
+	for (; self->n; self->n--) {
+		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, ROUSE_MS));
+		ROUSE_ASSERT(rouse_task_current()->enqueue_ticks != 0);
+		ROUSE_ASSERT(rouse_task_current()->edge_ticks >= rouse_task_current()->enqueue_ticks);
+	}
+	ROUSE_END;
+}
+
+static void a_poll_begins_after_the_wake_that_led_to_it(void **state)
+{
+	(void)state;
+	struct rouse_runtime *runtime;
+
+	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.current_thread = true, .level = 2), &runtime), 0);
+	assert_int_equal(rouse_block_on(runtime, NULL, sleeps, .n = 10), 0);
+	rouse_runtime_free(runtime);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, map, unmap)
 TEST_MAIN(TEST(tables_lie_inside_and_do_not_overlap), TEST(ring_records_are_as_documented),
 	TEST(ring_overwrites_the_oldest_and_head_counts_all), TEST(histogram_buckets_are_powers_of_two),
 	TEST(full_chunk_directory_is_an_error), TEST(sites_are_copied_with_their_names),
-	cmocka_unit_test(events_are_written_at_level_two_only_and_counted), cmocka_unit_test(stamps_are_taken_from_level_one));
+	cmocka_unit_test(events_are_written_at_level_two_only_and_counted), cmocka_unit_test(stamps_are_taken_from_level_one),
+	cmocka_unit_test(a_poll_begins_after_the_wake_that_led_to_it));
