@@ -134,6 +134,14 @@ static const struct table tables[] = {
 		{ "poll", offsetof(Rouse__V1__Histograms, buckets) } },
 	{ ROUSE__V1__FRAME__BODY_EVENTS, &rouse__v1__events__descriptor, { NULL, 0 } },
 	{ ROUSE__V1__FRAME__BODY_POLL_VERDICTS, &rouse__v1__poll_verdicts__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_THREADS, &rouse__v1__threads__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_QUEUES, &rouse__v1__queues__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_DROPS, &rouse__v1__drops__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_HOLDERS, &rouse__v1__holders__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_REFERENCES, &rouse__v1__references__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_SOCKETS, &rouse__v1__sockets__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_STACKS, &rouse__v1__stacks__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_SYMBOLS, &rouse__v1__symbols__descriptor, { NULL, 0 } },
 };
 
 static bool columns_agree(const struct table *table, const ProtobufCMessage *message)

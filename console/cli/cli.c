@@ -16,7 +16,7 @@
 static const struct cn_verb verbs[] = {
 	{ "", "[TARGET]", "Open the screen on a program.",
 		"Without TARGET: list what can be watched; if that is just one program, open it.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(PENDING_LONG) |
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) |
 			CN_TAKES(FRAMES),
 		0, 1, cn_verb_top },
 	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
@@ -25,22 +25,22 @@ static const struct cn_verb verbs[] = {
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 1, 1, cn_verb_ps },
 	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
-			CN_TAKES(LEVEL) | CN_TAKES(PENDING_LONG) | CN_TAKES(FRAMES),
+			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES),
 		0, 1, cn_verb_top },
 	{ "dump", "TARGET", "Print every task with its await chain.",
 		"Nothing runs in the target for it: it may be stopped or wedged.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(PENDING_LONG), 1, 1,
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD), 1, 1,
 		cn_verb_dump },
 	{ "why", "TARGET TASK", "Say why a task does not run.",
 		"TASK is an id or a name. The chain goes from the task over what it awaits to who would\n"
 		"wake that, down to a root: a timer, the network, a busy worker, a ring, nobody.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(PENDING_LONG), 2, 2,
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD), 2, 2,
 		cn_verb_why },
 	{ "check", "TARGET", "Look for tasks that are stuck or slow, and tell by the exit status.",
 		"PROVEN follows from ownership and counts in two equal looks; LIKELY rests on a strong\n"
 		"sign, SUSPECT on a threshold; INCOMPLETE would be PROVEN, had the look been whole.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(LOOKS) | CN_TAKES(INTERVAL) |
-			CN_TAKES(FAIL_ON) | CN_TAKES(PENDING_LONG) | CN_TAKES(LEVEL),
+			CN_TAKES(FAIL_ON) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL),
 		1, 1, cn_verb_check },
 	{ "sched", "TARGET", "Print how its scheduler does: delays from wake to run, steals, parks.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1, cn_verb_sched },
@@ -110,7 +110,7 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 	struct cn_session_opts opts = { .kind = cli->frames ? CN_SOURCE_FRAMES : cli->source,
 		.interval_ms = cli->interval_ms,
 		.level = cli->level,
-		.diagnose = { .pending_long_ns = cli->pending_long_ns } };
+		.diagnose = cli->diagnose };
 	struct cn_session *session;
 	struct cn_why why = { 0 };
 

@@ -40,7 +40,7 @@ enum cn_exit {
 	X(LOOKS, "looks", 0, "N", "looks to take before judging")                                                      \
 	X(INTERVAL, "interval", 0, "MS", "time between looks (250)")                                                   \
 	X(FAIL_ON, "fail-on", 0, "CLASS", "exit 1 only for findings of at least this class: suspect, likely, proven")  \
-	X(PENDING_LONG, "pending-long", 0, "S", "seconds of waiting that are long (60)")                               \
+	X(THRESHOLD, "threshold", 0, "NAME=N", "set a threshold of diagnosis; may be given several times")             \
 	X(BATCH, "batch", 'b', NULL, "print frames instead of opening a screen")                                       \
 	X(COUNT, "count", 'n', "N", "so many frames, then end (for ever)")                                             \
 	X(DELAY, "delay", 'd', "S", "seconds between frames (1)")                                                      \
@@ -72,7 +72,7 @@ struct cn_cli {
 	uint32_t timeout_ms, interval_ms, looks;
 	uint32_t level; /* 1 + level, 0 = leave it */
 	enum cn_class fail_on;
-	uint64_t pending_long_ns;
+	struct cn_diagnose_opts diagnose;
 	unsigned long count;
 	uint32_t delay_ms;
 	const char *frames;

@@ -37,6 +37,19 @@ static void print_exits(FILE *out)
 #undef X
 }
 
+static void print_thresholds(FILE *out)
+{
+	fputs("\nThresholds (--threshold NAME=N):\n", out);
+	for (unsigned int i = 0; i < CN_THRESHOLD_MAX; i++) {
+		bool is_time = cn_threshold_unit(i) == CN_UNIT_NS;
+		double standard = (double)cn_threshold_standard(i) / (is_time ? 1e9 : 1);
+
+		fprintf(out, "  %-14s %6g%-2s %s\n", cn_threshold_text(i), standard, is_time ? "s" : "",
+			cn_threshold_help(i));
+	}
+	fputs("Times are in seconds, or with a unit: 250ms, 2m.\n", out);
+}
+
 static void print_findings(FILE *out)
 {
 	fputs("\nFindings:\n", out);
@@ -52,6 +65,8 @@ void cn_help_verb(FILE *out, const struct cn_verb *verb)
 		fprintf(out, "\n%s\n", verb->help);
 	if (strcmp(verb->name, "check") == 0)
 		print_findings(out);
+	if (verb->options & CN_TAKES(THRESHOLD))
+		print_thresholds(out);
 	if (verb->options)
 		print_options(out, verb->options);
 	print_exits(out);

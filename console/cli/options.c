@@ -88,11 +88,8 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return take_u32(text, 1, 10, 3600e3, &cli->interval_ms);
 	case CN_OPTION_FAIL_ON:
 		return take_class(text, &cli->fail_on);
-	case CN_OPTION_PENDING_LONG:
-		if (!number(text, 1e9, 1, 1e18, &value))
-			return false;
-		cli->pending_long_ns = (uint64_t)value;
-		return true;
+	case CN_OPTION_THRESHOLD:
+		return cn_threshold_set(&cli->diagnose, text) == 0;
 	case CN_OPTION_COUNT:
 		if (!number(text, 1, 1, 1e9, &value))
 			return false;

@@ -18,7 +18,6 @@
 #include "diagnose/report.h"
 
 enum { KEPT_MAX = 1000 };
-#define PENDING_LONG_NS 60000000000ull
 
 struct kept {
 	uint64_t key; /* first: a row of cn_slots */
@@ -39,6 +38,8 @@ struct cn_findings {
 	struct named *tasks; /* by id, strongest first */
 	size_t n_tasks, tasks_capacity;
 	size_t more;
+	uint64_t wants[CN_WANTS_MAX];
+	size_t n_wants;
 };
 
 struct cn_findings *cn_findings_new(void)
@@ -253,11 +254,12 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 
 	if (opts)
 		diagnosis.opts = *opts;
-	if (!diagnosis.opts.pending_long_ns)
-		diagnosis.opts.pending_long_ns = PENDING_LONG_NS;
-	if (!diagnosis.opts.stays_ns)
-		diagnosis.opts.stays_ns = CN_FINDING_STAYS_NS;
-	findings->more = 0;
+#define X(name, text, unit, standard, help)                                                                            \
+	if (!diagnosis.opts.name)                                                                                      \
+		diagnosis.opts.name = (standard);
+	CN_THRESHOLDS(X)
+#undef X
+	findings->more = findings->n_wants = 0;
 	cn_slots_init(&diagnosis.in_rings, sizeof(uint64_t), SIZE_MAX);
 	cn_rule_cycles(&diagnosis);
 	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
@@ -278,7 +280,7 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 			cn_rule_resource(&diagnosis, resource);
 	}
 	cn_slots_fini(&diagnosis.in_rings);
-	age(findings, model, diagnosis.opts.stays_ns);
+	age(findings, model, diagnosis.opts.stays);
 	return put_in_order(findings) ? -ENOMEM : diagnosis.rc;
 }
 
@@ -327,6 +329,23 @@ size_t cn_findings_at_least(const struct cn_findings *findings, enum cn_class cl
 	for (size_t i = 0; i < findings->n; i++)
 		n += findings->order[i]->class >= class && (findings->order[i]->active || !active_only);
 	return n;
+}
+
+void cn_want(struct cn_diagnosis *diagnosis, uint64_t id)
+{
+	struct cn_findings *findings = diagnosis->findings;
+
+	for (size_t i = 0; i < findings->n_wants; i++)
+		if (findings->wants[i] == id)
+			return;
+	if (findings->n_wants < CN_WANTS_MAX)
+		findings->wants[findings->n_wants++] = id;
+}
+
+size_t cn_findings_wants(const struct cn_findings *findings, const uint64_t **ret_ids)
+{
+	*ret_ids = findings->wants;
+	return findings->n_wants;
 }
 
 size_t cn_findings_more(const struct cn_findings *findings)

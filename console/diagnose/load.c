@@ -208,7 +208,7 @@ void cn_rule_pending(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 	if (task->state != ROUSE_TASK_PENDING || task->kind != ROUSE_KIND_TASK || !task->waiting || !runtime)
 		return;
 	await = cn_task_leaf(task);
-	if (!await->since_ns || runtime->now_ns < await->since_ns + diagnosis->opts.pending_long_ns ||
+	if (!await->since_ns || runtime->now_ns < await->since_ns + diagnosis->opts.pending_long ||
 		!is_owed(model, await) || cn_either(model, task, task->leaf) || !cn_task_settled(model, task) ||
 		cn_slots_find(&diagnosis->in_rings, task->id) ||
 		cn_reported(diagnosis, CN_FINDING_STALE_WAKER, task->id) ||

@@ -30,6 +30,8 @@ struct cn_report cn_report_about(enum cn_finding_code code, enum cn_class class,
 void cn_evidence(struct cn_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report);
 bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about);
+/* A task or resource of which cn_model_detail() is to tell more with the next look; for as long as it is asked for. */
+void cn_want(struct cn_diagnosis *diagnosis, uint64_t id);
 
 /*
  * May a verdict about this task be PROVEN? It stood still for two looks, its

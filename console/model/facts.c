@@ -49,6 +49,13 @@ const struct cn_await *cn_task_leaf(const struct cn_task *task)
 	return task->n_awaits ? &task->awaits[task->leaf] : NULL;
 }
 
+bool cn_task_queued(const struct cn_model *model, const struct cn_task *task)
+{
+	const struct cn_runtime *runtime = cn_model_runtime(model, task->runtime);
+
+	return runtime && task->queued_look == runtime->looks;
+}
+
 /* A leaf stands at no site of its own: its nearest ancestor that does tells the line. */
 uint32_t cn_task_await_site(const struct cn_model *model, const struct cn_task *task)
 {

@@ -60,6 +60,7 @@ int cn_begin_generation(struct cn_model *model, const Rouse__V1__GenerationBegin
 	next->long_poll_ns = begin->long_poll_ns;
 	next->watchdog_ns = begin->watchdog_ns;
 	next->target_stopped = begin->target_stopped;
+	next->stopping_ns = begin->stopping_ns;
 	snprintf(next->name, sizeof next->name, "%s", begin->runtime_name);
 	model->current = runtime;
 	return 0;
@@ -85,6 +86,7 @@ static void show_begin(struct cn_runtime *shown, const struct cn_runtime *next)
 	shown->long_poll_ns = next->long_poll_ns;
 	shown->watchdog_ns = next->watchdog_ns;
 	shown->target_stopped = next->target_stopped;
+	shown->stopping_ns = next->stopping_ns;
 	memcpy(shown->name, next->name, sizeof shown->name);
 	shown->looks++;
 }
@@ -147,7 +149,7 @@ static void settle_resources(
 		if (!resource || resource->runtime != shown->index)
 			continue;
 		if (runtime->keyframe && resource->seen_look != shown->looks) {
-			cn_slots_remove(&model->resources, resource->serial);
+			cn_remove_resource(model, resource->serial);
 			continue;
 		}
 		if (resource->seen_look != shown->looks)

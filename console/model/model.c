@@ -16,6 +16,7 @@ struct cn_model *cn_model_new(void)
 		return NULL;
 	cn_slots_init(&model->tasks, sizeof(struct cn_task), CN_TASKS_LIMIT);
 	cn_slots_init(&model->resources, sizeof(struct cn_resource), CN_RESOURCES_LIMIT);
+	cn_symbols_init(&model->symbols);
 	return model;
 }
 
@@ -29,8 +30,15 @@ void cn_model_free(struct cn_model *model)
 		if (task)
 			free(task->awaits);
 	}
+	for (size_t i = 0; i < model->resources.used; i++) {
+		struct cn_resource *resource = cn_slots_at(&model->resources, i);
+
+		if (resource)
+			free(resource->holders);
+	}
 	cn_slots_fini(&model->tasks);
 	cn_slots_fini(&model->resources);
+	cn_symbols_fini(&model->symbols);
 	for (size_t i = 0; i < CN_RUNTIMES_MAX; i++) {
 		struct cn_runtime_state *runtime = model->runtimes[i];
 
@@ -39,6 +47,8 @@ void cn_model_free(struct cn_model *model)
 		cn_strings_fini(&runtime->strings);
 		cn_sites_fini(&runtime->sites);
 		free(runtime->shown.workers);
+		free(runtime->threads);
+		free(runtime->drops);
 		free(runtime);
 	}
 	free(model);
@@ -61,6 +71,7 @@ static int apply_hello(struct cn_model *model, const Rouse__V1__Hello *hello)
 	snprintf(target->program, sizeof target->program, "%s", hello->program);
 	snprintf(target->source, sizeof target->source, "%s", hello->source);
 	snprintf(target->version, sizeof target->version, "%s", hello->version);
+	snprintf(target->note, sizeof target->note, "%s", hello->note);
 	return 0;
 }
 
@@ -86,7 +97,7 @@ static void apply_removed(
 		const struct cn_resource *resource = cn_model_resource(model, removed->resource[i]);
 
 		if (resource && resource->runtime == runtime->shown.index)
-			cn_slots_remove(&model->resources, resource->serial);
+			cn_remove_resource(model, resource->serial);
 	}
 }
 
@@ -116,7 +127,7 @@ static int apply_rows(struct cn_model *model, const Rouse__V1__Frame *frame)
 		apply_removed(model, runtime, frame->removed);
 		return 0;
 	default:
-		return 0;
+		return cn_apply_evidence(model, runtime, frame);
 	}
 }
 

@@ -41,6 +41,7 @@
 
 #include <rouse/layout.h>
 
+#include "model/evidence.h"
 #include "model/history.h"
 
 struct cn_model;
@@ -89,6 +90,8 @@ struct cn_task {
 	uint32_t changed_look; /* ... in which stamp, polls or waits last differed */
 	uint32_t awaits_look;  /* the look in which its awaits last came */
 	uint64_t changed_ns;   /* when look changed_look was */
+	uint32_t queued_look;  /* the look in which a worker's queue last held it */
+	uint16_t queued_by;    /* index of that worker */
 	uint16_t n_awaits;
 	uint16_t worker;
 	uint16_t waiting; /* number of awaits in ROUSE_WAIT_WAITING */
@@ -120,6 +123,9 @@ struct cn_resource {
 	uint32_t name;       /* string index */
 	uint32_t site;
 	uint32_t seen_look, changed_look;
+	uint32_t n_holders, holders_look; /* see cn_model_holders() */
+	struct cn_holder *holders;
+	uint32_t handed_polls; /* HANDED: the owner's polls when that was first seen */
 	uint8_t runtime;
 	uint8_t kind;  /* enum rouse_resource_kind */
 	uint8_t flags; /* enum rouse_resource_flag */
@@ -198,6 +204,7 @@ struct cn_runtime {
 	uint64_t foreign_in_transit;
 	uint64_t long_poll_ns;
 	uint64_t watchdog_ns;
+	uint64_t stopping_ns; /* when its shutdown began, 0 = it has not */
 	uint64_t lost_events, delivered_events, emitted_events;
 	uint32_t live_tasks; /* as the target counts them; ended ones that are still held are not among them */
 	uint32_t torn;       /* rows that changed while they were read */
@@ -223,6 +230,7 @@ struct cn_target {
 	uint64_t start_ns;
 	char program[64];
 	char source[16]; /* "socket", "memory", ... */
+	char note[256];  /* what has to be said of the source, "" = nothing; hostile */
 	char version[32];
 };
 
@@ -302,6 +310,8 @@ const char *cn_wake_source_name(uint64_t waker);
 uint32_t cn_task_await_site(const struct cn_model *model, const struct cn_task *task);
 /* The await it waits at (see `leaf`), NULL for none. */
 const struct cn_await *cn_task_leaf(const struct cn_task *task);
+/* Was it in a worker's queue in the last look? Only if cn_model_queues_known(). */
+bool cn_task_queued(const struct cn_model *model, const struct cn_task *task);
 
 /* Between the last two looks at its runtime. span_ns 0: there was only one. */
 struct cn_delta {

@@ -15,7 +15,12 @@ enum {
 	CN_TASKS_LIMIT = 4 << 20,
 	CN_RESOURCES_LIMIT = 1 << 20,
 	CN_AWAITS_MAX = 4096, /* of one task */
-	CN_WATCHED_MAX = 16
+	CN_WATCHED_MAX = 16,
+	CN_THREADS_MAX = 4096,
+	CN_DROPS_MAX = 4096,
+	CN_HOLDERS_MAX = 1024, /* of one semaphore */
+	CN_STACKS_MAX = 64,    /* of one runtime */
+	CN_SYMBOLS_LIMIT = 1 << 16
 };
 
 /*
@@ -30,6 +35,13 @@ struct cn_runtime_state {
 	bool cut; /* something of it was left out here */
 	struct cn_strings strings;
 	struct cn_sites sites;
+	/* evidence */
+	struct cn_thread *threads;
+	uint32_t n_threads;
+	struct cn_drop *drops; /* of the last look that brought any */
+	uint32_t n_drops;
+	uint32_t queues_look;
+	struct cn_stack stacks[CN_STACKS_MAX];
 };
 
 struct cn_watched {
@@ -44,6 +56,9 @@ struct cn_model {
 	struct cn_slots tasks;
 	struct cn_slots resources;
 	struct cn_watched watched[CN_WATCHED_MAX];
+	struct cn_detail details[CN_DETAILS_MAX];
+	struct cn_socket sockets[CN_DETAILS_MAX];
+	struct cn_slots symbols;
 	uint64_t generations;
 	uint64_t now_ns;
 	uint64_t lost_events, lost_generations;
@@ -72,5 +87,10 @@ int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime,
 int cn_apply_histograms(struct cn_model *model, struct cn_runtime_state *runtime,
 	const Rouse__V1__Histograms *histograms);
 void cn_remove_task(struct cn_model *model, uint64_t id);
+void cn_remove_resource(struct cn_model *model, uint64_t serial);
+/* Bodies that are evidence; others are passed over. */
+int cn_apply_evidence(struct cn_model *model, struct cn_runtime_state *runtime, const struct Rouse__V1__Frame *frame);
+void cn_symbols_init(struct cn_slots *symbols);
+void cn_symbols_fini(struct cn_slots *symbols);
 
 #endif

@@ -133,6 +133,16 @@ void cn_remove_task(struct cn_model *model, uint64_t id)
 	cn_slots_remove(&model->tasks, id);
 }
 
+void cn_remove_resource(struct cn_model *model, uint64_t serial)
+{
+	struct cn_resource *resource = cn_slots_find(&model->resources, serial);
+
+	if (!resource)
+		return;
+	free(resource->holders);
+	cn_slots_remove(&model->resources, serial);
+}
+
 static int task_row(struct cn_model *model, struct cn_runtime_state *runtime, uint64_t id, struct cn_task **ret_task)
 {
 	void *row;
@@ -345,6 +355,18 @@ static void take_resource(struct cn_resource *resource, const Rouse__V1__Resourc
 	resource->last_user_b = CN_COLUMN(rows, last_user_b, i, 0);
 }
 
+/* How often was the new owner polled since the lock was handed to it? */
+static void follow_hand_over(
+	const struct cn_model *model, struct cn_resource *resource, const struct cn_resource *before)
+{
+	const struct cn_task *owner = cn_model_task(model, resource->owner);
+	bool same = before->flags & ROUSE_RESOURCE_HANDED && before->owner == resource->owner &&
+		    before->owner_since_ns == resource->owner_since_ns;
+
+	if (resource->flags & ROUSE_RESOURCE_HANDED && !same)
+		resource->handed_polls = owner ? owner->polls : 0;
+}
+
 int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Resources *rows)
 {
 	uint32_t look = cn_look_in_progress(runtime);
@@ -366,6 +388,7 @@ int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime,
 			resource->prev_value = resource->value;
 		else if (before.seen_look != look)
 			resource->prev_value = before.value;
+		follow_hand_over(model, resource, &before);
 		if (before.seen_look)
 			follow_growth(resource, before.value, runtime->shown.now_ns);
 		if (!before.seen_look || before.owner != resource->owner || before.value != resource->value ||

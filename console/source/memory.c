@@ -80,6 +80,8 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 		.events = m->wish.events,
 		.watch = m->wish.watch,
 		.n_watch = m->wish.n_watch,
+		.detail = m->wish.detail,
+		.n_detail = m->wish.n_detail,
 		.changes_only = m->looked };
 	uint64_t ticks;
 	int rc;

@@ -26,6 +26,8 @@ struct cn_session {
 	struct cn_why *why; /* of the pump in progress */
 	int generations;    /* it has completed */
 	bool frames;        /* from a file: they bring their own time and pid */
+	uint64_t detail[CN_WANTS_MAX]; /* asked for from outside; diagnosis comes first */
+	size_t n_detail;
 	char target[108];
 };
 
@@ -133,6 +135,36 @@ static int said_error(const struct cn_session *session, struct cn_why *why)
 	return cn_why_set(why, code < 0 ? code : -EREMOTEIO, "the target says: %s", cn_safe(text));
 }
 
+static void tell(struct cn_session *session);
+
+static bool wishes(const struct cn_wish *wish, uint64_t id)
+{
+	for (uint32_t i = 0; i < wish->n_detail; i++)
+		if (wish->detail[i] == id)
+			return true;
+	return false;
+}
+
+/* What diagnosis would know more of, and what was asked for: told to the source when it has changed. */
+static void wish_details(struct cn_session *session)
+{
+	struct cn_wish wish = session->wish;
+	const uint64_t *wants;
+	size_t n = cn_findings_wants(session->findings, &wants);
+
+	wish.n_detail = 0;
+	for (size_t i = 0; i < n; i++)
+		wish.detail[wish.n_detail++] = wants[i];
+	for (size_t i = 0; i < session->n_detail && wish.n_detail < CN_WANTS_MAX; i++)
+		if (!wishes(&wish, session->detail[i]))
+			wish.detail[wish.n_detail++] = session->detail[i];
+	if (wish.n_detail == session->wish.n_detail &&
+		memcmp(wish.detail, session->wish.detail, wish.n_detail * sizeof wish.detail[0]) == 0)
+		return;
+	session->wish = wish;
+	tell(session);
+}
+
 static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 {
 	struct cn_session *session = arg;
@@ -150,6 +182,8 @@ static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 	if (rc == CN_APPLIED_GENERATION) {
 		session->generations++;
 		rc = cn_diagnose(session->model, &session->diagnose, session->findings);
+		if (rc == 0)
+			wish_details(session);
 	}
 	if (rc == -EPROTO)
 		return cn_why_set(session->why, rc, "%s speaks another version of the protocol than this rouse (%s)",
@@ -258,6 +292,13 @@ void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t 
 	session->wish.n_watch = (uint32_t)(n < CN_WATCH_MAX ? n : CN_WATCH_MAX);
 	memcpy(session->wish.watch, tasks, session->wish.n_watch * sizeof tasks[0]);
 	tell(session);
+}
+
+void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n)
+{
+	session->n_detail = n < CN_WANTS_MAX ? n : CN_WANTS_MAX;
+	memcpy(session->detail, ids, session->n_detail * sizeof ids[0]);
+	wish_details(session);
 }
 
 bool cn_session_paused(const struct cn_session *session)

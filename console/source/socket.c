@@ -53,15 +53,18 @@ static int encode(const struct cn_wish *wish, uint8_t *out, size_t capacity, siz
 {
 	Rouse__V1__Subscribe subscribe = ROUSE__V1__SUBSCRIBE__INIT;
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
-	uint64_t watch[CN_WATCH_MAX];
+	uint64_t watch[CN_WATCH_MAX], detail[CN_WANTS_MAX];
 
 	memcpy(watch, wish->watch, sizeof watch);
+	memcpy(detail, wish->detail, sizeof detail);
 	subscribe.interval_ms = wish->interval_ms;
 	subscribe.level = wish->level;
 	subscribe.events = wish->events;
 	subscribe.pause = wish->pause;
 	subscribe.n_watch = wish->n_watch;
 	subscribe.watch = watch;
+	subscribe.n_detail = wish->n_detail;
+	subscribe.detail = detail;
 	frame.body_case = ROUSE__V1__FRAME__BODY_SUBSCRIBE;
 	frame.subscribe = &subscribe;
 	return rp_frame_encode(&frame, out, capacity, ret_n);

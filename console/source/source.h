@@ -22,6 +22,8 @@ struct cn_wish {
 	bool pause;
 	uint32_t n_watch;
 	uint64_t watch[CN_WATCH_MAX];
+	uint32_t n_detail;
+	uint64_t detail[CN_WANTS_MAX];
 };
 
 struct cn_source {

@@ -379,7 +379,8 @@ int ri_look_begin(struct rouse_inspect *inspect, const struct rouse_look_opts *o
 	struct ri_look *look = &inspect->look;
 	int rc;
 
-	if (opts->size < sizeof *opts || (opts->n_watch && !opts->watch) || opts->n_watch > RI_WATCH_MAX)
+	if (opts->size < sizeof *opts || (opts->n_watch && !opts->watch) || opts->n_watch > RI_WATCH_MAX ||
+		(opts->n_detail && !opts->detail) || opts->n_detail > RI_DETAIL_MAX)
 		return -EINVAL;
 	if (look->active)
 		abandon(inspect);
@@ -390,6 +391,9 @@ int ri_look_begin(struct rouse_inspect *inspect, const struct rouse_look_opts *o
 	for (size_t i = 0; i < opts->n_watch; i++)
 		look->watch[i] = opts->watch[i];
 	look->opts.watch = look->watch;
+	for (size_t i = 0; i < opts->n_detail; i++)
+		look->detail[i] = opts->detail[i];
+	look->opts.detail = look->detail;
 	look->runtime = 0;
 	look->phase = RI_PHASE_BEGIN;
 	rc = inspect->said_hello ? 0 : ri_publish_hello(inspect, opts->source);

@@ -23,7 +23,8 @@ enum {
 	RI_RUNTIMES_MAX = 16,
 	RI_WINDOW_BYTES = RI_STRIDE_MAX,
 	RI_WINDOW_SLOTS = RI_WINDOW_BYTES / ROUSE_CELL_BYTES,
-	RI_SLOTS_MAX = 1 << 24 /* of one runtime */
+	RI_SLOTS_MAX = 1 << 24, /* of one runtime */
+	RI_DETAIL_MAX = 16
 };
 
 /* What a slot held when its row was last sent. Digest 0: nothing that could be relied on. */
@@ -60,6 +61,7 @@ struct ri_look {
 	bool active;
 	struct rouse_look_opts opts;
 	uint64_t watch[RI_WATCH_MAX];
+	uint64_t detail[RI_DETAIL_MAX];
 	uint32_t runtime; /* being looked at */
 	enum { RI_PHASE_BEGIN, RI_PHASE_CHUNKS, RI_PHASE_RINGS } phase;
 	bool keyframe;

@@ -112,7 +112,7 @@ static int take_request(void *arg, const uint8_t *bytes, size_t n)
 		return -EBADMSG;
 	const Rouse__V1__Subscribe *s = frame->subscribe;
 
-	if (s->n_watch > RI_WATCH_MAX || s->level > 3)
+	if (s->n_watch > RI_WATCH_MAX || s->n_detail > RI_DETAIL_MAX || s->level > 3)
 		return -EINVAL;
 	/* What is due now: the first one, and the first after a pause; no longer wait than the new interval. */
 	bool at_once = !client->subscribed || client->paused;
@@ -126,6 +126,9 @@ static int take_request(void *arg, const uint8_t *bytes, size_t n)
 	client->n_watch = s->n_watch;
 	if (s->n_watch)
 		memcpy(client->watch, s->watch, s->n_watch * sizeof *s->watch);
+	client->n_detail = s->n_detail;
+	if (s->n_detail)
+		memcpy(client->detail, s->detail, s->n_detail * sizeof *s->detail);
 	if (at_once || client->next_ns > request->now_ns + client->interval_ns)
 		client->next_ns = request->now_ns;
 	return 0;
@@ -169,6 +172,8 @@ static int begin_look(struct ri_client *client)
 		.events = client->events,
 		.watch = client->watch,
 		.n_watch = client->n_watch,
+		.detail = client->detail,
+		.n_detail = client->n_detail,
 		.changes_only = !keyframe };
 
 	if (client->skipped) {

@@ -25,6 +25,8 @@ struct ri_client {
 	uint64_t interval_ns;
 	uint64_t watch[RI_WATCH_MAX];
 	size_t n_watch;
+	uint64_t detail[RI_DETAIL_MAX];
+	size_t n_detail;
 
 	uint64_t next_ns;   /* when the next generation is due */
 	bool looking;       /* one is being made */

@@ -24,6 +24,9 @@ SAME_OFFSET(side_a);
 SAME_OFFSET(side_b);
 SAME_OFFSET(last_user_a);
 SAME_OFFSET(last_user_b);
+SAME_OFFSET(holders);
+SAME_OFFSET(holder_capacity);
+SAME_OFFSET(granted);
 _Static_assert(offsetof(struct rs_resource, runtime) == ROUSE_RESOURCE_BYTES, "private part");
 
 uint64_t rs_current_task_id(void)

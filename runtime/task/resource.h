@@ -2,7 +2,7 @@
 /*
  * Resources: what tasks wait for, with a record that readers outside can see.
  * A resource is one slot of a type-stable slab; the public handle points to
- * it. Its first 120 bytes are struct rouse_resource_record (layout.h), kept
+ * it. Its first 136 bytes are struct rouse_resource_record (layout.h), kept
  * up to date with relaxed stores by whoever holds the resource's lock.
  */
 #ifndef RS_TASK_RESOURCE_H
@@ -31,6 +31,9 @@ struct rs_resource {
 	uint64_t side_b;
 	uint64_t last_user_a;
 	uint64_t last_user_b;
+	uint64_t holders;
+	uint32_t holder_capacity;
+	uint32_t granted;
 	/* private from here on */
 	struct rouse_runtime *runtime; /* borrowed; not to be touched once ORPHANED */
 	struct rs_lock lock;

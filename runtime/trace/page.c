@@ -36,6 +36,9 @@ static void lay_out(struct rouse_page *p, uint32_t workers)
 	at = align(at + RS_STRINGS);
 	p->off_histograms = at;
 	at = align(at + (workers + 1ull) * ROUSE_HISTOGRAM_SITES * sizeof(struct rouse_histogram_pair));
+	p->drop_capacity = ROUSE_DROPS;
+	p->off_drops = at;
+	at = align(at + ROUSE_DROPS * sizeof(struct rouse_drop_record));
 	p->ring_count = workers + RS_FOREIGN_RINGS;
 	p->ring_capacity = RS_RING_RECORDS;
 	p->ring_stride = align(ROUSE_RING_RECORDS_OFFSET + RS_RING_RECORDS * sizeof(struct rouse_event));

@@ -11,7 +11,7 @@ struct table {
 	const char *name;
 	uint64_t at, bytes;
 };
-enum { TABLES = 7 };
+enum { TABLES = 8 };
 
 static void list_tables(const struct rouse_page *page, struct table *tables)
 {
@@ -24,6 +24,7 @@ static void list_tables(const struct rouse_page *page, struct table *tables)
 		{ "strings", page->off_strings, page->string_capacity },
 		{ "histograms", page->off_histograms,
 			workers * ROUSE_HISTOGRAM_SITES * sizeof(struct rouse_histogram_pair) },
+		{ "drops", page->off_drops, page->drop_capacity * sizeof(struct rouse_drop_record) },
 		{ "rings", page->off_rings, page->ring_count * page->ring_stride },
 	};
 

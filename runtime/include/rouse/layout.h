@@ -18,6 +18,7 @@
  *     off_sites      struct rouse_site_entry    [site_capacity]
  *     off_strings    NUL-terminated strings, referenced by offset into this area
  *     off_histograms struct rouse_histogram_pair [worker_capacity + 1][histogram_sites]
+ *     off_drops      struct rouse_drop_record [drop_capacity]
  *     off_rings      struct rouse_ring, `ring_stride` bytes apart
  *
  * Task cells and resource records live in ordinary process memory, in chunks
@@ -41,7 +42,7 @@ extern "C" {
 #endif
 
 #define ROUSE_LAYOUT_MAGIC "rouse\x1a\n" /* 8 bytes with the NUL */
-#define ROUSE_LAYOUT_VERSION 1u
+#define ROUSE_LAYOUT_VERSION 2u
 #define ROUSE_MEMFD_NAME "rouse"
 
 /* ------------------------------------------------------------------ state */
@@ -271,7 +272,9 @@ enum rouse_resource_flag {
 	ROUSE_RESOURCE_OWNED = 0x02,    /* `owner` is exact: ownership is tracked by the runtime */
 	ROUSE_RESOURCE_ORPHANED = 0x04, /* its runtime is gone */
 	ROUSE_RESOURCE_READABLE = 0x08, /* sockets: readiness the runtime has not consumed */
-	ROUSE_RESOURCE_WRITABLE = 0x10
+	ROUSE_RESOURCE_WRITABLE = 0x10,
+	ROUSE_RESOURCE_HANDED = 0x20,   /* mutex: given to a waiter, which has not been polled with it yet */
+	ROUSE_RESOURCE_UNTRACKED = 0x40 /* semaphore: `holders` does not account for all permits that are out */
 };
 
 /**
@@ -287,7 +290,7 @@ enum rouse_resource_flag {
  *     unbounded     messages queued   0          senders       receivers      -
  *     socket, fd    fd                -          bytes read    bytes written  last user
  *     listener      fd                backlog    accepted      -              last user
- *     blocking job  state 0 queued, 1 running, 2 done          -              thread id
+ *     blocking job  state 0 queued, 1 running, 2 done          -              thread id; side_a: address of its function
  *     timer wheel   armed timers      -          fired         -              worker index
  */
 struct rouse_resource_record {
@@ -307,8 +310,18 @@ struct rouse_resource_record {
 	uint64_t side_b;
 	uint64_t last_user_a; /* task id of the last sender, acquirer, ... */
 	uint64_t last_user_b; /* task id of the last receiver */
+	uint64_t holders;     /* semaphores: address of struct rouse_holder_record [holder_capacity], in the same slot */
+	uint32_t holder_capacity;
+	uint32_t granted;     /* semaphores: permits given to waiters that have not been polled with them yet */
 };
-#define ROUSE_RESOURCE_BYTES 120u
+#define ROUSE_RESOURCE_BYTES 136u
+
+/** Who has taken permits and not given them back. Task 0: the entry is free. Exact unless UNTRACKED. */
+struct rouse_holder_record {
+	uint64_t task; /* id, or 2^63 + thread id outside of any task */
+	uint64_t permits;
+	uint64_t since_ticks;
+};
 
 /* ----------------------------------------------------------------- chunks */
 
@@ -489,6 +502,37 @@ enum rouse_event_kind {
 	ROUSE_EVENT_MAX
 };
 
+/* ------------------------------------------------------------------ drops */
+
+/**
+ * The last waker of a task that rested was dropped, not called: who did it,
+ * when, and from where. Entry i % drop_capacity of drop i; always overwritten.
+ * `task` is stored first as 0, and last; a reader takes an entry whose task is
+ * the same before and after.
+ */
+struct rouse_drop_record {
+	uint64_t task;
+	uint64_t ticks;
+	uint64_t by; /* task id, or 2^63 + thread id outside of any task */
+	uint64_t pc; /* return address of rouse_waker_drop() */
+};
+#define ROUSE_DROPS 256u
+
+/* ---------------------------------------------------------------- threads */
+
+/** What a thread of the process does for a runtime. */
+#define ROUSE_THREAD_ROLES(X)                                                                      \
+	X(WORKER, "worker")                                                                        \
+	X(BLOCKING, "blocking pool")                                                               \
+	X(WATCHDOG, "watchdog")                                                                    \
+	X(OTHER, "other")
+enum rouse_thread_role {
+#define X(name, text) ROUSE_THREAD_##name,
+	ROUSE_THREAD_ROLES(X)
+#undef X
+	ROUSE_THREAD_ROLE_MAX
+};
+
 /* ------------------------------------------------------------------- page */
 
 enum rouse_clock_kind { ROUSE_CLOCK_TSC = 1, ROUSE_CLOCK_MONOTONIC = 2 };
@@ -557,6 +601,11 @@ struct rouse_page {
 	uint32_t watchdog_tid;
 	uint32_t driver_worker;      /* index of the worker in the driver + 1, 0 = nobody */
 	uint64_t agent;              /* 1 once an agent serves this process */
+	uint64_t off_drops;
+	uint64_t drops;              /* ever written; atomic */
+	uint32_t drop_capacity;
+	uint32_t reserved;
+	uint64_t stopping_ticks;     /* when the shutdown began, 0 = it has not */
 };
 
 /** Where a panic was, while the panicked task's cell lives. */

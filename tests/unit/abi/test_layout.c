@@ -61,7 +61,7 @@ static const struct golden table[] = {
 	FIELD(rouse_wait_record, op, 61, 1),
 	FIELD(rouse_wait_record, reserved, 62, 2),
 
-	SIZE(rouse_resource_record, 120),
+	SIZE(rouse_resource_record, 136),
 	FIELD(rouse_resource_record, serial, 0, 8),
 	FIELD(rouse_resource_record, kind, 8, 1),
 	FIELD(rouse_resource_record, flags, 9, 1),
@@ -78,6 +78,20 @@ static const struct golden table[] = {
 	FIELD(rouse_resource_record, side_b, 96, 8),
 	FIELD(rouse_resource_record, last_user_a, 104, 8),
 	FIELD(rouse_resource_record, last_user_b, 112, 8),
+	FIELD(rouse_resource_record, holders, 120, 8),
+	FIELD(rouse_resource_record, holder_capacity, 128, 4),
+	FIELD(rouse_resource_record, granted, 132, 4),
+
+	SIZE(rouse_holder_record, 24),
+	FIELD(rouse_holder_record, task, 0, 8),
+	FIELD(rouse_holder_record, permits, 8, 8),
+	FIELD(rouse_holder_record, since_ticks, 16, 8),
+
+	SIZE(rouse_drop_record, 32),
+	FIELD(rouse_drop_record, task, 0, 8),
+	FIELD(rouse_drop_record, ticks, 8, 8),
+	FIELD(rouse_drop_record, by, 16, 8),
+	FIELD(rouse_drop_record, pc, 24, 8),
 
 	SIZE(rouse_chunk_entry, 24),
 	FIELD(rouse_chunk_entry, address, 0, 8),
@@ -180,7 +194,7 @@ static const struct golden table[] = {
 	FIELD(rouse_clock_anchor, real_ns, 24, 8),
 	FIELD(rouse_clock_anchor, mult, 32, 8),
 
-	SIZE(rouse_page, 320),
+	SIZE(rouse_page, 352),
 	FIELD(rouse_page, magic, 0, 8),
 	FIELD(rouse_page, version, 8, 4),
 	FIELD(rouse_page, page_bytes, 12, 4),
@@ -223,6 +237,11 @@ static const struct golden table[] = {
 	FIELD(rouse_page, watchdog_tid, 304, 4),
 	FIELD(rouse_page, driver_worker, 308, 4),
 	FIELD(rouse_page, agent, 312, 8),
+	FIELD(rouse_page, off_drops, 320, 8),
+	FIELD(rouse_page, drops, 328, 8),
+	FIELD(rouse_page, drop_capacity, 336, 4),
+	FIELD(rouse_page, reserved, 340, 4),
+	FIELD(rouse_page, stopping_ticks, 344, 8),
 
 	SIZE(rouse_panic_record, 24),
 	FIELD(rouse_panic_record, site_address, 0, 8),
@@ -327,6 +346,7 @@ static void numbers_of_the_tables_are_as_published(void **state)
 		{ ROUSE_RESOURCE_KINDS(NAME),
 			"FREE TIMERS MUTEX SEMAPHORE NOTIFY ONESHOT MPSC UNBOUNDED LISTENER SOCKET FD BLOCKING_JOB " },
 		{ ROUSE_WORKER_STATES(NAME), "STOPPED POLLING SEARCHING PARKED DRIVER " },
+		{ ROUSE_THREAD_ROLES(NAME), "WORKER BLOCKING WATCHDOG OTHER " },
 		{ ROUSE_EVENTS(NAME), "NONE SPAWN POLL WAKE COMPLETE PARK STEAL " },
 	};
 
@@ -345,7 +365,7 @@ static void numbers_of_the_tables_are_as_published(void **state)
 static void constants_agree_with_the_records(void **state)
 {
 	(void)state;
-	assert_int_equal(ROUSE_LAYOUT_VERSION, 1);
+	assert_int_equal(ROUSE_LAYOUT_VERSION, 2);
 	assert_int_equal(sizeof ROUSE_LAYOUT_MAGIC, sizeof(((struct rouse_page *)0)->magic));
 	assert_int_equal(sizeof(struct rouse_cell_record), ROUSE_CELL_BYTES);
 	assert_int_equal(sizeof(struct rouse_resource_record), ROUSE_RESOURCE_BYTES);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNKS = 16, SITES = 64, STRINGS = 4096 };
+enum { CHUNKS = 16, SITES = 64, STRINGS = 4096, DROPS = 8 };
 
 struct rouse_page *fake_page(struct fake *fake)
 {
@@ -129,6 +129,9 @@ static void lay_out(struct fake *fake)
 	at += STRINGS;
 	page->off_histograms = at;
 	at += (FAKE_WORKERS + 1) * ROUSE_HISTOGRAM_SITES * sizeof(struct rouse_histogram_pair);
+	page->drop_capacity = DROPS;
+	page->off_drops = at;
+	at += DROPS * sizeof(struct rouse_drop_record);
 	page->ring_count = FAKE_RINGS;
 	page->ring_capacity = FAKE_RING_RECORDS;
 	page->ring_stride = ROUSE_RING_RECORDS_OFFSET + FAKE_RING_RECORDS * sizeof(struct rouse_event);

@@ -23,7 +23,7 @@ static int setup(void **state)
 	uint64_t tasks = fake_chunk(&t.fake, ROUSE_CHUNK_TASK, FAKE_STRIDE);
 
 	fake_task(&t.fake, tasks, FAKE_STRIDE, 0, 20);
-	uint64_t resources = fake_chunk(&t.fake, ROUSE_CHUNK_RESOURCE, 128);
+	uint64_t resources = fake_chunk(&t.fake, ROUSE_CHUNK_RESOURCE, 192);
 
 	*(uint64_t *)fake_at(&t.fake, resources) = 31;
 	*state = &t;
@@ -83,7 +83,7 @@ static const struct {
 } fields[] = { FIELD(page_bytes), FIELD(total_bytes), FIELD(workers), FIELD(worker_capacity), FIELD(chunk_count),
 	FIELD(chunk_capacity), FIELD(site_count), FIELD(site_capacity), FIELD(string_bytes), FIELD(string_capacity),
 	FIELD(ring_count), FIELD(ring_capacity), FIELD(ring_stride), FIELD(off_workers), FIELD(off_chunks),
-	FIELD(off_sites), FIELD(off_strings), FIELD(off_histograms), FIELD(off_rings) };
+	FIELD(off_sites), FIELD(off_strings), FIELD(off_histograms), FIELD(off_drops), FIELD(off_rings) };
 
 static void put_field(uint8_t *at, size_t bytes, uint64_t value)
 {

@@ -244,7 +244,7 @@ static void a_resource_record_becomes_a_row(void **state)
 static void workers_show_queue_timers_and_counters_the_foreign_one_last(void **state)
 {
 	struct target *t = *state;
-	uint64_t wheels = fake_chunk(&t->fake, ROUSE_CHUNK_RESOURCE, 128);
+	uint64_t wheels = fake_chunk(&t->fake, ROUSE_CHUNK_RESOURCE, 192);
 	uint64_t queue_address = fake_alloc(&t->fake, sizeof(struct rouse_queue_record));
 	struct rouse_queue_record *queue = fake_at(&t->fake, queue_address);
 	struct rouse_worker_record *worker = fake_worker(&t->fake, 1);

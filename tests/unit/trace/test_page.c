@@ -28,10 +28,11 @@ static void tables_lie_inside_and_do_not_overlap(void **state)
 {
 	(void)state;
 	const uint64_t at[] = { page->page_bytes, page->off_workers, page->off_chunks, page->off_sites, page->off_strings,
-		page->off_histograms, page->off_rings, page->total_bytes };
+		page->off_histograms, page->off_drops, page->off_rings, page->total_bytes };
 	const uint64_t needs[] = { 0, 3 * ROUSE_WORKER_BYTES, page->chunk_capacity * sizeof(struct rouse_chunk_entry),
 		page->site_capacity * sizeof(struct rouse_site_entry), page->string_capacity,
-		3 * ROUSE_HISTOGRAM_SITES * sizeof(struct rouse_histogram_pair), page->ring_count * page->ring_stride };
+		3 * ROUSE_HISTOGRAM_SITES * sizeof(struct rouse_histogram_pair),
+		page->drop_capacity * sizeof(struct rouse_drop_record), page->ring_count * page->ring_stride };
 
 	assert_memory_equal(page->magic, ROUSE_LAYOUT_MAGIC, 8);
 	assert_int_equal(page->version, ROUSE_LAYOUT_VERSION);

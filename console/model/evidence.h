@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known beside tasks, resources and workers: what the operating system
+ * says of threads, which tasks the queues hold, when a last waker went, who has
+ * taken permits; and on demand where an address stands in memory, how a socket
+ * looks to the kernel, native stacks. Part of the model: read through it,
+ * written by cn_model_apply() alone. A source that knows none of it (a
+ * recording made without, another user's process) leaves it empty: then it is
+ * unknown, never absent.
+ */
+#ifndef CN_MODEL_EVIDENCE_H
+#define CN_MODEL_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cn_model;
+
+#define CN_THREAD_ID (1ull << 63) /* marks an owner, holder or dropper that is a thread outside of any task */
+
+struct cn_thread {
+	uint32_t tid;    /* as the program has it */
+	uint32_t os_tid; /* as this system's root has it; 0 = not known */
+	uint32_t worker; /* index, of workers */
+	int syscall;     /* number, -1 = in none, or not known */
+	uint64_t argument;
+	uint64_t pc;           /* 0 = not known */
+	uint64_t cpu_ns;       /* ever */
+	uint64_t run_queue_ns; /* ever */
+	uint64_t prev_cpu_ns;  /* of the look before */
+	uint64_t prev_run_queue_ns;
+	uint32_t seen_look, first_look;
+	uint8_t role; /* enum rouse_thread_role */
+	char state;   /* R, S, D, T, Z...; 0 = not known */
+};
+
+/* The last waker of a resting task was dropped, not called. */
+struct cn_drop {
+	uint64_t task;
+	uint64_t ns;
+	uint64_t by; /* task id, or CN_THREAD_ID + thread id */
+	uint64_t pc; /* what called rouse_waker_drop() */
+};
+
+struct cn_holder {
+	uint64_t task; /* task id, or CN_THREAD_ID + thread id */
+	uint64_t permits;
+	uint64_t since_ns;
+};
+
+/* Where the addresses of a resource, or the wakers of a task, stand. */
+struct cn_place {
+	uint64_t task; /* in whose frames; 0 = elsewhere in memory */
+	uint64_t count;
+};
+enum { CN_DETAILS_MAX = 16, CN_PLACES_MAX = 64 };
+struct cn_detail {
+	uint64_t id; /* resource serial, or task id */
+	uint64_t ns; /* when it was looked up */
+	bool complete; /* all memory that can be written was read, and there was room for all places */
+	uint32_t n_places;
+	struct cn_place places[CN_PLACES_MAX];
+};
+
+struct cn_socket {
+	uint64_t serial;
+	uint64_t ns;
+	uint32_t tcp_state; /* as in /proc/net/tcp; 0 = not TCP */
+	uint64_t rx_bytes, tx_bytes;
+	char local[112], peer[112]; /* "" = not known; hostile */
+};
+
+enum { CN_STACK_MAX = 64 };
+struct cn_stack {
+	uint32_t tid;
+	int why; /* errno: why there is none; 0 = fine */
+	uint32_t n;
+	uint64_t ns;
+	uint64_t pc[CN_STACK_MAX]; /* innermost first */
+};
+
+struct cn_symbol {
+	uint64_t pc;
+	uint32_t line; /* 0 = not known */
+	uint8_t runtime; /* whose strings these are */
+	uint32_t function, file, module; /* string indices, 0 = not known */
+};
+
+size_t cn_model_threads(const struct cn_model *model, size_t runtime);
+const struct cn_thread *cn_model_thread_at(const struct cn_model *model, size_t runtime, size_t index);
+/* By the program's own thread id; NULL if it is not known. */
+const struct cn_thread *cn_model_thread(const struct cn_model *model, size_t runtime, uint32_t tid);
+/* Time on a CPU, and waiting for one, between the last two looks: false if that is not known. */
+bool cn_thread_delta(const struct cn_model *model, size_t runtime, const struct cn_thread *thread, uint64_t *ret_cpu_ns,
+	uint64_t *ret_run_queue_ns, uint64_t *ret_span_ns);
+
+/* The newest drop of that task's last waker, NULL if none is known. */
+const struct cn_drop *cn_model_drop(const struct cn_model *model, size_t runtime, uint64_t task);
+
+/* Did the last look bring the queues at all? Then cn_task_queued() tells of each task. */
+bool cn_model_queues_known(const struct cn_model *model, size_t runtime);
+
+/* Who has taken permits of a semaphore: their number, *ret_holders is borrowed until the next frame. */
+size_t cn_model_holders(const struct cn_model *model, uint64_t serial, const struct cn_holder **ret_holders);
+
+/* NULL: it was not asked for, or has not come yet. */
+const struct cn_detail *cn_model_detail(const struct cn_model *model, uint64_t id);
+const struct cn_socket *cn_model_socket(const struct cn_model *model, uint64_t serial);
+const struct cn_stack *cn_model_stack(const struct cn_model *model, size_t runtime, uint32_t tid);
+/* NULL if it is not known. */
+const struct cn_symbol *cn_model_symbol(const struct cn_model *model, uint64_t pc);
+
+/* "nanosleep", or NULL: of this machine's architecture. */
+const char *cn_syscall_name(int number);
+const char *cn_thread_role_name(unsigned int role);
+
+#endif
