@@ -182,7 +182,9 @@ static int push(struct search *search, struct node *node)
 /* Through the living only where there is a way out, through the dead only where there is none. */
 static bool takes_part(const struct search *search, const struct cn_task *task)
 {
-	return search->way_out ? task->state == ROUSE_TASK_PENDING : cn_graph_dead(search->graph, task->id);
+	if (search->way_out)
+		return task->state == ROUSE_TASK_PENDING && !cn_graph_dead(search->graph, task->id);
+	return cn_graph_dead(search->graph, task->id);
 }
 
 static bool leads_on(const struct search *search, unsigned int op)
@@ -274,9 +276,9 @@ static void search_all(struct cn_diagnosis *diagnosis, const struct cn_graph *gr
 	free(search.path);
 }
 
-void cn_rule_cycles(struct cn_diagnosis *diagnosis, const struct cn_graph *exact, const struct cn_graph *likely)
+void cn_rule_cycles(struct cn_diagnosis *diagnosis)
 {
-	search_all(diagnosis, exact, false);
-	search_all(diagnosis, likely, false);
-	search_all(diagnosis, exact, true);
+	search_all(diagnosis, diagnosis->exact, false);
+	search_all(diagnosis, diagnosis->likely, false);
+	search_all(diagnosis, diagnosis->exact, true);
 }

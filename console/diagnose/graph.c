@@ -39,9 +39,9 @@ static bool holders_count(const struct cn_graph *graph, const struct cn_resource
 }
 
 /* Waits for somebody of this program, as far as can be seen: not for a time, a socket, a notification. */
-static bool waits_for_tasks(const struct cn_task *task)
+static bool is_for_tasks(unsigned int op)
 {
-	switch (task->waiting ? cn_task_leaf(task)->op : ROUSE_OP_NONE) {
+	switch (op) {
 	case ROUSE_OP_LOCK:
 	case ROUSE_OP_JOIN:
 	case ROUSE_OP_ACQUIRE:
@@ -52,6 +52,11 @@ static bool waits_for_tasks(const struct cn_task *task)
 	default:
 		return false;
 	}
+}
+
+static bool waits_for_tasks(const struct cn_task *task)
+{
+	return task->waiting && is_for_tasks(cn_task_leaf(task)->op);
 }
 
 /*
@@ -234,12 +239,15 @@ static bool leaf_is_dead(
 static bool task_is_dead(const struct cn_graph *graph, const struct cn_task *task, bool building)
 {
 	enum { AWAITS_MAX = 256 };
-	uint16_t dead[AWAITS_MAX] = { 0 }, children[AWAITS_MAX] = { 0 };
+	uint16_t dead[AWAITS_MAX], children[AWAITS_MAX];
 
 	if (has_no_waker(task))
 		return true;
-	if (!task->waiting || task->n_awaits > AWAITS_MAX)
+	/* Most tasks wait for one thing, and that is no task. */
+	if (!task->waiting || task->n_awaits > AWAITS_MAX || (task->waiting == 1 && !waits_for_tasks(task)))
 		return false;
+	memset(dead, 0, task->n_awaits * sizeof dead[0]);
+	memset(children, 0, task->n_awaits * sizeof children[0]);
 	for (uint16_t i = task->n_awaits; i-- > 0;) {
 		const struct cn_await *await = &task->awaits[i];
 		bool all = cn_model_site(graph->model, task->runtime, await->at)->kind == ROUSE_SITE_JOIN;

@@ -269,6 +269,8 @@ void cn_rule_order(struct cn_diagnosis *diagnosis)
 {
 	struct locks locks = { 0 };
 
+	if (diagnosis->rc)
+		return;
 	diagnosis->rc = gather(diagnosis->model, &locks);
 	if (locks.n)
 		qsort(locks.list, locks.n, sizeof locks.list[0], compare);

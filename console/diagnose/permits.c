@@ -159,7 +159,7 @@ void cn_rule_handed(struct cn_diagnosis *diagnosis, const struct cn_resource *mu
 	if (!(mutex->flags & ROUSE_RESOURCE_HANDED) || !owner || !runtime || mutex->changed_look >= runtime->looks)
 		return;
 	itself = waits_for(owner, mutex->serial) && cn_graph_dead(diagnosis->exact, owner->id);
-	polls = owner->polls - mutex->handed_polls;
+	polls = owner->polls > mutex->handed_polls ? owner->polls - mutex->handed_polls : 0;
 	if (!itself && (!mutex->waiters || !was_passed_over(diagnosis, mutex, owner, polls)))
 		return;
 	report = cn_report_about(CN_FINDING_FUTURELOCK,

@@ -68,7 +68,7 @@ bool cn_ended(const struct cn_model *model, uint64_t id);
 bool cn_is_task_id(uint64_t id);
 
 /* The rules. */
-void cn_rule_cycles(struct cn_diagnosis *diagnosis, const struct cn_graph *exact, const struct cn_graph *likely);
+void cn_rule_cycles(struct cn_diagnosis *diagnosis);
 void cn_rule_ready(struct cn_diagnosis *diagnosis);
 void cn_rule_queues(struct cn_diagnosis *diagnosis);
 void cn_rule_driver(struct cn_diagnosis *diagnosis);
