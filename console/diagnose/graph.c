@@ -90,8 +90,8 @@ static const struct cn_detail *peers(
 	return detail;
 }
 
-uint64_t cn_graph_target(
-	const struct cn_graph *graph, const struct cn_task *task, const struct cn_await *await, size_t i, bool *ret_exact)
+uint64_t cn_graph_target(const struct cn_graph *graph, const struct cn_task *task, const struct cn_await *await,
+	size_t i, bool *ret_exact)
 {
 	const struct cn_resource *resource;
 	const struct cn_holder *holders;
@@ -112,8 +112,7 @@ uint64_t cn_graph_target(
 			       : 0;
 	case ROUSE_OP_ACQUIRE:
 		*ret_exact = resource->flags & ROUSE_RESOURCE_OWNED;
-		if (!holders_count(graph, resource) ||
-			i >= cn_model_holders(graph->model, resource->serial, &holders))
+		if (!holders_count(graph, resource) || i >= cn_model_holders(graph->model, resource->serial, &holders))
 			return 0;
 		return cn_is_task_id(holders[i].task) ? holders[i].task : 0;
 	case ROUSE_OP_SEND:
@@ -180,8 +179,8 @@ static bool acquire_is_dead(
 		(wanted > semaphore->capacity && !(semaphore->flags & ROUSE_RESOURCE_OWNED)))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!cn_is_task_id(holders[i].task) || !(cn_ended(graph->model, holders[i].task) ||
-								is_dead(graph, holders[i].task, building)))
+		if (!cn_is_task_id(holders[i].task) ||
+			!(cn_ended(graph->model, holders[i].task) || is_dead(graph, holders[i].task, building)))
 			can_be += holders[i].permits;
 	return can_be < wanted;
 }

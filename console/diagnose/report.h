@@ -13,9 +13,9 @@ struct cn_diagnosis {
 	const struct cn_model *model;
 	struct cn_diagnose_opts opts; /* no zeros */
 	struct cn_findings *findings;
-	struct cn_slots explained; /* ids of tasks that wait behind something that is told */
+	struct cn_slots explained;             /* ids of tasks that wait behind something that is told */
 	const struct cn_graph *exact, *likely; /* graph.h */
-	struct cn_memory *memory; /* memory.h */
+	struct cn_memory *memory;              /* memory.h */
 	int rc; /* -ENOMEM once memory has run out */
 };
 

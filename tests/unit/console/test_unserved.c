@@ -36,7 +36,8 @@ static void what_is_there_with_its_waiter_asleep_is_proven(void **state)
 		{ ROUSE_OP_NOTIFIED, { .kind = ROUSE_RESOURCE_NOTIFY, .value = 1 } },
 		{ ROUSE_OP_ONESHOT_RECV, { .kind = ROUSE_RESOURCE_ONESHOT, .value = 1, .side_a = 1 } },
 		{ ROUSE_OP_ONESHOT_RECV, { .kind = ROUSE_RESOURCE_ONESHOT, .side_a = 0 } },
-		{ ROUSE_OP_RECV, { .kind = ROUSE_RESOURCE_MPSC, .value = 3, .capacity = 4, .side_a = 1, .last_a = 20 } },
+		{ ROUSE_OP_RECV,
+			{ .kind = ROUSE_RESOURCE_MPSC, .value = 3, .capacity = 4, .side_a = 1, .last_a = 20 } },
 		{ ROUSE_OP_SEND, { .kind = ROUSE_RESOURCE_MPSC, .value = 3, .capacity = 4, .side_a = 1 } },
 		{ ROUSE_OP_BLOCKING, { .kind = ROUSE_RESOURCE_BLOCKING_JOB, .value = 2 } },
 	};
@@ -94,8 +95,8 @@ static void permits_lie_there_for_who_wants_more(void **state)
 {
 	struct play *play = *state;
 
-	one_waiter(play, ROUSE_OP_ACQUIRE,
-		(struct thing){ .kind = ROUSE_RESOURCE_SEMAPHORE, .value = 2, .capacity = 4 });
+	one_waiter(
+		play, ROUSE_OP_ACQUIRE, (struct thing){ .kind = ROUSE_RESOURCE_SEMAPHORE, .value = 2, .capacity = 4 });
 	play->actors[1] = (struct actor){ .id = 21, .waits = { { .op = ROUSE_OP_ACQUIRE, .on = 50, .arg = 3 } } };
 	play_look(play, 6);
 	assert_null(play_finding(play, CN_FINDING_LOST_WAKE));
@@ -295,13 +296,14 @@ static void a_waker_given_to_something_known_is_not_searched_for(void **state)
 /* ------------------------------------------------------------------- orders */
 
 #define HELD(SERIAL, OWNER, SINCE)                                                                                     \
-	{ .serial = (SERIAL),                                                                                          \
-		.kind = ROUSE_RESOURCE_MUTEX,                                                                          \
-		.flags = ROUSE_RESOURCE_OWNED,                                                                         \
-		.owner = (OWNER),                                                                                      \
-		.since_ns = (SINCE) }
+	{                                                                                                              \
+		.serial = (SERIAL), .kind = ROUSE_RESOURCE_MUTEX, .flags = ROUSE_RESOURCE_OWNED, .owner = (OWNER),     \
+		.since_ns = (SINCE)                                                                                    \
+	}
 #define FREE(SERIAL)                                                                                                   \
-	{ .serial = (SERIAL), .kind = ROUSE_RESOURCE_MUTEX, .flags = ROUSE_RESOURCE_OWNED, .value = 1 }
+	{                                                                                                              \
+		.serial = (SERIAL), .kind = ROUSE_RESOURCE_MUTEX, .flags = ROUSE_RESOURCE_OWNED, .value = 1            \
+	}
 
 static void asleep(struct play *play)
 {
@@ -428,9 +430,8 @@ static void a_sender_that_has_just_begun_to_wait_is_none(void **state)
 {
 	struct play *play = *state;
 
-	play->actors[0] = (struct actor){
-		.id = 20, .waits = { { .op = ROUSE_OP_SEND, .on = 50, .since_ns = 102 * S } }
-	};
+	play->actors[0] =
+		(struct actor){ .id = 20, .waits = { { .op = ROUSE_OP_SEND, .on = 50, .since_ns = 102 * S } } };
 	play->actors[1] = (struct actor){ .id = 21, .waits = { { .op = ROUSE_OP_SLEEP } } };
 	play->things[0] = full(50, 21);
 	play_look(play, 4); /* at 103 s it has waited for a second */

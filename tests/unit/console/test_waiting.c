@@ -6,14 +6,34 @@
 
 #include <string.h>
 
-#define LOCK(SERIAL) { .op = ROUSE_OP_LOCK, .on = (SERIAL) }
-#define JOIN(TASK) { .op = ROUSE_OP_JOIN, .on = (TASK) }
-#define ACQUIRE(SERIAL, N) { .op = ROUSE_OP_ACQUIRE, .on = (SERIAL), .arg = (N) }
-#define SEND(SERIAL) { .op = ROUSE_OP_SEND, .on = (SERIAL) }
-#define RECV(SERIAL) { .op = ROUSE_OP_RECV, .on = (SERIAL) }
-#define SLEEP { .op = ROUSE_OP_SLEEP }
+#define LOCK(SERIAL)                                                                                                   \
+	{                                                                                                              \
+		.op = ROUSE_OP_LOCK, .on = (SERIAL)                                                                    \
+	}
+#define JOIN(TASK)                                                                                                     \
+	{                                                                                                              \
+		.op = ROUSE_OP_JOIN, .on = (TASK)                                                                      \
+	}
+#define ACQUIRE(SERIAL, N)                                                                                             \
+	{                                                                                                              \
+		.op = ROUSE_OP_ACQUIRE, .on = (SERIAL), .arg = (N)                                                     \
+	}
+#define SEND(SERIAL)                                                                                                   \
+	{                                                                                                              \
+		.op = ROUSE_OP_SEND, .on = (SERIAL)                                                                    \
+	}
+#define RECV(SERIAL)                                                                                                   \
+	{                                                                                                              \
+		.op = ROUSE_OP_RECV, .on = (SERIAL)                                                                    \
+	}
+#define SLEEP                                                                                                          \
+	{                                                                                                              \
+		.op = ROUSE_OP_SLEEP                                                                                   \
+	}
 #define MUTEX(SERIAL, OWNER)                                                                                           \
-	{ .serial = (SERIAL), .kind = ROUSE_RESOURCE_MUTEX, .flags = ROUSE_RESOURCE_OWNED, .owner = (OWNER) }
+	{                                                                                                              \
+		.serial = (SERIAL), .kind = ROUSE_RESOURCE_MUTEX, .flags = ROUSE_RESOURCE_OWNED, .owner = (OWNER)      \
+	}
 
 static struct thing semaphore(uint64_t serial, uint32_t flags, uint64_t capacity, uint64_t holder, uint64_t permits)
 {
@@ -322,7 +342,8 @@ static void who_waits_behind_the_dead_is_not_told_again(void **state)
 
 	play->actors[0] = (struct actor){ .id = 20, .waits = { LOCK(50) } };
 	play->actors[1] = (struct actor){ .id = 21, .waits = { JOIN(20) } };
-	play->actors[2] = (struct actor){ .id = 22, .waits = { { .op = ROUSE_OP_CUSTOM, .granted = true } }, .wakers = 1 };
+	play->actors[2] =
+		(struct actor){ .id = 22, .waits = { { .op = ROUSE_OP_CUSTOM, .granted = true } }, .wakers = 1 };
 	play->things[0] = (struct thing)MUTEX(50, 22);
 	assert_non_null(play_out(play, CN_FINDING_NEVER_REGISTERED));
 	assert_int_equal(cn_findings_count(play->findings), 1);

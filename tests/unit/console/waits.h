@@ -25,8 +25,8 @@ struct actor {
 	bool all;             /* ... or all of them */
 	uint32_t state;       /* 0 = pending */
 	uint32_t kind, flags;
-	uint32_t wakers;     /* + 1; 0 = one */
-	uint32_t own_wakers; /* in its own frame */
+	uint32_t wakers;       /* + 1; 0 = one */
+	uint32_t own_wakers;   /* in its own frame */
 	uint32_t stamp, polls; /* 0 = 5 and 2 */
 	uint64_t edge_ns, enqueue_ns;
 	bool torn;
