@@ -81,12 +81,11 @@ int ri_look_find(struct rouse_inspect *inspect)
 	for (int i = 0; i < n; i++)
 		mappings[i] = (struct ri_mapping){ inspect->pages[i], 0 };
 	if (inspect->is_process) {
-		struct ri_proc_stat stat;
-		int rc = ri_proc_stat(inspect->process.pid, &stat);
+		int rc = ri_process_renew(&inspect->process);
 
-		if (rc < 0 || stat.start_time != inspect->process.start_time || strchr("ZX", stat.state))
-			return rc < 0 ? rc : -ESRCH;
-		n = ri_proc_mappings(inspect->process.pid, mappings, RI_RUNTIMES_MAX);
+		if (rc < 0)
+			return rc;
+		n = ri_proc_mappings(inspect->process.tid, mappings, RI_RUNTIMES_MAX);
 	} else if (inspect->core) {
 		n = ri_core_mappings(inspect->core, mappings, RI_RUNTIMES_MAX);
 	}

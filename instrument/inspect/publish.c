@@ -119,7 +119,7 @@ int ri_publish_begin(struct rouse_inspect *inspect, struct ri_runtime *runtime, 
 	begin.long_poll_ns = page->long_poll_ns;
 	begin.watchdog_ns = ri_clock_ns(&page->anchor, page->watchdog_ticks);
 	begin.target_stopped =
-		inspect->core || (inspect->is_process && ri_proc_is_stopped(inspect->process.pid));
+		inspect->core || (inspect->is_process && ri_proc_is_stopped(inspect->process.tid));
 	begin.runtime_name = name.text;
 	begin.stopping_ns = ri_clock_ns(&page->anchor, page->stopping_ticks);
 	frame.body_case = ROUSE__V1__FRAME__BODY_BEGIN;
