@@ -234,6 +234,8 @@ struct cn_target {
 	char note[256];  /* what has to be said of the source, "" = nothing; hostile */
 	char version[32];
 };
+/* It stands still for ever: no age, no rates, and nobody to stop. */
+bool cn_target_is_core(const struct cn_target *target);
 
 /* ------------------------------------------------------------------- model */
 
