@@ -146,7 +146,7 @@ bool ri_proc_is_stopped(int pid)
  * What the thread is to itself: the last number of "NSpid:", which begins with
  * what it is to us. A kernel without namespaces has no such line. 0: it has gone.
  */
-static int tid_in_its_namespace(int pid, int tid)
+int ri_proc_ns_tid(int pid, int tid)
 {
 	static const char key[] = "NSpid:";
 	char name[32], *line = NULL;
@@ -181,7 +181,7 @@ int ri_proc_os_tid(int pid, int ns_tid)
 
 	if (ns_tid <= 0)
 		return -ESRCH;
-	if (tid_in_its_namespace(pid, ns_tid) == ns_tid) /* it shares ours, nearly always */
+	if (ri_proc_ns_tid(pid, ns_tid) == ns_tid) /* it shares ours, nearly always */
 		return ns_tid;
 	snprintf(path, sizeof path, "/proc/%d/task", pid);
 	DIR *threads = opendir(path);
@@ -191,7 +191,7 @@ int ri_proc_os_tid(int pid, int ns_tid)
 	while (!found && (entry = readdir(threads))) {
 		long tid = strtol(entry->d_name, NULL, 10);
 
-		if (tid > 0 && tid <= INT32_MAX && tid_in_its_namespace(pid, (int)tid) == ns_tid)
+		if (tid > 0 && tid <= INT32_MAX && ri_proc_ns_tid(pid, (int)tid) == ns_tid)
 			found = (int)tid;
 	}
 	closedir(threads);
