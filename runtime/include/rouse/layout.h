@@ -532,6 +532,8 @@ enum rouse_thread_role {
 #undef X
 		ROUSE_THREAD_ROLE_MAX
 };
+/** What a thread of the blocking pool calls itself; only so an idle one can be told. */
+#define ROUSE_POOL_THREAD_NAME "rouse-blocking"
 
 /* ------------------------------------------------------------------- page */
 
