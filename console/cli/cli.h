@@ -114,6 +114,8 @@ int cn_find_task(const struct cn_model *model, const char *what, const struct cn
 void cn_head_json(struct cn_json *json, const char *schema, const struct cn_session *session);
 void cn_head_text(const struct cn_paint *paint, const struct cn_session *session);
 void cn_task_json(struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits);
+/* An address in the program's code, as far as it is known. */
+void cn_code_json(struct cn_json *json, const struct cn_model *model, uint64_t pc);
 void cn_finding_json(struct cn_json *json, const struct cn_session *session, const struct cn_finding *finding);
 void cn_findings_json(struct cn_json *json, const struct cn_session *session, enum cn_class least);
 void cn_chain_json(struct cn_json *json, const struct cn_model *model, const struct cn_chain *chain);

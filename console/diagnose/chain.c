@@ -23,16 +23,26 @@ enum { HOPS_MAX = 24, AWAITS_SHOWN = 64, WORKERS_SHOWN = 16 };
 
 static const struct cn_spot start = { .relation = CN_RELATION_START, .last = true };
 
-void cn_add_user(struct cn_builder *b, uint32_t parent, enum cn_relation relation, uint64_t id, bool guess)
+void cn_add_branch(struct cn_builder *b, uint32_t parent, enum cn_relation relation, uint64_t id, bool guess,
+	uint32_t i, uint32_t n)
 {
+	struct cn_spot spot = cn_spot_under(parent, b, relation);
 	bool before = b->guessed;
 	uint32_t link = b->chain->n;
 
+	spot.depth = (uint16_t)(spot.depth + (n > 1));
+	spot.either = n > 1;
+	spot.last = i + 1 == n;
 	b->guessed = before || guess;
-	cn_add_task(b, cn_spot_under(parent, b, relation), id);
+	cn_add_task(b, spot, id);
 	b->guessed = before;
 	if (link < b->chain->n)
 		b->chain->links[link].guess = guess;
+}
+
+void cn_add_user(struct cn_builder *b, uint32_t parent, enum cn_relation relation, uint64_t id, bool guess)
+{
+	cn_add_branch(b, parent, relation, id, guess, 0, 1);
 }
 
 /* ------------------------------------------------------------------- awaits */
@@ -130,28 +140,7 @@ static void add_running(struct cn_builder *b, uint32_t link, const struct cn_tas
 	b->chain->links[worker].at = site;
 	cn_link_say(b, worker, "in poll %u for %s%s", task->polls,
 		cn_format_ns(time, cn_task_in_state_ns(b->model, task)), site ? ", resumed from" : "");
-}
-
-/* What keeps a worker from taking the task. */
-static void add_worker(
-	struct cn_builder *b, struct cn_spot spot, const struct cn_runtime *runtime, const struct cn_worker *w)
-{
-	const struct cn_task *task = cn_model_task(b->model, w->current_task);
-	uint32_t link = cn_link_add(b, spot, CN_LINK_WORKER, w->index, (uint8_t)runtime->index);
-	char time[CN_FORMAT_BYTES];
-	uint32_t site;
-
-	if (link == UINT32_MAX)
-		return;
-	if (!task || task->state != ROUSE_TASK_RUNNING) {
-		cn_link_say(b, link, "%s", cn_worker_state_name(w->state));
-		return;
-	}
-	site = cn_task_await_site(b->model, task);
-	b->chain->links[link].at = site;
-	cn_link_say(b, link, "%s in %s (%llu) for %s%s", cn_worker_state_name(w->state),
-		cn_safe(cn_task_name(b->model, task)), (unsigned long long)task->id,
-		cn_format_ns(time, cn_task_in_state_ns(b->model, task)), site ? ", resumed from" : "");
+	cn_add_thread_of(b, worker, task->runtime, task->worker);
 }
 
 /* Any worker may take it: each is named with what it does instead. */
@@ -183,7 +172,7 @@ static void add_scheduled(struct cn_builder *b, uint32_t link, const struct cn_t
 		spot.depth = (uint16_t)(spot.depth + (n > 1));
 		spot.either = n > 1;
 		spot.last = k == n || k == WORKERS_SHOWN;
-		add_worker(b, spot, runtime, &runtime->workers[i]);
+		cn_add_worker(b, spot, runtime, &runtime->workers[i]);
 	}
 }
 
@@ -226,7 +215,7 @@ int cn_chain_build(
 	const struct cn_model *model, const struct cn_findings *findings, uint64_t task, struct cn_chain *ret_chain)
 {
 	struct cn_chain chain = { .valid = true };
-	struct cn_builder b = { .model = model, .chain = &chain };
+	struct cn_builder b = { .model = model, .findings = findings, .chain = &chain };
 
 	if (!cn_model_task(model, task))
 		return -ENOENT;
@@ -243,6 +232,22 @@ void cn_chain_free(struct cn_chain *chain)
 {
 	free(chain->links);
 	*chain = (struct cn_chain){ 0 };
+}
+
+size_t cn_chain_wants(const struct cn_chain *chain, uint64_t *ret_ids, size_t max)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < chain->n && n < max; i++) {
+		const struct cn_link *link = &chain->links[i];
+		bool asked = link->kind != CN_LINK_RESOURCE && link->kind != CN_LINK_TASK;
+
+		for (size_t k = 0; k < n && !asked; k++)
+			asked = ret_ids[k] == link->id;
+		if (!asked)
+			ret_ids[n++] = link->id;
+	}
+	return n;
 }
 
 const char *cn_link_kind_name(unsigned int kind)
