@@ -125,12 +125,12 @@ static void times_json(struct cn_json *json, const struct cn_model *model, const
 		cn_json_id(json, "last_waker", task->last_waker);
 }
 
-void cn_task_json(struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits)
+void cn_task_members_json(
+	struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits)
 {
 	const struct cn_model *model = cn_session_model(session);
 	const struct cn_finding *finding = cn_findings_of_task(cn_session_findings(session), task->id);
 
-	cn_json_object(json, NULL);
 	cn_json_id(json, "id", task->id);
 	cn_json_string(json, "name", cn_task_name(model, task));
 	cn_json_string(json, "state", cn_task_state_name(task->state));
@@ -154,6 +154,12 @@ void cn_task_json(struct cn_json *json, const struct cn_session *session, const 
 			await_json(json, model, task, &task->awaits[i]);
 		cn_json_end(json);
 	}
+}
+
+void cn_task_json(struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits)
+{
+	cn_json_object(json, NULL);
+	cn_task_members_json(json, session, task, with_awaits);
 	cn_json_end(json);
 }
 
@@ -304,9 +310,9 @@ void cn_finding_print(const struct cn_paint *paint, const struct cn_session *ses
 
 /* ------------------------------------------------------------------ chains */
 
-static void stack_json(struct cn_json *json, const struct cn_model *model, const struct cn_link *link)
+void cn_stack_json(struct cn_json *json, const struct cn_model *model, size_t runtime, uint32_t tid)
 {
-	const struct cn_stack *stack = cn_model_stack(model, link->runtime, (uint32_t)link->id);
+	const struct cn_stack *stack = cn_model_stack(model, runtime, tid);
 
 	if (!stack)
 		return;
@@ -349,7 +355,7 @@ static void link_kind_json(struct cn_json *json, const struct cn_model *model, c
 	if (link->due_ns)
 		cn_json_number(json, "due_ns", link->due_ns);
 	if (link->kind == CN_LINK_THREAD)
-		stack_json(json, model, link);
+		cn_stack_json(json, model, link->runtime, (uint32_t)link->id);
 }
 
 static void link_json(struct cn_json *json, const struct cn_model *model, const struct cn_link *link)
