@@ -17,15 +17,33 @@ void cn_driver_fini(struct cn_driver *driver)
 {
 	cn_ui_fini(&driver->ui);
 	cn_canvas_fini(&driver->canvas);
+	cn_shapes_free(&driver->shapes);
 }
 
-static struct cn_scene scene_of(const struct cn_driver *driver)
+/* Once a generation, and only while they are looked at: it visits every task. Without memory, the old ones stay. */
+static void make_shapes(struct cn_driver *driver)
+{
+	const struct cn_model *model = cn_session_model(driver->opts->session);
+	struct cn_shapes shapes;
+
+	if (driver->ui.view != CN_VIEW_GROUPS || driver->shapes_at == cn_model_generations(model))
+		return;
+	if (cn_shapes_build(model, cn_session_findings(driver->opts->session), &shapes))
+		return;
+	cn_shapes_free(&driver->shapes);
+	driver->shapes = shapes;
+	driver->shapes_at = cn_model_generations(model);
+}
+
+static struct cn_scene scene_of(struct cn_driver *driver)
 {
 	const struct cn_session *session = driver->opts->session;
 
+	make_shapes(driver);
 	return (struct cn_scene){
 		.model = cn_session_model(session),
 		.findings = cn_session_findings(session),
+		.shapes = &driver->shapes,
 		.target = cn_session_target(session),
 		.ended = driver->ended ? driver->why.text : NULL,
 		.now_ns = cn_session_now_ns(session),
