@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A chain in the making. chain.c walks from task to task; roots.c adds what a
- * task waits for, peers.c who would end that where several may, thread.c what
+ * task waits for, ends.c who would end that where several may, thread.c what
  * threads do; verdict.c says what all of it comes to.
  */
 #ifndef CN_DIAGNOSE_LINKS_H

@@ -1,219 +1,101 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who would end a wait that more than one could end: holders of permits, the
- * other end of a channel, of a socket.
+ * What only a search of memory can tell: a channel whose other end nobody has
+ * who could run, and wakers that are counted and stand nowhere.
+ *
+ * The search is conservative: any word that looks like the address is taken for
+ * it. So it errs by silence. What it cannot see (an address kept in a register,
+ * or disguised) is why nothing here is PROVEN.
  */
-#include <stdio.h>
-
-#include "diagnose/links.h"
-#include "diagnose/report.h"
+#include "diagnose/graph.h"
 #include "export/text.h"
+#include "widget/format.h"
 
-enum { HOLDERS_SHOWN = 8, ENDS_SHOWN = 4 };
-
-/* ----------------------------------------------------------------- permits */
-
-/* Those who have ended come first, for they give nothing back; then who has had them for longest. */
-static bool before(const struct cn_model *model, const struct cn_holder *a, const struct cn_holder *b)
+static bool receives(unsigned int op)
 {
-	bool gone_a = cn_is_task_id(a->task) && cn_ended(model, a->task);
-	bool gone_b = cn_is_task_id(b->task) && cn_ended(model, b->task);
-
-	if (gone_a != gone_b)
-		return gone_a;
-	return a->since_ns != b->since_ns ? a->since_ns < b->since_ns : a->task < b->task;
+	return op == ROUSE_OP_RECV || op == ROUSE_OP_ONESHOT_RECV;
 }
 
-/* The `n` first of all holders, in order. */
-static size_t choose(const struct cn_model *model, const struct cn_holder *all, size_t n_all,
-	const struct cn_holder *ret[HOLDERS_SHOWN])
+/* Names those that have it, the waiter aside. */
+static void name_places(
+	struct cn_report *report, const struct cn_model *model, const struct cn_detail *detail, uint64_t task)
 {
-	size_t n = 0;
+	uint32_t n = 0;
 
-	for (size_t i = 0; i < n_all; i++) {
-		size_t at = n;
+	for (uint32_t i = 0; i < detail->n_places; i++) {
+		const struct cn_task *holder = cn_model_task(model, detail->places[i].task);
 
-		while (at > 0 && before(model, &all[i], ret[at - 1]))
-			at--;
-		if (at == HOLDERS_SHOWN)
+		if (detail->places[i].task == task)
 			continue;
-		if (n < HOLDERS_SHOWN)
-			n++;
-		for (size_t k = n - 1; k > at; k--)
-			ret[k] = ret[k - 1];
-		ret[at] = &all[i];
+		cn_evidence(report, "%s%s (%llu)", n++ ? ", " : "; others that have it cannot run: ",
+			holder ? cn_safe(cn_task_name(model, holder)) : "ended",
+			(unsigned long long)detail->places[i].task);
+		if (holder && report->finding.n_tasks < CN_FINDING_TASKS)
+			report->finding.tasks[report->finding.n_tasks++] = holder->id;
 	}
+	if (!n)
+		cn_evidence(report, "; its address stands in no memory but the frame of the one that waits");
+}
+
+void cn_rule_peers(struct cn_diagnosis *diagnosis, const struct cn_task *task)
+{
+	const struct cn_model *model = diagnosis->model;
+	const struct cn_await *await = cn_task_leaf(task);
+	const struct cn_resource *channel;
+	const struct cn_detail *detail;
+	struct cn_report report;
+
+	if (!await || !receives(await->op))
+		return;
+	channel = cn_model_resource(model, await->resource);
+	detail = cn_model_detail(model, await->resource);
+	if (!channel || !detail)
+		return;
+	report = cn_report_about(CN_FINDING_PEERLESS, CN_LIKELY, task);
+	report.finding.resource = channel->serial;
+	report.finding.since_ns = await->since_ns;
+	cn_evidence(&report, "waits for %s of %s %s, which is open: %llu sender%s",
+		await->op == ROUSE_OP_RECV ? "a message" : "the value", cn_resource_kind_name(channel->kind),
+		cn_safe(cn_resource_name(model, channel)), (unsigned long long)channel->side_a,
+		channel->side_a == 1 ? "" : "s");
+	name_places(&report, model, detail, task->id);
+	cn_report(diagnosis, &report);
+}
+
+/* Those that memory shows, in other places than the task's own frames. */
+static uint64_t others(const struct cn_detail *detail, uint64_t task)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < detail->n_places; i++)
+		if (detail->places[i].task != task)
+			n += detail->places[i].count;
 	return n;
 }
 
-static void add_holder(struct cn_builder *b, uint32_t link, const struct cn_resource *r, const struct cn_holder *holder,
-	uint32_t i, uint32_t n)
+void cn_rule_leaked(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 {
-	bool guess = r->flags & ROUSE_RESOURCE_UNTRACKED;
-	uint32_t at = b->chain->n;
+	const struct cn_model *model = diagnosis->model;
+	const struct cn_runtime *runtime = cn_model_runtime(model, task->runtime);
+	const struct cn_detail *detail;
+	struct cn_report report;
+	char time[CN_FORMAT_BYTES];
 
-	if (holder->task & CN_THREAD_ID) {
-		struct cn_spot spot = cn_spot_under(link, b, CN_RELATION_HELD_BY);
-
-		spot.depth = (uint16_t)(spot.depth + (n > 1));
-		spot.either = n > 1;
-		spot.last = i + 1 == n;
-		cn_add_thread(b, spot, r->runtime, (uint32_t)holder->task);
-	} else {
-		cn_add_branch(b, link, CN_RELATION_HELD_BY, holder->task, guess, i, n);
-	}
-	if (at == b->chain->n)
+	/* A node that waits with something known is a waker in good hands. */
+	if (task->state != ROUSE_TASK_PENDING || !task->polls || !task->valid || task->waiting ||
+		task->flags & ROUSE_CANCELLED || task->waker_refs <= task->own_wakers ||
+		task->kind == ROUSE_KIND_DAEMON || !runtime || !cn_task_settled(model, task) ||
+		runtime->now_ns < task->changed_ns + diagnosis->opts.leaked)
 		return;
-	b->chain->links[at].guess = guess;
-	b->chain->links[at].permits = holder->permits;
-	b->chain->links[at].since_ns = holder->since_ns;
-	if (!(holder->task & CN_THREAD_ID) && cn_is_task_id(holder->task) && cn_ended(b->model, holder->task))
-		cn_link_say(b, at, " without giving them back");
-}
-
-void cn_add_holders(struct cn_builder *b, uint32_t link, const struct cn_resource *r, uint64_t permits)
-{
-	const struct cn_holder *all = NULL, *shown[HOLDERS_SHOWN];
-	size_t n_all = cn_model_holders(b->model, r->serial, &all), n = choose(b->model, all, n_all, shown);
-	bool more = n_all > n;
-
-	if (permits > r->capacity && r->capacity) {
-		CN_ROOT(b, link, r->runtime, "nobody: it wants %llu permits, and there are %llu",
-			(unsigned long long)permits, (unsigned long long)r->capacity);
+	detail = cn_searched(diagnosis, task->id, (uint64_t)task->stamp << 32 | task->polls);
+	if (!detail || others(detail, task->id))
 		return;
-	}
-	if (!n && cn_is_task_id(r->last_user_a))
-		cn_add_user(b, link, CN_RELATION_USED_BY, r->last_user_a, true);
-	else if (!n)
-		CN_ROOT(b, link, r->runtime, "whoever releases permits: who has them is not known");
-	for (size_t i = 0; i < n; i++)
-		add_holder(b, link, r, shown[i], (uint32_t)i, (uint32_t)(n + more));
-	if (more) {
-		struct cn_spot spot = cn_spot_under(link, b, CN_RELATION_HELD_BY);
-
-		spot.depth++;
-		spot.either = true;
-		cn_link_say(b, cn_link_add(b, spot, CN_LINK_ROOT, 0, r->runtime), "%zu more hold permits", n_all - n);
-	}
-}
-
-/* ---------------------------------------------------------------- channels */
-
-/* The tasks in whose frames the channel stands, the waiting one aside; who used it last comes first. */
-static size_t ends(const struct cn_builder *b, const struct cn_resource *r, uint64_t self, uint64_t last,
-	uint64_t ret[ENDS_SHOWN], uint64_t *ret_elsewhere)
-{
-	const struct cn_detail *detail = cn_model_detail(b->model, r->serial);
-	size_t n = 0;
-
-	*ret_elsewhere = 0;
-	for (uint32_t i = 0; detail && i < detail->n_places; i++) {
-		uint64_t id = detail->places[i].task;
-
-		if (!id)
-			*ret_elsewhere += detail->places[i].count;
-		if (!cn_is_task_id(id) || id == self)
-			continue;
-		if (id == last && n) {
-			uint64_t first = ret[0];
-
-			ret[0] = id;
-			id = first;
-		}
-		if (n < ENDS_SHOWN)
-			ret[n++] = id;
-	}
-	return n;
-}
-
-void cn_add_other_end(struct cn_builder *b, uint32_t link, const struct cn_resource *r, const struct cn_task *task,
-	const struct cn_await *await)
-{
-	bool sends = await->op == ROUSE_OP_SEND;
-	enum cn_relation relation = sends ? CN_RELATION_TAKEN_BY : CN_RELATION_SENT_BY;
-	uint64_t last = sends ? r->last_user_b : r->last_user_a, found[ENDS_SHOWN] = { 0 }, elsewhere;
-	size_t n = ends(b, r, task->id, last, found, &elsewhere);
-	const struct cn_task *creator = cn_model_task(b->model, r->creator);
-	const struct cn_detail *detail = cn_model_detail(b->model, r->serial);
-
-	if (creator)
-		cn_link_say(b, link, "%sby %s (%llu)", *b->chain->links[link].text ? ", made " : "made ",
-			cn_safe(cn_task_name(b->model, creator)), (unsigned long long)creator->id);
-	if (!n && cn_is_task_id(last) && !(detail && detail->complete && !elsewhere)) {
-		cn_add_user(b, link, relation, last, true);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		cn_add_branch(b, link, relation, found[i], true, (uint32_t)i, (uint32_t)n);
-	if (n)
-		return;
-	if (detail && detail->complete && !elsewhere)
-		CN_ROOT(b, link, r->runtime, "nobody: it stands in no memory but this task's own frames");
-	else
-		CN_ROOT(b, link, r->runtime, "nobody has %s so far", sends ? "received from it" : "sent to it");
-}
-
-/* ----------------------------------------------------------------- sockets */
-
-static const char *tcp_state(unsigned int state)
-{
-	static const char *const names[] = { "", "established", "connecting", "being connected", "closing", "closing",
-		"over", "closed", "closed by the peer", "closing", "listening", "closing" };
-
-	return state < sizeof names / sizeof names[0] ? names[state] : "";
-}
-
-static void add_view(struct cn_builder *b, uint32_t link, const struct cn_resource *r, const struct cn_socket *socket)
-{
-	uint32_t view =
-		cn_link_add(b, cn_spot_under(link, b, CN_RELATION_IN_KERNEL), CN_LINK_SOCKET, r->serial, r->runtime);
-
-	if (*socket->peer)
-		cn_link_say(b, view, "peer %s", cn_safe(socket->peer));
-	else if (*socket->local)
-		cn_link_say(b, view, "at %s", cn_safe(socket->local));
-	else
-		cn_link_say(b, view, "no address");
-	if (*tcp_state(socket->tcp_state))
-		cn_link_say(b, view, ", %s", tcp_state(socket->tcp_state));
-	if (r->kind == ROUSE_RESOURCE_LISTENER)
-		cn_link_say(b, view, ", %llu of %llu in its backlog", (unsigned long long)socket->rx_bytes,
-			(unsigned long long)r->capacity);
-	else
-		cn_link_say(b, view, ", %llu bytes to read, %llu sent and not acknowledged",
-			(unsigned long long)socket->rx_bytes, (unsigned long long)socket->tx_bytes);
-}
-
-static const char *end_of_read(const struct cn_resource *r, const struct cn_socket *socket)
-{
-	enum { CLOSE_WAIT = 8 };
-
-	if (socket && socket->rx_bytes)
-		return "itself: there is something to read, and it has not been woken for it";
-	if (socket && socket->tcp_state == CLOSE_WAIT)
-		return "itself: the peer has closed, and it has not been woken for that";
-	if (socket && *socket->peer)
-		return "the peer: it has not sent";
-	return r->kind == ROUSE_RESOURCE_FD ? "whatever makes it readable" : "the other end: nothing has come from it";
-}
-
-void cn_add_socket(struct cn_builder *b, uint32_t link, const struct cn_resource *r, const struct cn_await *await)
-{
-	const struct cn_socket *socket = cn_model_socket(b->model, r->serial);
-	const char *end;
-
-	if (socket)
-		add_view(b, link, r, socket);
-	if (await->op == ROUSE_OP_READ)
-		end = end_of_read(r, socket);
-	else if (await->op == ROUSE_OP_WRITE)
-		end = r->kind == ROUSE_RESOURCE_FD ? "whatever makes it writable"
-						   : "the other end: it does not read, and buffers are full";
-	else if (await->op == ROUSE_OP_ACCEPT && socket && socket->rx_bytes)
-		end = "itself: a client has connected, and it has not been woken for it";
-	else if (await->op == ROUSE_OP_ACCEPT)
-		end = "a client that connects";
-	else
-		end = "the server: it has not answered yet";
-	CN_ROOT(b, link, r->runtime, "%s", end);
+	report = cn_report_about(CN_FINDING_LEAKED_WAKER, CN_LIKELY, task);
+	report.finding.since_ns = task->edge_ns;
+	cn_evidence(&report, "pending for %s; its state word counts %u waker%s, and no memory of the program shows %s",
+		cn_format_ns(time, cn_task_in_state_ns(model, task)), task->waker_refs,
+		task->waker_refs == 1 ? "" : "s", task->waker_refs == 1 ? "it" : "them");
+	if (task->own_wakers)
+		cn_evidence(&report, " but for %u in its own frame", task->own_wakers);
+	cn_report(diagnosis, &report);
 }

@@ -2,7 +2,7 @@
 /* Chains over what evidence there is beside tasks and resources. */
 #include "test.h"
 
-#include "evidence.h"
+#include "tables.h"
 
 #include <string.h>
 
