@@ -197,7 +197,7 @@ struct cn_finding {
 	char file[96];
 	char leaf[48]; /* the type of the future it awaits, and where that was declared */
 	char leaf_file[96];
-	char evidence[384]; /* a sentence or two, with numbers; names in it are safe */
+	char evidence[640]; /* a sentence or two, with numbers; names in it are safe */
 };
 
 struct cn_findings;

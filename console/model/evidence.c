@@ -170,10 +170,11 @@ static void apply_references(
 		struct cn_detail *detail = detail_row(model, rows->id[i]);
 		uint64_t count = CN_COLUMN(rows, count, i, 0);
 
-		if (detail->id != rows->id[i] || detail->ns != runtime->next.now_ns)
-			*detail = (struct cn_detail){
-				.id = rows->id[i], .ns = runtime->next.now_ns, .complete = true
-			};
+		if (detail->id != rows->id[i] || detail->look != cn_look_in_progress(runtime))
+			*detail = (struct cn_detail){ .id = rows->id[i],
+				.ns = runtime->next.now_ns,
+				.look = cn_look_in_progress(runtime),
+				.complete = true };
 		if (!CN_COLUMN(rows, complete, i, 0) || (count && detail->n_places == CN_PLACES_MAX))
 			detail->complete = false;
 		if (count && detail->n_places < CN_PLACES_MAX)

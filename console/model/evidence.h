@@ -58,6 +58,7 @@ enum { CN_DETAILS_MAX = 16, CN_PLACES_MAX = 64 };
 struct cn_detail {
 	uint64_t id; /* resource serial, or task id */
 	uint64_t ns; /* when it was looked up */
+	uint32_t look; /* and in which look at its runtime */
 	bool complete; /* all memory that can be written was read, and there was room for all places */
 	uint32_t n_places;
 	struct cn_place places[CN_PLACES_MAX];
