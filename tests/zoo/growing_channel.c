@@ -6,6 +6,7 @@
  * row: A33
  * finds: growing-channel likely
  * task: producer
+ * looks: 24
  */
 #include "zoo.h"
 

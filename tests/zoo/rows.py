@@ -42,9 +42,10 @@ class Row:
         self.text = self.path.read_text(encoding="utf-8")
         self.intended, self.more = [], {}
         head = self.text.split("*/", 2)[1]
-        for key, value in re.findall(r"^ \* (\w+): (.*)$", head, re.MULTILINE):
+        prose, keys = head.split(" * row:", 1)
+        for key, value in re.findall(r"^ \* (\w+): (.*)$", " * row:" + keys, re.MULTILINE):
             self.take(key, value)
-        self.about = " ".join(re.findall(r"^ \* ?(.*)$", head.split(" * row:")[0], re.MULTILINE)).strip()
+        self.about = " ".join(re.findall(r"^ \* (.*)$", prose, re.MULTILINE)).strip()
         self.faults = {}
         for number, line in enumerate(self.text.splitlines(), 1):
             for task in re.findall(r"/\* fault(?:: (\w+))? \*/", line):

@@ -155,7 +155,7 @@ class Soak:
         for case in itertools.cycle(CASES):
             if self.over():
                 return
-            with Program(program, 2, case, 1, 4000, env=LISTEN, stdin=subprocess.DEVNULL) as running:
+            with Program(program, 2, case, 1, 12000, env=LISTEN, stdin=subprocess.DEVNULL) as running:
                 while running.process.poll() is None:
                     self.check(f"bench {case}", running)
             self.rest(4)
