@@ -52,8 +52,9 @@ static void lost(struct cn_diagnosis *diagnosis, const struct cn_task *task, con
 	report.finding.since_ns = task->enqueue_ns;
 	cn_evidence(&report, "marked scheduled for %s, woken by %s",
 		cn_format_ns(time, cn_task_in_state_ns(model, task)), source ? source : "a task");
-	cn_evidence(&report, "; it is in no worker's ring or LIFO slot, the global queue is empty, and no thread has it in "
-			     "hand");
+	cn_evidence(&report,
+		"; it is in no worker's ring or LIFO slot, the global queue is empty, and no thread has it in "
+		"hand");
 	cn_explained(diagnosis, task->id);
 	cn_report(diagnosis, &report);
 }
@@ -69,7 +70,8 @@ static bool all_rest(const struct cn_runtime *runtime)
 		if (worker->foreign)
 			continue;
 		if ((state != ROUSE_WORKER_PARKED && state != ROUSE_WORKER_DRIVER) ||
-			worker->counters.polls != worker->previous.polls || worker->counters.parks != worker->previous.parks)
+			worker->counters.polls != worker->previous.polls ||
+			worker->counters.parks != worker->previous.parks)
 			return false;
 	}
 	return true;
@@ -104,8 +106,9 @@ static void missed_unpark(struct cn_diagnosis *diagnosis, const struct cn_runtim
 	report.still = oldest->id ^ runtime->total.polls << 20;
 	report.proven_after = 2;
 	report.finding.since_ns = oldest->enqueue_ns;
-	cn_evidence(&report, "%u task%s in queues, the oldest (%s, %llu) for %s; every worker sleeps, and none has polled or "
-			     "parked anew since the last look",
+	cn_evidence(&report,
+		"%u task%s in queues, the oldest (%s, %llu) for %s; every worker sleeps, and none has polled or "
+		"parked anew since the last look",
 		queued, queued == 1 ? "" : "s", cn_safe(cn_task_name(model, oldest)), (unsigned long long)oldest->id,
 		cn_format_ns(time, oldest->enqueue_ns && until > oldest->enqueue_ns ? until - oldest->enqueue_ns : 0));
 	cn_report(diagnosis, &report);
@@ -199,7 +202,8 @@ static void driver_of(struct cn_diagnosis *diagnosis, const struct cn_runtime *r
 	cn_evidence(&report, "no worker has looked at sockets for at least %s; %u task%s for one",
 		cn_format_ns(time, runtime->now_ns - watch->since_ns), n, n == 1 ? " waits" : "s wait");
 	if (resting(runtime))
-		cn_evidence(&report, "; %u worker%s, and could", resting(runtime), resting(runtime) == 1 ? " sleeps" : "s sleep");
+		cn_evidence(&report, "; %u worker%s, and could", resting(runtime),
+			resting(runtime) == 1 ? " sleeps" : "s sleep");
 	else
 		cn_evidence(&report, "; every worker is busy with a poll");
 	cn_report(diagnosis, &report);

@@ -48,8 +48,8 @@ static const struct cn_await *followed(const struct node *node)
 
 /* ------------------------------------------------------------------ a ring */
 
-static void describe_wait(
-	const struct cn_model *model, struct cn_report *report, const struct cn_await *await, const struct cn_task *next)
+static void describe_wait(const struct cn_model *model, struct cn_report *report, const struct cn_await *await,
+	const struct cn_task *next)
 {
 	const struct cn_resource *r = cn_model_resource(model, await->resource);
 	const char *what = r ? cn_safe(cn_resource_name(model, r)) : "?", *who = cn_safe(cn_task_name(model, next));
@@ -123,7 +123,8 @@ static void report_ring(struct search *search, uint32_t from)
 	if (n == 1 || (search->way_out && !either) ||
 		(!search->way_out && guess != (search->graph->trust != CN_TRUST_EXACT)))
 		return; /* told elsewhere, or in the pass before */
-	report = cn_report_about(CN_FINDING_WAIT_CYCLE, class_of(search, guess, stands), search->path[from + oldest]->task);
+	report = cn_report_about(
+		CN_FINDING_WAIT_CYCLE, class_of(search, guess, stands), search->path[from + oldest]->task);
 	report.finding.n_tasks = n;
 	report.still = 0;
 	for (uint32_t i = 0; i < n; i++) {
@@ -182,7 +183,9 @@ static int push(struct search *search, struct node *node)
 /* Through the living only where there is a way out, through the dead only where there is none. */
 static bool takes_part(const struct search *search, const struct cn_task *task)
 {
-	return search->way_out ? task->state == ROUSE_TASK_PENDING : cn_graph_dead(search->graph, task->id);
+	if (search->way_out)
+		return task->state == ROUSE_TASK_PENDING && !cn_graph_dead(search->graph, task->id);
+	return cn_graph_dead(search->graph, task->id);
 }
 
 static bool leads_on(const struct search *search, unsigned int op)
@@ -274,9 +277,9 @@ static void search_all(struct cn_diagnosis *diagnosis, const struct cn_graph *gr
 	free(search.path);
 }
 
-void cn_rule_cycles(struct cn_diagnosis *diagnosis, const struct cn_graph *exact, const struct cn_graph *likely)
+void cn_rule_cycles(struct cn_diagnosis *diagnosis)
 {
-	search_all(diagnosis, exact, false);
-	search_all(diagnosis, likely, false);
-	search_all(diagnosis, exact, true);
+	search_all(diagnosis, diagnosis->exact, false);
+	search_all(diagnosis, diagnosis->likely, false);
+	search_all(diagnosis, diagnosis->exact, true);
 }

@@ -270,6 +270,49 @@ static void about_dead(struct cn_diagnosis *diagnosis, const struct cn_task *tas
 /* Who waits for whom, and for what that is there. */
 static void waiting(struct cn_diagnosis *diagnosis)
 {
+	const struct cn_model *model = diagnosis->model;
+
+	cn_rule_cycles(diagnosis);
+	cn_rule_ready(diagnosis);
+	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (task && cn_graph_dead(diagnosis->likely, task->id))
+			about_dead(diagnosis, task);
+	}
+	cn_rule_pressure(diagnosis);
+}
+
+static void all_rules(struct cn_diagnosis *diagnosis)
+{
+	const struct cn_model *model = diagnosis->model;
+
+	waiting(diagnosis);
+	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (!task)
+			continue;
+		cn_rule_wakers(diagnosis, task);
+		cn_rule_leaked(diagnosis, task);
+		cn_rule_running(diagnosis, task);
+		cn_rule_storm(diagnosis, task);
+		cn_rule_pending(diagnosis, task);
+	}
+	cn_rule_long_polls(diagnosis);
+	cn_rule_queues(diagnosis);
+	cn_rule_driver(diagnosis);
+	cn_rule_order(diagnosis);
+	for (size_t i = 0; i < cn_model_resource_slots(model); i++) {
+		const struct cn_resource *resource = cn_model_resource_at(model, i);
+
+		if (resource)
+			cn_rule_resource(diagnosis, resource);
+	}
+}
+
+static void judge(struct cn_diagnosis *diagnosis)
+{
 	struct cn_graph exact, likely;
 	int rc = cn_graph_init(&exact, diagnosis, CN_TRUST_EXACT);
 	int rc_likely = cn_graph_init(&likely, diagnosis, CN_TRUST_LIKELY);
@@ -277,17 +320,8 @@ static void waiting(struct cn_diagnosis *diagnosis)
 	diagnosis->rc = rc ? rc : rc_likely;
 	diagnosis->exact = &exact;
 	diagnosis->likely = &likely;
-	if (diagnosis->rc == 0) {
-		cn_rule_cycles(diagnosis, &exact, &likely);
-		cn_rule_ready(diagnosis);
-		for (size_t i = 0; i < cn_model_task_slots(diagnosis->model); i++) {
-			const struct cn_task *task = cn_model_task_at(diagnosis->model, i);
-
-			if (task && cn_graph_dead(&likely, task->id))
-				about_dead(diagnosis, task);
-		}
-		cn_rule_pressure(diagnosis);
-	}
+	if (diagnosis->rc == 0)
+		all_rules(diagnosis);
 	diagnosis->exact = diagnosis->likely = NULL;
 	cn_graph_fini(&exact);
 	cn_graph_fini(&likely);
@@ -308,28 +342,7 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 	cn_slots_init(&diagnosis.explained, sizeof(uint64_t), SIZE_MAX);
 	diagnosis.memory = &findings->memory;
 	findings->memory.clock++;
-	waiting(&diagnosis);
-	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (!task)
-			continue;
-		cn_rule_wakers(&diagnosis, task);
-		cn_rule_leaked(&diagnosis, task);
-		cn_rule_running(&diagnosis, task);
-		cn_rule_storm(&diagnosis, task);
-		cn_rule_pending(&diagnosis, task);
-	}
-	cn_rule_long_polls(&diagnosis);
-	cn_rule_queues(&diagnosis);
-	cn_rule_driver(&diagnosis);
-	cn_rule_order(&diagnosis);
-	for (size_t i = 0; i < cn_model_resource_slots(model); i++) {
-		const struct cn_resource *resource = cn_model_resource_at(model, i);
-
-		if (resource)
-			cn_rule_resource(&diagnosis, resource);
-	}
+	judge(&diagnosis);
 	cn_slots_fini(&diagnosis.explained);
 	age(findings, model, diagnosis.opts.stays);
 	return put_in_order(findings) ? -ENOMEM : diagnosis.rc;

@@ -153,8 +153,7 @@ enum cn_class {
 	X(LATE_TIMERS, "late-timers", "timers that do not fire", LIKELY, 0,                                            \
 		"Timers are overdue, and nobody has fired them.",                                                      \
 		"Timers are fired by workers between polls: find the poll that does not end.")                         \
-	X(LARGE_FRAME, "large-frame", "large frame", SUSPECT, 0,                                                       \
-		"Tasks of this function take much memory each.",                                                       \
+	X(LARGE_FRAME, "large-frame", "large frame", SUSPECT, 0, "Tasks of this function take much memory each.",      \
 		"Keep large buffers outside of the frame, or only while they are needed.")                             \
 	X(INCOMPLETE_LOOK, "incomplete-look", "not all could be seen", SUSPECT, 0,                                     \
 		"Memory could not be read, events were lost, or the watchdog does not look any more: what is not "     \
@@ -233,7 +232,7 @@ enum cn_threshold {
 #define X(name, text, unit, standard, help) CN_THRESHOLD_##name,
 	CN_THRESHOLDS(X)
 #undef X
-	CN_THRESHOLD_MAX
+		CN_THRESHOLD_MAX
 };
 
 /* A member of 0 stands for the default. */

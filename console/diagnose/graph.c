@@ -39,9 +39,9 @@ static bool holders_count(const struct cn_graph *graph, const struct cn_resource
 }
 
 /* Waits for somebody of this program, as far as can be seen: not for a time, a socket, a notification. */
-static bool waits_for_tasks(const struct cn_task *task)
+static bool is_for_tasks(unsigned int op)
 {
-	switch (task->waiting ? cn_task_leaf(task)->op : ROUSE_OP_NONE) {
+	switch (op) {
 	case ROUSE_OP_LOCK:
 	case ROUSE_OP_JOIN:
 	case ROUSE_OP_ACQUIRE:
@@ -52,6 +52,11 @@ static bool waits_for_tasks(const struct cn_task *task)
 	default:
 		return false;
 	}
+}
+
+static bool waits_for_tasks(const struct cn_task *task)
+{
+	return task->waiting && is_for_tasks(cn_task_leaf(task)->op);
 }
 
 /*
@@ -85,8 +90,8 @@ static const struct cn_detail *peers(
 	return detail;
 }
 
-uint64_t cn_graph_target(
-	const struct cn_graph *graph, const struct cn_task *task, const struct cn_await *await, size_t i, bool *ret_exact)
+uint64_t cn_graph_target(const struct cn_graph *graph, const struct cn_task *task, const struct cn_await *await,
+	size_t i, bool *ret_exact)
 {
 	const struct cn_resource *resource;
 	const struct cn_holder *holders;
@@ -107,8 +112,7 @@ uint64_t cn_graph_target(
 			       : 0;
 	case ROUSE_OP_ACQUIRE:
 		*ret_exact = resource->flags & ROUSE_RESOURCE_OWNED;
-		if (!holders_count(graph, resource) ||
-			i >= cn_model_holders(graph->model, resource->serial, &holders))
+		if (!holders_count(graph, resource) || i >= cn_model_holders(graph->model, resource->serial, &holders))
 			return 0;
 		return cn_is_task_id(holders[i].task) ? holders[i].task : 0;
 	case ROUSE_OP_SEND:
@@ -175,8 +179,8 @@ static bool acquire_is_dead(
 		(wanted > semaphore->capacity && !(semaphore->flags & ROUSE_RESOURCE_OWNED)))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!cn_is_task_id(holders[i].task) || !(cn_ended(graph->model, holders[i].task) ||
-								is_dead(graph, holders[i].task, building)))
+		if (!cn_is_task_id(holders[i].task) ||
+			!(cn_ended(graph->model, holders[i].task) || is_dead(graph, holders[i].task, building)))
 			can_be += holders[i].permits;
 	return can_be < wanted;
 }
@@ -234,12 +238,15 @@ static bool leaf_is_dead(
 static bool task_is_dead(const struct cn_graph *graph, const struct cn_task *task, bool building)
 {
 	enum { AWAITS_MAX = 256 };
-	uint16_t dead[AWAITS_MAX] = { 0 }, children[AWAITS_MAX] = { 0 };
+	uint16_t dead[AWAITS_MAX], children[AWAITS_MAX];
 
 	if (has_no_waker(task))
 		return true;
-	if (!task->waiting || task->n_awaits > AWAITS_MAX)
+	/* Most tasks wait for one thing, and that is no task. */
+	if (!task->waiting || task->n_awaits > AWAITS_MAX || (task->waiting == 1 && !waits_for_tasks(task)))
 		return false;
+	memset(dead, 0, task->n_awaits * sizeof dead[0]);
+	memset(children, 0, task->n_awaits * sizeof children[0]);
 	for (uint16_t i = task->n_awaits; i-- > 0;) {
 		const struct cn_await *await = &task->awaits[i];
 		bool all = cn_model_site(graph->model, task->runtime, await->at)->kind == ROUSE_SITE_JOIN;

@@ -33,7 +33,7 @@ struct cn_graph {
 	struct cn_diagnosis *diagnosis;
 	const struct cn_model *model;
 	enum cn_trust trust;
-	struct cn_slots nodes; /* by task id */
+	struct cn_slots nodes;       /* by task id */
 	struct cn_graph_edge *edges; /* by target */
 	size_t n_edges, capacity;
 };
@@ -44,7 +44,7 @@ void cn_graph_fini(struct cn_graph *graph);
 bool cn_graph_dead(const struct cn_graph *graph, uint64_t task);
 
 /* The i-th task that this await waits for, 0 behind the last. *ret_exact: by ownership. */
-uint64_t cn_graph_target(
-	const struct cn_graph *graph, const struct cn_task *task, const struct cn_await *await, size_t i, bool *ret_exact);
+uint64_t cn_graph_target(const struct cn_graph *graph, const struct cn_task *task, const struct cn_await *await,
+	size_t i, bool *ret_exact);
 
 #endif

@@ -24,13 +24,13 @@ struct cn_search {
 
 /* One lock was taken, or waited for, by a task that held another. */
 struct cn_order {
-	uint64_t key;          /* of the pair: a row of cn_slots */
-	uint64_t held, taken;  /* serials */
-	uint64_t task;         /* who did so last */
-	uint64_t other_task;   /* one that did so too, 0 = none */
+	uint64_t key;         /* of the pair: a row of cn_slots */
+	uint64_t held, taken; /* serials */
+	uint64_t task;        /* who did so last */
+	uint64_t other_task;  /* one that did so too, 0 = none */
 	uint64_t seen_ns;
 	uint64_t waits_ns; /* when a look last saw `task` wait for it */
-	uint32_t site;         /* where that task stood */
+	uint32_t site;     /* where that task stood */
 	uint8_t runtime;
 	uint8_t n_gates;
 	uint64_t gates[CN_GATES_MAX]; /* locks that were held every time: they keep the orders apart */

@@ -95,8 +95,8 @@ static void gate(struct cn_order *order, const struct lock *first, const struct 
 	order->n_gates = kept;
 }
 
-static int remember(struct cn_diagnosis *diagnosis, const struct lock *first, const struct lock *held,
-	const struct lock *taken)
+static int remember(
+	struct cn_diagnosis *diagnosis, const struct lock *first, const struct lock *held, const struct lock *taken)
 {
 	const struct cn_model *model = diagnosis->model;
 	const struct cn_task *task = cn_model_task(model, held->task);
@@ -159,7 +159,8 @@ static int gather_waits(const struct cn_model *model, struct locks *locks)
 
 			if (await->wait_state == ROUSE_WAIT_WAITING && await->op == ROUSE_OP_LOCK && await->since_ns &&
 				await->since_ns < cn_model_runtime(model, task->runtime)->now_ns)
-				rc = note(locks, (struct lock){ task->id, await->since_ns, await->resource, true, false });
+				rc = note(locks,
+					(struct lock){ task->id, await->since_ns, await->resource, true, false });
 		}
 	}
 	if (locks->n > n)
@@ -269,6 +270,8 @@ void cn_rule_order(struct cn_diagnosis *diagnosis)
 {
 	struct locks locks = { 0 };
 
+	if (diagnosis->rc)
+		return;
 	diagnosis->rc = gather(diagnosis->model, &locks);
 	if (locks.n)
 		qsort(locks.list, locks.n, sizeof locks.list[0], compare);

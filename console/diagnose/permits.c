@@ -98,7 +98,7 @@ static void waits_for_itself(struct cn_diagnosis *diagnosis, const struct cn_tas
 	if (!semaphore || (await->arg <= semaphore->capacity && (!own || semaphore->value + own < await->arg)))
 		return;
 	report = cn_report_about(CN_FINDING_SELF_DEADLOCK,
-		!exact                    ? CN_LIKELY
+		!exact                   ? CN_LIKELY
 		: cn_stands(model, task) ? CN_PROVEN
 					 : CN_INCOMPLETE,
 		task);
@@ -159,11 +159,11 @@ void cn_rule_handed(struct cn_diagnosis *diagnosis, const struct cn_resource *mu
 	if (!(mutex->flags & ROUSE_RESOURCE_HANDED) || !owner || !runtime || mutex->changed_look >= runtime->looks)
 		return;
 	itself = waits_for(owner, mutex->serial) && cn_graph_dead(diagnosis->exact, owner->id);
-	polls = owner->polls - mutex->handed_polls;
+	polls = owner->polls > mutex->handed_polls ? owner->polls - mutex->handed_polls : 0;
 	if (!itself && (!mutex->waiters || !was_passed_over(diagnosis, mutex, owner, polls)))
 		return;
 	report = cn_report_about(CN_FINDING_FUTURELOCK,
-		!itself                    ? CN_LIKELY
+		!itself                   ? CN_LIKELY
 		: cn_stands(model, owner) ? CN_PROVEN
 					  : CN_INCOMPLETE,
 		owner);
@@ -171,7 +171,8 @@ void cn_rule_handed(struct cn_diagnosis *diagnosis, const struct cn_resource *mu
 	report.finding.resource = mutex->serial;
 	report.finding.owner = owner->id;
 	report.finding.since_ns = mutex->owner_since_ns;
-	cn_evidence(&report, "mutex %s was handed to a future of %s (%llu), which has been polled %u time%s since without it",
+	cn_evidence(&report,
+		"mutex %s was handed to a future of %s (%llu), which has been polled %u time%s since without it",
 		cn_safe(cn_resource_name(model, mutex)), cn_safe(cn_task_name(model, owner)),
 		(unsigned long long)owner->id, polls, polls == 1 ? "" : "s");
 	if (itself)

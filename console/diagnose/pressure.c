@@ -101,9 +101,10 @@ void cn_rule_pressure(struct cn_diagnosis *diagnosis)
 			!cn_task_settled(model, task) || cn_is_explained(diagnosis, task->id))
 			continue;
 		chain = follow(model, channel);
-		if (!chain.last || cn_reported(diagnosis, CN_FINDING_BACK_PRESSURE, chain.last->serial) ||
-			(chain.consumer && cn_is_explained(diagnosis, chain.consumer->id)))
+		if (!chain.last || (chain.consumer && cn_is_explained(diagnosis, chain.consumer->id)))
 			continue;
-		report_pressure(diagnosis, task, &chain, runtime->now_ns - await->since_ns);
+		if (!cn_reported(diagnosis, CN_FINDING_BACK_PRESSURE, chain.last->serial))
+			report_pressure(diagnosis, task, &chain, runtime->now_ns - await->since_ns);
+		cn_explained(diagnosis, task->id);
 	}
 }

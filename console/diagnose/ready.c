@@ -78,8 +78,8 @@ static int look_at(const struct cn_model *model, const struct cn_task *task, str
 		const struct cn_await *await = &task->awaits[i];
 		const struct cn_resource *r;
 
-		if (await->wait_state != ROUSE_WAIT_WAITING || (cn_is_task_id(await->waker_task) &&
-								      await->waker_task != task->id))
+		if (await->wait_state != ROUSE_WAIT_WAITING ||
+			(cn_is_task_id(await->waker_task) && await->waker_task != task->id))
 			continue;
 		if (await->op == ROUSE_OP_JOIN) {
 			const struct cn_task *joined = cn_model_task(model, await->resource);

@@ -13,9 +13,9 @@ struct cn_diagnosis {
 	const struct cn_model *model;
 	struct cn_diagnose_opts opts; /* no zeros */
 	struct cn_findings *findings;
-	struct cn_slots explained; /* ids of tasks that wait behind something that is told */
+	struct cn_slots explained;             /* ids of tasks that wait behind something that is told */
 	const struct cn_graph *exact, *likely; /* graph.h */
-	struct cn_memory *memory; /* memory.h */
+	struct cn_memory *memory;              /* memory.h */
 	int rc; /* -ENOMEM once memory has run out */
 };
 
@@ -68,7 +68,7 @@ bool cn_ended(const struct cn_model *model, uint64_t id);
 bool cn_is_task_id(uint64_t id);
 
 /* The rules. */
-void cn_rule_cycles(struct cn_diagnosis *diagnosis, const struct cn_graph *exact, const struct cn_graph *likely);
+void cn_rule_cycles(struct cn_diagnosis *diagnosis);
 void cn_rule_ready(struct cn_diagnosis *diagnosis);
 void cn_rule_queues(struct cn_diagnosis *diagnosis);
 void cn_rule_driver(struct cn_diagnosis *diagnosis);

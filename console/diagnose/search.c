@@ -39,7 +39,7 @@ static const struct cn_runtime *runtime_of(const struct cn_model *model, uint64_
 	const struct cn_task *task = cn_model_task(model, id);
 	const struct cn_resource *resource = task ? NULL : cn_model_resource(model, id);
 
-	return task ? cn_model_runtime(model, task->runtime)
+	return task       ? cn_model_runtime(model, task->runtime)
 	       : resource ? cn_model_runtime(model, resource->runtime)
 			  : NULL;
 }

@@ -39,7 +39,8 @@ static int apply_threads(struct cn_runtime_state *runtime, const Rouse__V1__Thre
 	struct cn_thread *threads;
 	uint32_t n = 0;
 
-	if (rows->n_tid > CN_THREADS_MAX - (runtime->n_threads < CN_THREADS_MAX ? runtime->n_threads : CN_THREADS_MAX)) {
+	if (rows->n_tid >
+		CN_THREADS_MAX - (runtime->n_threads < CN_THREADS_MAX ? runtime->n_threads : CN_THREADS_MAX)) {
 		runtime->cut = true;
 		return 0;
 	}
@@ -334,9 +335,8 @@ bool cn_thread_delta(const struct cn_model *model, size_t runtime, const struct 
 		thread->seen_look != shown->looks || thread->first_look == shown->looks)
 		return false;
 	*ret_cpu_ns = thread->cpu_ns > thread->prev_cpu_ns ? thread->cpu_ns - thread->prev_cpu_ns : 0;
-	*ret_run_queue_ns = thread->run_queue_ns > thread->prev_run_queue_ns
-				    ? thread->run_queue_ns - thread->prev_run_queue_ns
-				    : 0;
+	*ret_run_queue_ns =
+		thread->run_queue_ns > thread->prev_run_queue_ns ? thread->run_queue_ns - thread->prev_run_queue_ns : 0;
 	*ret_span_ns = shown->now_ns - shown->prev_ns;
 	return true;
 }
