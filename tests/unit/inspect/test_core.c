@@ -293,6 +293,8 @@ static void notes_that_lie_are_passed_over(void **state)
 	words[0] = UINT64_MAX / 24 + 2;                         /* times 24 is small */
 	core_note(&t->image, NT_FILE, words, sizeof words);
 	core_thread(&t->image, 5, 1, 2);
+	words[0] = 3;                                           /* and there is room for one */
+	core_note(&t->image, NT_FILE, words, sizeof words);
 	words[0] = 1;
 	core_note(&t->image, NT_FILE, words, sizeof words);     /* without a name */
 	head_of(core_note(&t->image, NT_PRSTATUS, words, sizeof words))->n_descsz = UINT32_MAX;
