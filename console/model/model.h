@@ -125,7 +125,8 @@ struct cn_resource {
 	uint32_t seen_look, changed_look;
 	uint32_t n_holders, holders_look; /* see cn_model_holders() */
 	struct cn_holder *holders;
-	uint32_t handed_polls; /* HANDED: the owner's polls when that was first seen */
+	uint32_t handed_polls; /* HANDED: the owner's polls when that was first seen, */
+	uint32_t handed_look;  /* and in which look */
 	uint8_t runtime;
 	uint8_t kind;  /* enum rouse_resource_kind */
 	uint8_t flags; /* enum rouse_resource_flag */

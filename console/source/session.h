@@ -64,7 +64,8 @@ const struct cn_findings *cn_session_findings(const struct cn_session *session);
 void cn_session_pause(struct cn_session *session, bool pause);
 void cn_session_interval(struct cn_session *session, uint32_t interval_ms);
 void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t n); /* at most 16 */
-/* Tasks and resources of which more is wanted (cn_model_detail(), cn_model_socket()), beside what diagnosis asks for. */
+/* Tasks and resources of which more is wanted (cn_model_detail(), cn_model_socket()), beside what diagnosis asks for.
+ */
 void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n); /* at most 16 */
 bool cn_session_paused(const struct cn_session *session);
 /* CLOCK_MONOTONIC now. */

@@ -58,7 +58,7 @@ struct rouse_look_opts {
 	bool events;             /* also drain the rings, from where the last look ended */
 	const uint64_t *watch;   /* tasks whose histograms are wanted, since the first look that named them */
 	size_t n_watch;
-	const uint64_t *detail;  /* tasks and resources of which more is wanted, at most 16: References, Sockets */
+	const uint64_t *detail; /* tasks and resources of which more is wanted, at most 16: References, Sockets */
 	size_t n_detail;
 	bool changes_only;       /* rows that changed since the last look, and Removed; else a keyframe */
 };
