@@ -37,6 +37,9 @@ struct ri_core_thread {
 	int signal; /* it was to take, 0 = none */
 	uint64_t cpu_ns;
 	uint64_t pc, sp;
+	uint32_t syscall;  /* 1 + its number, 0 = in none, or not known */
+	uint64_t argument; /* its first */
+	bool computes;     /* surely in none: it was in its own code */
 	elf_gregset_t registers; /* laid out as struct user_regs_struct */
 };
 

@@ -177,7 +177,9 @@ class States(Cores):
         self.assertEqual(states, {"holder": "running", "waiter": "pending", "hog": "running", "queued": "scheduled"})
         why = ask("why", core, "waiter")
         self.assertEqual([link["name"] for link in why["chain"] if "name" in link], ["waiter", "the lock", "holder"])
-        self.assertEqual(why["chain"][-1]["kind"], "worker")
+        self.assertIn("worker", {link["kind"] for link in why["chain"]})
+        if os.uname().machine == "x86_64":
+            self.assertIn("blocked in futex()", rouse("why", core, "waiter").stdout)
 
     def test_a_program_whose_workers_spin(self):
         self.assert_cycle(self.core_of(LIVES, "spin")[0])
