@@ -11,7 +11,7 @@
 	X(YES, "yes")       /* it works */                                                                             \
 	X(PARTLY, "partly") /* not for everybody, or not all of it; the text says what */                              \
 	X(NO, "no")                                                                                                    \
-	X(FACT, "fact")     /* good or bad depends on what one is after */
+	X(FACT, "fact") /* good or bad depends on what one is after */
 enum cn_health {
 #define X(name, text) CN_HEALTH_##name,
 	CN_HEALTHS(X)

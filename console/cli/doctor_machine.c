@@ -92,8 +92,10 @@ static void check_memory(struct cn_check *check)
 		cn_check_set(check, CN_HEALTH_YES, "%s reads a child of this process (%s does not), which is enough",
 			call ? "process_vm_readv" : "/proc/PID/mem", call ? "/proc/PID/mem" : "process_vm_readv");
 	else
-		cn_check_set(check, CN_HEALTH_NO, "neither process_vm_readv (%s) nor /proc/PID/mem reads a child of "
-			"this process", error ? strerror(error) : "it read something else");
+		cn_check_set(check, CN_HEALTH_NO,
+			"neither process_vm_readv (%s) nor /proc/PID/mem reads a child of "
+			"this process",
+			error ? strerror(error) : "it read something else");
 	if (check->health == CN_HEALTH_NO)
 		cn_check_advise(check, "A seccomp filter, of a container say, may forbid both: start programs with "
 				       "ROUSE_LISTEN=1, and watch them by socket.");
@@ -121,8 +123,10 @@ static void check_others(struct cn_check *check)
 		cn_check_set(check, CN_HEALTH_NO, "no CAP_SYS_PTRACE, %s: %s", yama,
 			level == 1 ? "only descendants of the reader" : "nobody but administrators");
 	if (check->health != CN_HEALTH_YES)
-		cn_check_advise(check, "Run rouse as root, or give it CAP_SYS_PTRACE; or start programs with "
-				       "ROUSE_LISTEN=1.%s", level == 1 || level == 2 ? " 0 in that file permits your own." : "");
+		cn_check_advise(check,
+			"Run rouse as root, or give it CAP_SYS_PTRACE; or start programs with "
+			"ROUSE_LISTEN=1.%s",
+			level == 1 || level == 2 ? " 0 in that file permits your own." : "");
 }
 
 /* ------------------------------------------------------------------- kernel */
@@ -156,8 +160,10 @@ static void check_membarrier(struct cn_check *check)
 	if (commands >= 0 && commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED)
 		cn_check_set(check, CN_HEALTH_YES, "membarrier offers PRIVATE_EXPEDITED");
 	else
-		cn_check_set(check, CN_HEALTH_PARTLY, "membarrier does not offer PRIVATE_EXPEDITED (%s): programs run, "
-			"with dearer fences", commands < 0 ? strerror(errno) : "not in its list");
+		cn_check_set(check, CN_HEALTH_PARTLY,
+			"membarrier does not offer PRIVATE_EXPEDITED (%s): programs run, "
+			"with dearer fences",
+			commands < 0 ? strerror(errno) : "not in its list");
 }
 
 static void check_paranoid(struct cn_check *check)
@@ -206,8 +212,8 @@ static void check_cores(struct cn_check *check)
 	bool is_whole = (strtoul(filter, NULL, 16) & ANONYMOUS) == ANONYMOUS;
 
 	cn_check_set(check, is_whole && limit.rlim_cur == RLIM_INFINITY ? CN_HEALTH_YES : CN_HEALTH_PARTLY,
-		"programs started from here: core_pattern is \"%s\", the limit %s, coredump_filter 0x%s%s", pattern, soft,
-		filter, is_whole ? "" : ", which leaves out what rouse needs");
+		"programs started from here: core_pattern is \"%s\", the limit %s, coredump_filter 0x%s%s", pattern,
+		soft, filter, is_whole ? "" : ", which leaves out what rouse needs");
 	if (!is_whole)
 		cn_check_advise(check, "echo 0x33 > /proc/self/coredump_filter, before the program is started.");
 	else if (limit.rlim_cur != RLIM_INFINITY && pattern[0] != '|')

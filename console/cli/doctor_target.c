@@ -75,14 +75,14 @@ static void check_process(struct cn_check *check, int pid)
 	if (namespaces(pid, &inside) > 1)
 		snprintf(where, sizeof where, ", in another PID namespace, as %d", inside);
 	if (state == 'Z' && threads)
-		cn_check_set(check, CN_HEALTH_FACT,
-			"process %d: its main thread has ended, %zu others live%s", pid, threads, where);
+		cn_check_set(check, CN_HEALTH_FACT, "process %d: its main thread has ended, %zu others live%s", pid,
+			threads, where);
 	else
 		cn_check_set(check, CN_HEALTH_FACT, "process %d, %zu thread%s, %s%s", pid, threads,
 			threads == 1 ? "" : "s",
-			state == 'T' || state == 't' ? "stopped" :
-			state == 'Z'                 ? "dead" :
-						       "alive",
+			state == 'T' || state == 't' ? "stopped"
+			: state == 'Z'               ? "dead"
+						     : "alive",
 			where);
 }
 
@@ -149,8 +149,8 @@ static enum cn_exit check_source(const struct cn_cli *cli, enum cn_source_kind k
 	return rc ? cn_exit_of(why.code) : CN_EXIT_OK;
 }
 
-static enum cn_exit check_by(const struct cn_cli *cli, const char *name, enum cn_source_kind kind,
-	struct cn_check *checks, size_t *n)
+static enum cn_exit check_by(
+	const struct cn_cli *cli, const char *name, enum cn_source_kind kind, struct cn_check *checks, size_t *n)
 {
 	struct cn_check *check = &checks[(*n)++];
 

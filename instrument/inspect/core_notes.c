@@ -46,8 +46,7 @@ static void set_place(struct ri_core_thread *thread)
 
 static uint64_t ns_of(long seconds, long microseconds)
 {
-	return seconds < 0 || microseconds < 0 ? 0 :
-						 (uint64_t)seconds * 1000000000u + (uint64_t)microseconds * 1000u;
+	return seconds < 0 || microseconds < 0 ? 0 : (uint64_t)seconds * 1000000000u + (uint64_t)microseconds * 1000u;
 }
 
 static int take_status(struct ri_core *core, const uint8_t *bytes, size_t n)

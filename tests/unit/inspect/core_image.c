@@ -54,11 +54,9 @@ size_t core_put(struct core_image *image, uint64_t address, const void *bytes, s
 
 	if (image->used + stored > CORE_BYTES || sizeof(Elf64_Ehdr) + (n + 1) * sizeof(Elf64_Phdr) > CORE_NOTES_AT)
 		abort();
-	*core_segment(image, n) = (Elf64_Phdr){ .p_type = PT_LOAD,
-		.p_offset = image->used,
-		.p_vaddr = address,
-		.p_filesz = stored,
-		.p_memsz = memory };
+	*core_segment(image, n) = (Elf64_Phdr){
+		.p_type = PT_LOAD, .p_offset = image->used, .p_vaddr = address, .p_filesz = stored, .p_memsz = memory
+	};
 	memcpy(image->bytes + image->used, bytes, stored);
 	image->used += stored;
 	return n;

@@ -326,13 +326,13 @@ static void notes_that_lie_are_passed_over(void **state)
 	core_note(&t->image, NT_FILE, words, 8);                /* shorter than its head */
 	core_note(&t->image, NT_PRSTATUS, words, sizeof words); /* shorter than the structure */
 	core_note(&t->image, NT_PRPSINFO, words, sizeof words);
-	words[0] = UINT64_MAX / 24 + 2;                         /* times 24 is small */
+	words[0] = UINT64_MAX / 24 + 2; /* times 24 is small */
 	core_note(&t->image, NT_FILE, words, sizeof words);
 	core_thread(&t->image, 5, 1, 2, 0, 0);
-	words[0] = 3;                                           /* and there is room for one */
+	words[0] = 3; /* and there is room for one */
 	core_note(&t->image, NT_FILE, words, sizeof words);
 	words[0] = 1;
-	core_note(&t->image, NT_FILE, words, sizeof words);     /* without a name */
+	core_note(&t->image, NT_FILE, words, sizeof words); /* without a name */
 	head_of(core_note(&t->image, NT_PRSTATUS, words, sizeof words))->n_descsz = UINT32_MAX;
 	core_put(&t->image, FAKE_BASE, t->fake.image, FAKE_BYTES, FAKE_BYTES);
 	assert_int_equal(open_core(t, t->image.used, &core), 0);
@@ -406,8 +406,11 @@ static void sizes_beyond_all_bounds_are_missing_not_read(void **state)
 	struct ri_core *core;
 	uint8_t byte;
 
-	*core_segment(&t->image, 2) = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = UINT64_MAX - 10, .p_vaddr = 0x10000,
-		.p_filesz = UINT64_MAX - 0x20000, .p_memsz = UINT64_MAX - 0x20000 };
+	*core_segment(&t->image, 2) = (Elf64_Phdr){ .p_type = PT_LOAD,
+		.p_offset = UINT64_MAX - 10,
+		.p_vaddr = 0x10000,
+		.p_filesz = UINT64_MAX - 0x20000,
+		.p_memsz = UINT64_MAX - 0x20000 };
 	core_segment(&t->image, 0)->p_filesz = UINT64_MAX;
 	assert_int_equal(open_core(t, t->image.used, &core), 0);
 	assert_int_equal(core->missing, UINT64_MAX);
@@ -434,7 +437,8 @@ TEST_MAIN(TEST(a_core_is_looked_at_like_the_memory_it_was), TEST(its_time_is_the
 	TEST(tasks_before_the_cut_are_told_and_the_look_is_not_complete), TEST(a_cut_behind_all_tasks_counts_too),
 	TEST(without_a_list_of_files_the_page_is_found_by_its_magic), TEST(why_there_is_no_runtime_is_told_apart),
 	TEST(reads_go_over_segments_and_stop_where_nothing_is_stored),
-	TEST(a_file_that_shrinks_is_memory_that_cannot_be_read), TEST(threads_come_with_their_registers), TEST(workers_are_told_by_their_registers),
-	TEST(files_are_listed_and_pieces_of_a_mapping_joined), TEST(notes_that_lie_are_passed_over),
-	TEST(what_is_no_core_of_ours_is_told_apart), TEST(more_segments_than_the_header_can_count),
-	TEST(sizes_beyond_all_bounds_are_missing_not_read), TEST(paths_that_are_no_files));
+	TEST(a_file_that_shrinks_is_memory_that_cannot_be_read), TEST(threads_come_with_their_registers),
+	TEST(workers_are_told_by_their_registers), TEST(files_are_listed_and_pieces_of_a_mapping_joined),
+	TEST(notes_that_lie_are_passed_over), TEST(what_is_no_core_of_ours_is_told_apart),
+	TEST(more_segments_than_the_header_can_count), TEST(sizes_beyond_all_bounds_are_missing_not_read),
+	TEST(paths_that_are_no_files));
