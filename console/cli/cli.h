@@ -101,6 +101,8 @@ void cn_help_all(FILE *out);
 
 /* "rouse: ..." on stderr; answers `code`. */
 int cn_fail(enum cn_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The exit code that stands for a failure. */
+enum cn_exit cn_exit_of(int code);
 /* Says why, answers the exit code that stands for it. */
 int cn_fail_why(const struct cn_why *why);
 /* Opens the target and takes `looks` looks. CN_EXIT_OK, or it has been said why not. Closed by cn_session_close(). */
@@ -141,6 +143,7 @@ int cn_verb_dump(struct cn_cli *cli);
 int cn_verb_why(struct cn_cli *cli);
 int cn_verb_check(struct cn_cli *cli);
 int cn_verb_sched(struct cn_cli *cli);
+int cn_verb_doctor(struct cn_cli *cli);
 int cn_verb_help(struct cn_cli *cli);
 int cn_verb_version(struct cn_cli *cli);
 
