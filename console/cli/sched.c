@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "export/text.h"
-#include "export/thread_text.h"
+#include "export/thread_brief.h"
 #include "widget/format.h"
 #include "widget/graph.h"
 
@@ -116,12 +116,12 @@ static void print_worker_thread(
 	const struct cn_paint *paint, const struct cn_model *model, size_t runtime, const struct cn_worker *w)
 {
 	const struct cn_thread *thread = w->foreign ? NULL : cn_model_thread(model, runtime, w->tid);
-	char cpu[CN_FORMAT_BYTES], queue[CN_FORMAT_BYTES], text[CN_THREAD_TEXT];
+	char cpu[CN_FORMAT_BYTES], queue[CN_FORMAT_BYTES], text[CN_THREAD_BRIEF];
 	uint64_t cpu_ns = 0, run_queue_ns = 0, span_ns = 0;
 
 	(void)cn_thread_delta(model, runtime, thread, &cpu_ns, &run_queue_ns, &span_ns);
 	fprintf(paint->out, " %5s %6s  %s\n", cn_format_share(cpu, cpu_ns, span_ns),
-		cn_format_share(queue, run_queue_ns, span_ns), cn_thread_text(text, thread));
+		cn_format_share(queue, run_queue_ns, span_ns), cn_thread_brief(text, thread));
 }
 
 static void print_worker(const struct cn_paint *paint, const struct cn_model *model, size_t runtime,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "export/thread_text.h"
+#include "export/thread_brief.h"
 #include "widget/format.h"
 
 /* -------------------------------------------------------------------- JSON */
@@ -37,7 +37,7 @@ static void thread_json(
 	struct cn_json *json, const struct cn_model *model, size_t runtime, const struct cn_thread *thread)
 {
 	uint64_t cpu_ns = 0, run_queue_ns = 0, span_ns = 0;
-	char pc[24] = "", state[2] = { thread->state, 0 }, call[CN_THREAD_TEXT];
+	char pc[24] = "", state[2] = { thread->state, 0 }, call[CN_THREAD_BRIEF];
 
 	(void)cn_thread_delta(model, runtime, thread, &cpu_ns, &run_queue_ns, &span_ns);
 	if (thread->pc)
@@ -69,13 +69,13 @@ void cn_threads_json(struct cn_json *json, const struct cn_model *model, size_t 
 
 static void print_thread(const struct cn_paint *paint, const struct cn_thread *thread)
 {
-	char who[32], text[CN_THREAD_TEXT], time[CN_FORMAT_BYTES];
+	char who[32], text[CN_THREAD_BRIEF], time[CN_FORMAT_BYTES];
 
 	if (thread->role == ROUSE_THREAD_WORKER)
 		snprintf(who, sizeof who, "worker %u", thread->worker);
 	else
 		snprintf(who, sizeof who, "%s", cn_thread_role_name(thread->role));
-	fprintf(paint->out, "  %-16s %8u  %-20s", who, thread->tid, cn_thread_text(text, thread));
+	fprintf(paint->out, "  %-16s %8u  %-20s", who, thread->tid, cn_thread_brief(text, thread));
 	fprintf(paint->out, " %6s", thread->cpu_ns ? cn_format_ns(time, thread->cpu_ns) : "-");
 	fprintf(paint->out, " %6s\n", thread->cpu_ns ? cn_format_ns(time, thread->run_queue_ns) : "-");
 }

@@ -183,7 +183,8 @@ static void send_worker(struct look *look)
 	uint32_t index = 0;
 
 	memcpy(counters, &look->counters, sizeof counters);
-	table.n_index = table.n_in_transit = table.n_current_task = 1;
+	table.n_index = table.n_in_transit = table.n_current_task = table.n_tid = 1;
+	table.tid = &look->tid;
 	table.current_task = &look->current_task;
 	table.index = &index;
 	table.in_transit = &look->in_transit;

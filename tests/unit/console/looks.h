@@ -107,6 +107,7 @@ struct look {
 	bool incomplete; /* set before look_end() */
 	uint64_t in_transit; /* of worker 0 */
 	uint64_t current_task;
+	uint32_t tid; /* of worker 0 */
 	struct rouse_counters counters; /* of worker 0 */
 	uint32_t tasks;
 };

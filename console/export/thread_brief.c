@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "export/thread_text.h"
+#include "export/thread_brief.h"
 
 #include <stdio.h>
 
-const char *cn_thread_call(char out[CN_THREAD_TEXT], const struct cn_thread *thread)
+const char *cn_thread_call(char out[CN_THREAD_BRIEF], const struct cn_thread *thread)
 {
 	const char *name = thread->syscall >= 0 ? cn_syscall_name(thread->syscall) : "";
 
 	if (name)
 		return name;
-	snprintf(out, CN_THREAD_TEXT, "call %d", thread->syscall);
+	snprintf(out, CN_THREAD_BRIEF, "call %d", thread->syscall);
 	return out;
 }
 
@@ -19,14 +19,14 @@ static bool is_letter(char c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-const char *cn_thread_text(char out[CN_THREAD_TEXT], const struct cn_thread *thread)
+const char *cn_thread_brief(char out[CN_THREAD_BRIEF], const struct cn_thread *thread)
 {
-	char call[CN_THREAD_TEXT];
+	char call[CN_THREAD_BRIEF];
 
 	if (!thread || !is_letter(thread->state))
 		return "-";
 	const char *name = cn_thread_call(call, thread);
 
-	snprintf(out, CN_THREAD_TEXT, *name ? "%c %.28s" : "%c", thread->state, name);
+	snprintf(out, CN_THREAD_BRIEF, *name ? "%c %.28s" : "%c", thread->state, name);
 	return out;
 }
