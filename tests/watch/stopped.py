@@ -109,7 +109,8 @@ class Wedged(unittest.TestCase):
             self.assertFalse(why["cycle"])
             names = [link["name"] for link in why["chain"] if "name" in link]
             self.assertEqual(names, ["waiter", "the lock", "holder"])
-            self.assertEqual(why["chain"][-1]["kind"], "worker")
+            self.assertEqual([link["kind"] for link in why["chain"][-2:]], ["worker", "thread"])
+            self.assertEqual(why["chain"][-1]["evidence"], "blocked in futex()")
             self.assert_blocked(program, source)
             program.process.stdin.close()
             self.assertEqual(program.end(), 0, program.said())
