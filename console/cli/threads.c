@@ -80,14 +80,23 @@ static void print_thread(const struct cn_paint *paint, const struct cn_thread *t
 	fprintf(paint->out, " %6s\n", thread->cpu_ns ? cn_format_ns(time, thread->run_queue_ns) : "-");
 }
 
+/* A pool may have hundreds, and they are much alike. */
 void cn_threads_print(const struct cn_paint *paint, const struct cn_model *model, size_t runtime)
 {
-	size_t n = cn_model_threads(model, runtime);
+	enum { POOL_SHOWN = 8 };
+	size_t n = cn_model_threads(model, runtime), pool = 0;
 
 	if (n == 0)
 		return;
 	cn_paint(paint, CN_STYLE_HEADER, "  %-16s %8s  %-20s %6s %6s", "THREAD", "TID", "STATE", "CPU", "WAITED");
 	fputc('\n', paint->out);
-	for (size_t i = 0; i < n; i++)
-		print_thread(paint, cn_model_thread_at(model, runtime, i));
+	for (size_t i = 0; i < n; i++) {
+		const struct cn_thread *thread = cn_model_thread_at(model, runtime, i);
+
+		pool += thread->role == ROUSE_THREAD_BLOCKING;
+		if (thread->role != ROUSE_THREAD_BLOCKING || pool <= POOL_SHOWN)
+			print_thread(paint, thread);
+	}
+	if (pool > POOL_SHOWN)
+		fprintf(paint->out, "  and %zu more of the blocking pool\n", pool - POOL_SHOWN);
 }
