@@ -133,6 +133,10 @@ void cn_chain_json(struct cn_json *json, const struct cn_model *model, const str
 void cn_finding_print(const struct cn_paint *paint, const struct cn_session *session, const struct cn_finding *finding);
 void cn_chain_print(const struct cn_paint *paint, const struct cn_model *model, const struct cn_chain *chain);
 
+/* The threads of a runtime: nothing in text if none is known. */
+void cn_threads_json(struct cn_json *json, const struct cn_model *model, size_t runtime);
+void cn_threads_print(const struct cn_paint *paint, const struct cn_model *model, size_t runtime);
+
 /* The document of ps; top --json prints one a look. */
 void cn_ps_json(struct cn_json *json, const struct cn_session *session);
 

@@ -110,6 +110,7 @@ class Wedged(unittest.TestCase):
             names = [link["name"] for link in why["chain"] if "name" in link]
             self.assertEqual(names, ["waiter", "the lock", "holder"])
             self.assertEqual([link["kind"] for link in why["chain"][-2:]], ["worker", "thread"])
+            self.assertEqual(why["chain"][-1]["evidence"], "blocked in futex()")
             self.assert_blocked(program, source)
             program.process.stdin.close()
             self.assertEqual(program.end(), 0, program.said())
