@@ -231,7 +231,35 @@ static void rows_of_one_semaphore_stay_in_one_frame(void **state)
 	assert_true(stream_end(&t->stream)->complete);
 }
 
+/* More rows than a frame has would have to be cut, and then they are not all there are. */
+static void more_holders_than_a_frame_has_rows_are_not_believed(void **state)
+{
+	enum { ROWS = 400, LARGE = 16 * 1024 };
+	struct target *t = *state;
+	uint64_t slot = fake_alloc(&t->fake, LARGE);
+	struct rouse_resource_record *record = fake_at(&t->fake, slot);
+	struct rouse_holder_record *table = (void *)(record + 1);
+
+	*fake_chunk_entry(&t->fake, 1) = (struct rouse_chunk_entry){ slot, LARGE, 1, ROUSE_CHUNK_RESOURCE, 0 };
+	fake_page(&t->fake)->chunk_count = 2;
+	record_of(t, 2)->serial = 0;
+	*record = (struct rouse_resource_record){ .serial = 100,
+		.kind = ROUSE_RESOURCE_SEMAPHORE,
+		.holders = slot + ROUSE_RESOURCE_BYTES,
+		.holder_capacity = ROWS };
+	for (uint64_t i = 0; i <= ROWS; i++)
+		table[i] = (struct rouse_holder_record){ 1000 + i, 1, 1 };
+	look(t, false);
+	assert_int_equal(holders(t, 0)->n_serial, ROWS);
+	assert_true(stream_end(&t->stream)->complete);
+	record->holder_capacity++;
+	look(t, false);
+	assert_null(holders(t, 0));
+	assert_false(stream_end(&t->stream)->complete);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 TEST_MAIN(TEST(holders_follow_their_semaphore), TEST(nobody_is_said_too),
 	TEST(a_change_of_holders_alone_sends_the_semaphore_again), TEST(what_has_no_table_has_no_rows),
-	TEST(a_table_that_is_not_in_the_slot_is_not_believed), TEST(rows_of_one_semaphore_stay_in_one_frame));
+	TEST(a_table_that_is_not_in_the_slot_is_not_believed), TEST(rows_of_one_semaphore_stay_in_one_frame),
+	TEST(more_holders_than_a_frame_has_rows_are_not_believed));

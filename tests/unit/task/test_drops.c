@@ -357,6 +357,38 @@ static void threads_that_drop_at_once_do_not_mix_their_records(void **state)
 			end(droppers[i].tasks[k]);
 }
 
+static bool somebody_waits_for_the_table(void *arg)
+{
+	(void)arg;
+	return rs_load(&runtime->drops_lock.word, RS_RELAXED) == 2;
+}
+
+static void *drop_one(void *waker)
+{
+	rouse_waker_drop(waker);
+	return NULL;
+}
+
+/* Stopped between the drop and its record: another writes, and the runtime's memory may not go. */
+static void who_writes_a_record_waits_its_turn_and_keeps_the_runtime(void **state)
+{
+	struct rouse_waker waker;
+	struct rouse_task *task = resting(&waker);
+	pthread_t thread;
+
+	(void)state;
+	rs_lock_take(&runtime->drops_lock);
+	assert_int_equal(pthread_create(&thread, NULL, drop_one, &waker), 0);
+	assert_true(test_eventually(somebody_waits_for_the_table, NULL));
+	assert_int_equal(drops(), 0);
+	assert_int_equal(rs_load(&runtime->page->foreign_in_transit, RS_SEQ_CST), 1); /* a shutdown waits for it */
+	rs_lock_drop(&runtime->drops_lock);
+	pthread_join(thread, NULL);
+	assert_int_equal(drops(), 1);
+	assert_int_equal(rs_load(&runtime->page->foreign_in_transit, RS_SEQ_CST), 0);
+	end(task);
+}
+
 /* ---------------------------------------- while the runtime goes, memory and all */
 
 struct race {
@@ -404,4 +436,5 @@ TEST_MAIN(T(the_last_drop_is_told_by_whom_when_and_from_where), T(a_task_that_dr
 	T(only_the_last_of_several_counts), T(a_drop_after_a_wake_or_after_the_end_is_ordinary),
 	T(tasks_that_a_shutdown_cancels_are_not_told_of), T(a_wait_node_cancelled_from_elsewhere_counts),
 	T(the_table_goes_round), T(in_a_fork_there_is_nothing_to_drop),
-	T(threads_that_drop_at_once_do_not_mix_their_records), T(a_drop_races_the_end_of_the_runtime));
+	T(threads_that_drop_at_once_do_not_mix_their_records),
+	T(who_writes_a_record_waits_its_turn_and_keeps_the_runtime), T(a_drop_races_the_end_of_the_runtime));
