@@ -40,14 +40,21 @@ struct cn_findings {
 	size_t more;
 	uint64_t wants[CN_WANTS_MAX];
 	size_t n_wants;
+	struct cn_load *load;
 };
 
 struct cn_findings *cn_findings_new(void)
 {
 	struct cn_findings *findings = calloc(1, sizeof *findings);
 
-	if (findings)
-		cn_slots_init(&findings->kept, sizeof(struct kept), KEPT_MAX);
+	if (!findings)
+		return NULL;
+	cn_slots_init(&findings->kept, sizeof(struct kept), KEPT_MAX);
+	findings->load = cn_load_new();
+	if (!findings->load) {
+		cn_findings_free(findings);
+		return NULL;
+	}
 	return findings;
 }
 
@@ -56,6 +63,7 @@ void cn_findings_free(struct cn_findings *findings)
 	if (!findings)
 		return;
 	cn_slots_fini(&findings->kept);
+	cn_load_free(findings->load);
 	free(findings->order);
 	free(findings->tasks);
 	free(findings);
@@ -160,6 +168,34 @@ bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code
 	return runtime && kept->look == runtime->looks;
 }
 
+static void name(struct cn_diagnosis *diagnosis, uint64_t id)
+{
+	void *row;
+
+	if (id && cn_slots_put(&diagnosis->named, id, &row) == -ENOMEM)
+		diagnosis->rc = -ENOMEM;
+}
+
+bool cn_named(struct cn_diagnosis *diagnosis, uint64_t id)
+{
+	const struct cn_findings *findings = diagnosis->findings;
+
+	for (size_t i = 0; !diagnosis->all_named && i < findings->kept.used; i++) {
+		const struct kept *kept = cn_slots_at(&findings->kept, i);
+		const struct cn_runtime *runtime =
+			kept ? cn_model_runtime(diagnosis->model, kept->finding.runtime) : NULL;
+
+		if (!runtime || kept->look != runtime->looks || kept->finding.class == CN_SUSPECT)
+			continue;
+		if (kept->finding.code != CN_FINDING_WAIT_CYCLE) /* who waits behind a ring is not in it */
+			name(diagnosis, kept->finding.resource);
+		for (uint32_t k = 0; k < kept->finding.n_tasks && k < CN_FINDING_TASKS; k++)
+			name(diagnosis, kept->finding.tasks[k]);
+	}
+	diagnosis->all_named = true;
+	return cn_slots_find(&diagnosis->named, id) != NULL;
+}
+
 /* ------------------------------------------------------------------ a look */
 
 static int compare(const void *a, const void *b)
@@ -261,6 +297,9 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 #undef X
 	findings->more = findings->n_wants = 0;
 	cn_slots_init(&diagnosis.in_rings, sizeof(uint64_t), SIZE_MAX);
+	cn_slots_init(&diagnosis.named, sizeof(uint64_t), SIZE_MAX);
+	diagnosis.load = findings->load;
+	cn_load_begin(&diagnosis);
 	cn_rule_cycles(&diagnosis);
 	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
 		const struct cn_task *task = cn_model_task_at(model, i);
@@ -268,17 +307,16 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 		if (!task)
 			continue;
 		cn_rule_wakers(&diagnosis, task);
-		cn_rule_running(&diagnosis, task);
-		cn_rule_storm(&diagnosis, task);
-		cn_rule_pending(&diagnosis, task);
+		cn_rules_of_task_load(&diagnosis, task);
 	}
-	cn_rule_long_polls(&diagnosis);
 	for (size_t i = 0; i < cn_model_resource_slots(model); i++) {
 		const struct cn_resource *resource = cn_model_resource_at(model, i);
 
 		if (resource)
 			cn_rule_resource(&diagnosis, resource);
 	}
+	cn_rules_of_load(&diagnosis);
+	cn_slots_fini(&diagnosis.named);
 	cn_slots_fini(&diagnosis.in_rings);
 	age(findings, model, diagnosis.opts.stays);
 	return put_in_order(findings) ? -ENOMEM : diagnosis.rc;
