@@ -14,6 +14,7 @@
 
 #include "drain/ring.h"
 #include "drain/watch.h"
+#include "inspect/core.h"
 #include "inspect/memory.h"
 #include "inspect/out.h"
 #include "inspect/page.h"
@@ -49,6 +50,11 @@ struct ri_runtime {
 	struct ri_sites sites;
 	struct ri_strings strings;
 	uint32_t keyframe_text; /* bytes of them that the last keyframe needed */
+	uint64_t newest_ns;     /* of memory that stands still: the last moment that it knows */
+	struct {
+		uint32_t tasks, torn;
+		bool complete;
+	} last; /* what the last look came to */
 	struct ri_chunk *chunks;
 	uint32_t chunk_count;
 	uint64_t slots; /* of all chunks that were read */
@@ -85,7 +91,8 @@ struct rouse_inspect {
 	struct ri_memory memory;
 	bool is_process;
 	struct ri_process process;
-	uint64_t pages[RI_RUNTIMES_MAX]; /* when it is not a process */
+	struct ri_core *core;            /* NULL: it is none */
+	uint64_t pages[RI_RUNTIMES_MAX]; /* when it is neither */
 	size_t n_pages;
 	bool said_hello;
 	uint64_t generation;
@@ -117,6 +124,8 @@ int ri_look_hello(struct rouse_inspect *inspect, const char *source, rouse_frame
 int ri_look_find(struct rouse_inspect *inspect);
 /* As rouse_inspect_open_pid, but a process without a runtime is fine. */
 int ri_inspect_open(int pid, struct rouse_inspect **ret_inspect);
+/* As rouse_inspect_open_core; takes the core, also when it fails. */
+int ri_inspect_open_core(struct ri_core *core, struct rouse_inspect **ret_inspect);
 /* Forgets what is known of a runtime, its place in the stream included. */
 void ri_runtime_fini(struct ri_runtime *runtime);
 
@@ -139,6 +148,8 @@ int ri_workers_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
  * granter's in_transit word all the time between, so here it is seen.
  */
 int ri_workers_sample(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+/* The newest moment that page and workers know of, ns: "now", where time stands still. */
+uint64_t ri_workers_newest(struct rouse_inspect *inspect, const struct ri_runtime *runtime);
 
 /* 64 bits that change when the bytes do; `n` is a multiple of 8. Two lanes, so that multiplications overlap. */
 static inline uint64_t ri_digest(const void *bytes, size_t n)

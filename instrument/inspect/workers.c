@@ -58,6 +58,23 @@ int ri_workers_sample(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 	return rc;
 }
 
+static uint64_t newer(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+uint64_t ri_workers_newest(struct rouse_inspect *inspect, const struct ri_runtime *runtime)
+{
+	const struct rouse_page *page = &runtime->page;
+	struct rouse_worker_record record;
+	uint64_t ticks = newer(page->anchor.ticks, newer(page->started_ticks, page->watchdog_ticks));
+
+	ticks = newer(ticks, page->stopping_ticks);
+	for (uint32_t i = 0; i < page->workers && read_record(inspect, page, i, &record) == 0; i++)
+		ticks = newer(ticks, newer(record.poll_start, record.state_since));
+	return ri_clock_ns(&page->anchor, ticks);
+}
+
 /* Depth of the ring, and the task in the LIFO slot. Unreadable: unknown, and the look is not complete. */
 static void read_queue(struct rouse_inspect *inspect, uint64_t address, uint32_t *ret_depth, uint64_t *ret_lifo)
 {
