@@ -33,7 +33,7 @@ void cn_rule_blind(struct cn_diagnosis *diagnosis, size_t index)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(diagnosis->model, index);
 	struct cn_runtime_tally *tally = cn_tally(diagnosis, index);
-	bool core = cn_is_core(diagnosis->model), incomplete, silent;
+	bool core = cn_target_is_core(cn_model_target(diagnosis->model)), incomplete, silent;
 	char time[CN_FORMAT_BYTES];
 	struct cn_report report;
 

@@ -118,7 +118,6 @@ uint64_t cn_lasted(const struct cn_diagnosis *diagnosis, size_t runtime, uint64_
 bool cn_stood_still(const struct cn_diagnosis *diagnosis, size_t runtime, uint32_t changed_look);
 /* Since when it is in a queue; at level 0, since when that is known. */
 uint64_t cn_scheduled_since(const struct cn_task *task);
-bool cn_is_core(const struct cn_model *model);
 /* A finding about the runtime as a whole; `at` is the task whose line is told, or NULL. */
 struct cn_report cn_report_of_runtime(
 	enum cn_finding_code code, enum cn_class class, size_t runtime, const struct cn_task *at);

@@ -11,7 +11,7 @@ static bool stands_still(const struct cn_diagnosis *diagnosis, size_t index)
 	const struct cn_runtime_tally *tally = cn_tally(diagnosis, index);
 	const struct rouse_counters *now = &runtime->total, *before = &runtime->previous;
 
-	if (cn_is_core(diagnosis->model))
+	if (cn_target_is_core(cn_model_target(diagnosis->model)))
 		return true;
 	return runtime->looks > 1 && now->polls == before->polls && now->completed == before->completed &&
 	       now->cancelled == before->cancelled && now->panicked == before->panicked &&

@@ -37,11 +37,6 @@ void cn_longest_name(const struct cn_longest *longest, struct cn_finding *findin
 
 /* -------------------------------------------------------------------- time */
 
-bool cn_is_core(const struct cn_model *model)
-{
-	return strcmp(cn_model_target(model)->source, "core") == 0;
-}
-
 /* The last time at which the program is known to have run as it should; 0 = not known. */
 static uint64_t lived_until(const struct cn_runtime *runtime)
 {
@@ -77,7 +72,7 @@ bool cn_stood_still(const struct cn_diagnosis *diagnosis, size_t runtime, uint32
 {
 	const struct cn_runtime *shown = cn_model_runtime(diagnosis->model, runtime);
 
-	return shown && (shown->looks > changed_look || cn_is_core(diagnosis->model));
+	return shown && (shown->looks > changed_look || cn_target_is_core(cn_model_target(diagnosis->model)));
 }
 
 uint64_t cn_scheduled_since(const struct cn_task *task)

@@ -84,6 +84,29 @@
 	X(uint32_t, line)                                                                          \
 	X(uint32_t, frame_bytes)                                                                   \
 	X(uint32_t, op)
+#define WORKER_ROW(X)                                                                              \
+	X(uint32_t, index)                                                                         \
+	X(uint32_t, tid)                                                                           \
+	X(uint32_t, state)                                                                         \
+	X(uint64_t, current_task)                                                                  \
+	X(uint64_t, poll_start_ns)                                                                 \
+	X(uint64_t, in_transit)                                                                    \
+	X(uint64_t, state_since_ns)                                                                \
+	X(uint32_t, local_depth)                                                                   \
+	X(uint64_t, lifo_task)                                                                     \
+	X(uint32_t, timers)                                                                        \
+	X(uint64_t, next_deadline_ns)
+#define THREAD_ROW(X)                                                                              \
+	X(uint32_t, tid)                                                                           \
+	X(uint32_t, role)                                                                          \
+	X(uint32_t, worker)                                                                        \
+	X(uint32_t, os_tid)                                                                        \
+	X(uint32_t, state)                                                                         \
+	X(uint64_t, cpu_ns)                                                                        \
+	X(uint64_t, run_queue_ns)                                                                  \
+	X(uint32_t, syscall)                                                                       \
+	X(uint64_t, argument)                                                                      \
+	X(uint64_t, pc)
 
 #define X(TYPE, NAME) TYPE NAME;
 struct task_row {
@@ -98,7 +121,16 @@ struct resource_row {
 struct site_row {
 	SITE_ROW(X)
 };
+struct thread_row {
+	THREAD_ROW(X)
+};
+struct worker_row {
+	WORKER_ROW(X)
+	struct rouse_counters counters;
+};
 #undef X
+
+enum { LOOK_WORKERS_MAX = 4 };
 
 /* One generation on its way. */
 struct look {
@@ -109,6 +141,9 @@ struct look {
 	uint64_t current_task;
 	struct rouse_counters counters; /* of worker 0 */
 	uint32_t tasks;
+	uint64_t lost_events, emitted_events;
+	struct worker_row workers[LOOK_WORKERS_MAX]; /* if there are any, in place of that worker 0 */
+	uint32_t n_workers;
 };
 
 /* How a look begins; look_at() takes the usual: runtime 0, keyframe, level 1. */
@@ -117,7 +152,12 @@ struct look_opts {
 	bool changes_only;
 	bool stopped;
 	uint32_t level; /* + 1; 0 = 1 */
+	uint32_t state; /* 0 = active */
 	uint64_t foreign_in_transit;
+	uint64_t inject_depth;
+	uint64_t blocking_queued, blocking_threads, blocking_idle, blocking_limit;
+	uint64_t watchdog_ns, stopping_ns;
+	uint32_t driver_worker;
 };
 struct look look_at(struct cn_model *model, uint64_t now_ns);
 struct look look_with(struct cn_model *model, uint64_t now_ns, struct look_opts opts);
@@ -127,6 +167,8 @@ void look_task(struct look *look, struct task_row row);
 /* Rows of one task, root first; depth_index and task are filled in. */
 void look_awaits(struct look *look, uint64_t task, struct await_row *rows, size_t n);
 void look_resource(struct look *look, struct resource_row row);
+/* What the system says of threads, all of them; syscall is + 1. */
+void look_threads(struct look *look, const struct thread_row *rows, size_t n);
 void look_histogram(struct look *look, uint32_t site, const uint32_t poll[ROUSE_HISTOGRAM_BUCKETS]);
 void look_removed(struct look *look, uint64_t task, uint64_t resource);
 void look_end(struct look *look);
