@@ -27,6 +27,8 @@ enum {
 	HERDS_MAX = 4096,
 };
 
+#define STORM_NS 1000000000ull /* a task that yields a thousand times and ends is none */
+
 /* ------------------------------------------------------------------ storms */
 
 /* Yields that the budget forces are work being done, not a storm; they are counted by worker only. */
@@ -42,7 +44,8 @@ void cn_rule_storm(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 	struct cn_report report;
 	double rate;
 
-	if (task->state >= ROUSE_TASK_COMPLETE || task->self_wakes < STORM_PER_SECOND / 10 || !runtime)
+	if (task->state >= ROUSE_TASK_COMPLETE || task->self_wakes < STORM_PER_SECOND / 10 || !runtime ||
+		cn_lasted(diagnosis, task->runtime, task->spawned_ns) < STORM_NS)
 		return;
 	delta = cn_task_delta(diagnosis->model, task);
 	rate = cn_rate(delta.self_wakes, delta.span_ns);

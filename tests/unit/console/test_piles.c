@@ -117,10 +117,9 @@ static void a_leak_that_is_mended_is_not_told_any_more(void **state)
 {
 	struct stage *stage = *state;
 
-	assert_non_null(watch(stage, (struct traffic){ .looks = 14, .come = 30, .until = 14, .op = ROUSE_OP_NOTIFIED }));
-	stage_look(stage, 15 * S);
-	stage_look(stage, 16 * S);
-	stage_look(stage, 17 * S);
+	assert_non_null(watch(stage, (struct traffic){ .looks = 60, .come = 10, .until = 60, .op = ROUSE_OP_NOTIFIED }));
+	stage_look(stage, 61 * S);
+	stage_look(stage, 62 * S);
 	stage_silent(stage);
 }
 
