@@ -27,10 +27,14 @@ static const struct cn_verb verbs[] = {
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
 			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES),
 		0, 1, cn_verb_top },
-	{ "dump", "TARGET", "Print every task with its await chain.",
-		"Nothing runs in the target for it: it may be stopped or wedged.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD), 1, 1,
-		cn_verb_dump },
+	{ "dump", "TARGET", "Print all tasks with their await chains, those that stand alike together.",
+		"Nothing runs in the target for it: it may be stopped or wedged. Tasks of one spawn site\n"
+		"that wait at the same places for the same sort of things are one entry, with their number,\n"
+		"how long the oldest has waited, and the ids of three. Then come the native stacks of what\n"
+		"runs, the findings, and what the dump has cost.",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(ALL) | CN_TAKES(INTERVAL) |
+			CN_TAKES(THRESHOLD),
+		1, 1, cn_verb_dump },
 	{ "why", "TARGET TASK", "Say why a task does not run.",
 		"TASK is an id or a name. The chain goes from the task over what it awaits to who would\n"
 		"wake that, down to a root: a timer, the network, a busy worker, a ring, nobody.",

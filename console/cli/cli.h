@@ -48,6 +48,7 @@ enum cn_exit {
 	X(COLOR, "color", 0, "WHEN", "auto, never, 8, 16 or 256 colours (NO_COLOR is heeded)")                         \
 	X(ASCII, "ascii", 0, NULL, "draw with ASCII signs only")                                                       \
 	X(FRAMES, "frames", 0, "FILE", NULL)                                                                           \
+	X(ALL, "all", 0, NULL, "each task by itself, instead of those that stand alike together")                      \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
 #define X(name, text, letter, argument, help) CN_OPTION_##name,
@@ -67,7 +68,7 @@ struct cn_cli {
 	const char *target; /* NULL = none */
 	const char *task;   /* what `why` is asked about */
 	unsigned int given; /* CN_TAKES() of the options that were */
-	bool json, batch, help;
+	bool json, batch, help, all;
 	enum cn_source_kind source;
 	uint32_t timeout_ms, interval_ms, looks;
 	uint32_t level; /* 1 + level, 0 = leave it */
@@ -114,6 +115,16 @@ int cn_find_task(const struct cn_model *model, const char *what, const struct cn
 void cn_head_json(struct cn_json *json, const char *schema, const struct cn_session *session);
 void cn_head_text(const struct cn_paint *paint, const struct cn_session *session);
 void cn_task_json(struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits);
+/* The same, into an object that is open already. */
+void cn_task_members_json(
+	struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits);
+/* An address in the program's code, as far as it is known. */
+void cn_code_json(struct cn_json *json, const struct cn_model *model, uint64_t pc);
+/* What is known of a thread's native stack, as the member "stack". */
+void cn_stack_json(struct cn_json *json, const struct cn_model *model, size_t runtime, uint32_t tid);
+/* Workers in a poll and running blocking jobs, with native stacks. */
+void cn_running_json(struct cn_json *json, const struct cn_model *model);
+void cn_running_print(const struct cn_paint *paint, const struct cn_model *model);
 void cn_finding_json(struct cn_json *json, const struct cn_session *session, const struct cn_finding *finding);
 void cn_findings_json(struct cn_json *json, const struct cn_session *session, enum cn_class least);
 void cn_chain_json(struct cn_json *json, const struct cn_model *model, const struct cn_chain *chain);

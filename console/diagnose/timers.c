@@ -35,7 +35,7 @@ void cn_rule_timers(struct cn_diagnosis *diagnosis, size_t index)
 	if (!tally->overdue.n || tally->overloaded || runtime->state != ROUSE_RUNTIME_ACTIVE)
 		return;
 	task = tally->overdue.tasks[0];
-	report = cn_report_of_runtime(CN_FINDING_LATE_TIMERS, poll ? CN_SUSPECT : CN_LIKELY, index, task);
+	report = cn_report_of_runtime(CN_FINDING_LATE_TIMERS, CN_LIKELY, index, task);
 	cn_longest_name(&tally->overdue, &report.finding);
 	report.finding.since_ns = tally->overdue.since_ns[0];
 	cn_evidence(&report, "%u sleep%s overdue, that of %s (%llu) for %s", tally->overdue.n,

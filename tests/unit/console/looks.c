@@ -123,30 +123,6 @@ void look_resource(struct look *look, struct resource_row row)
 }
 #undef X
 
-void look_threads(struct look *look, const struct thread_row *rows, size_t n)
-{
-	Rouse__V1__Threads table = ROUSE__V1__THREADS__INIT;
-	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
-	struct {
-#define X(TYPE, NAME) TYPE NAME[32];
-		THREAD_ROW(X)
-#undef X
-	} columns;
-
-	assert_true(n <= 32);
-	for (size_t i = 0; i < n; i++) {
-#define X(TYPE, NAME)                                                                                                  \
-	columns.NAME[i] = rows[i].NAME;                                                                                \
-	table.NAME = columns.NAME;                                                                                     \
-	table.n_##NAME = n;
-		THREAD_ROW(X)
-#undef X
-	}
-	frame.body_case = ROUSE__V1__FRAME__BODY_THREADS;
-	frame.threads = &table;
-	assert_int_equal(look_apply(look->model, &frame), CN_APPLIED);
-}
-
 void look_awaits(struct look *look, uint64_t task, struct await_row *rows, size_t n)
 {
 	Rouse__V1__AwaitFrames table = ROUSE__V1__AWAIT_FRAMES__INIT;
@@ -209,7 +185,8 @@ void look_removed(struct look *look, uint64_t task, uint64_t resource)
 
 static void send_workers(struct look *look)
 {
-	struct worker_row only = { .in_transit = look->in_transit,
+	struct worker_row only = { .tid = look->tid,
+		.in_transit = look->in_transit,
 		.current_task = look->current_task,
 		.counters = look->counters };
 	const struct worker_row *rows = look->n_workers ? look->workers : &only;

@@ -96,17 +96,6 @@
 	X(uint64_t, lifo_task)                                                                     \
 	X(uint32_t, timers)                                                                        \
 	X(uint64_t, next_deadline_ns)
-#define THREAD_ROW(X)                                                                              \
-	X(uint32_t, tid)                                                                           \
-	X(uint32_t, role)                                                                          \
-	X(uint32_t, worker)                                                                        \
-	X(uint32_t, os_tid)                                                                        \
-	X(uint32_t, state)                                                                         \
-	X(uint64_t, cpu_ns)                                                                        \
-	X(uint64_t, run_queue_ns)                                                                  \
-	X(uint32_t, syscall)                                                                       \
-	X(uint64_t, argument)                                                                      \
-	X(uint64_t, pc)
 
 #define X(TYPE, NAME) TYPE NAME;
 struct task_row {
@@ -120,9 +109,6 @@ struct resource_row {
 };
 struct site_row {
 	SITE_ROW(X)
-};
-struct thread_row {
-	THREAD_ROW(X)
 };
 struct worker_row {
 	WORKER_ROW(X)
@@ -139,6 +125,7 @@ struct look {
 	bool incomplete; /* set before look_end() */
 	uint64_t in_transit; /* of worker 0 */
 	uint64_t current_task;
+	uint32_t tid; /* of worker 0 */
 	struct rouse_counters counters; /* of worker 0 */
 	uint32_t tasks;
 	uint64_t lost_events, emitted_events;
@@ -167,8 +154,6 @@ void look_task(struct look *look, struct task_row row);
 /* Rows of one task, root first; depth_index and task are filled in. */
 void look_awaits(struct look *look, uint64_t task, struct await_row *rows, size_t n);
 void look_resource(struct look *look, struct resource_row row);
-/* What the system says of threads, all of them; syscall is + 1. */
-void look_threads(struct look *look, const struct thread_row *rows, size_t n);
 void look_histogram(struct look *look, uint32_t site, const uint32_t poll[ROUSE_HISTOGRAM_BUCKETS]);
 void look_removed(struct look *look, uint64_t task, uint64_t resource);
 void look_end(struct look *look);

@@ -125,6 +125,23 @@ static void send_sites(const struct stage *stage, struct look *look)
 		look_histogram(look, SPAWN_SITE, buckets);
 }
 
+static void send_queues(const struct stage *stage, struct look *look)
+{
+	Rouse__V1__Queues table = ROUSE__V1__QUEUES__INIT;
+	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
+	uint64_t tasks[STAGE_ROWS];
+	uint32_t workers[STAGE_ROWS] = { 0 };
+
+	for (size_t i = 0; i < stage->n_queued; i++)
+		tasks[i] = stage->queued[i];
+	table.n_task = table.n_worker = stage->n_queued;
+	table.task = tasks;
+	table.worker = workers;
+	frame.body_case = ROUSE__V1__FRAME__BODY_QUEUES;
+	frame.queues = &table;
+	assert_int_equal(look_apply(look->model, &frame), CN_APPLIED);
+}
+
 void stage_look(struct stage *stage, uint64_t now_ns)
 {
 	struct look look = look_with(stage->model, now_ns, stage->begin);
@@ -142,7 +159,7 @@ void stage_look(struct stage *stage, uint64_t now_ns)
 		look.workers[i] = stage->workers[i];
 	look.n_workers = stage->n_workers;
 	if (stage->n_queued)
-		look_queues(&look, stage->queued, stage->n_queued);
+		send_queues(stage, &look);
 	look.incomplete = stage->incomplete;
 	look.lost_events = stage->lost_events;
 	look.emitted_events = stage->emitted_events;

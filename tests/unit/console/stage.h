@@ -11,7 +11,7 @@
 #ifndef STAGE_H
 #define STAGE_H
 
-#include "evidence.h"
+#include "tables.h"
 
 enum { STAGE_TASKS = 4096, STAGE_ROWS = 32, SPAWN_LINE = 10, AWAIT_LINE = 77, MADE_LINE = 33 };
 /* Sites that every task and resource has unless it says otherwise, with the lines above. */
