@@ -5,7 +5,7 @@
  *
  * row: A23
  * finds: pool-exhausted likely
- * task: third
+ * task: hog
  */
 #include "zoo.h"
 
@@ -31,7 +31,7 @@ ROUSE_ASYNC(hog, int,
 ROUSE_BODY(hog)
 {
 	ROUSE_BEGIN;
-	ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, endless, NULL));
+	ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, endless, NULL)); /* fault */
 	ROUSE_RETURN(0);
 	ROUSE_END;
 }
@@ -44,7 +44,7 @@ ROUSE_BODY(third)
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE) < 2)
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, ROUSE_MS));
 	for (;;) {
-		ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, quick, NULL)); /* fault */
+		ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, quick, NULL));
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100 * ROUSE_MS));
 	}
 	ROUSE_END;
