@@ -4,7 +4,7 @@
  * wants both.
  *
  * row: A13
- * finds: permit-leak proven
+ * finds: permit-leak likely
  * task: greedy
  */
 #include "zoo.h"
