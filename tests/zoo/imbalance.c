@@ -8,6 +8,8 @@
  * row: A27
  * finds: imbalance likely
  * task: -
+ * looks: 16
+ * alone: it burns
  * healthy: 0
  * line: at once
  */
