@@ -9,7 +9,6 @@
  * finds: imbalance likely
  * task: -
  * looks: 16
- * alone: it burns
  * healthy: 0
  * line: at once
  */
@@ -22,7 +21,7 @@ ROUSE_BODY(piece)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		zoo_burn_for(200 * ROUSE_US);
+		zoo_block_for(ROUSE_MS);
 		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
 	}
 	ROUSE_END;

@@ -10,7 +10,6 @@
  * task: outsider
  * looks: 16
  * line: at once
- * alone: it burns
  */
 #include "sched/runtime.h"
 #include "zoo.h"
@@ -23,7 +22,7 @@ ROUSE_BODY(insider)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		zoo_burn_for(200 * ROUSE_US);
+		zoo_block_for(ROUSE_MS);
 		if (__atomic_load_n(&unfair, __ATOMIC_ACQUIRE))
 			rs_self.worker->tick = 1;
 		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
@@ -31,7 +30,7 @@ ROUSE_BODY(insider)
 	ROUSE_END;
 }
 
-ROUSE_ASYNC(outsider, int,
+ROUSE_ASYNC(outsider, int, /* fault */
 	struct rouse_sleep sleep;);
 ROUSE_BODY(outsider)
 {
@@ -49,7 +48,7 @@ static void start_insider(void)
 static void spawn_outsider(void)
 {
 	__atomic_store_n(&unfair, !ZOO_TWIN, __ATOMIC_RELEASE);
-	ZOO_MUST(rouse_spawn_detached(outsider)); /* fault */
+	ZOO_MUST(rouse_spawn_detached(outsider));
 }
 
 ZOO_THEN(ZOO_WORKERS(1), NULL, NULL, spawn_outsider, start_insider, start_insider)
