@@ -145,6 +145,12 @@ static uint64_t resource_of_descriptor(struct cn_diagnosis *diagnosis, uint64_t 
 	return 0;
 }
 
+/* A thread that runs does not block now; whether it computes is seen by what it has had of a CPU by the next look. */
+static bool not_known_yet(const struct cn_poll *poll)
+{
+	return poll->kind == CN_POLL_UNKNOWN && !poll->span_ns && poll->thread && poll->thread->state == 'R';
+}
+
 static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll)
 {
 	const struct cn_model *model = diagnosis->model;
@@ -159,7 +165,7 @@ static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll
 		(before < LONG_POLLS_AT_LEAST || preempted))
 		return;
 	report = cn_report_about(computes ? CN_FINDING_BUSY_WORKER : CN_FINDING_BLOCKED_WORKER,
-		poll->told || !sure ? CN_SUSPECT : CN_LIKELY, task);
+		poll->told || !sure || not_known_yet(poll) ? CN_SUSPECT : CN_LIKELY, task);
 	report.finding.worker = task->worker;
 	report.finding.since_ns = task->edge_ns;
 	if (on_descriptor(poll))

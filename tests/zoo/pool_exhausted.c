@@ -15,8 +15,7 @@ static int64_t endless(void *arg)
 {
 	(void)arg;
 	__atomic_add_fetch(&running, 1, __ATOMIC_RELEASE);
-	for (;;)
-		zoo_block_for(3600 * ROUSE_S);
+	zoo_rest();
 	return 0;
 }
 

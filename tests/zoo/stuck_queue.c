@@ -14,7 +14,7 @@ static int running;
 static int64_t rest(void *arg)
 {
 	(void)arg;
-	zoo_block_for(3600 * ROUSE_S);
+	zoo_rest();
 	return 0;
 }
 
