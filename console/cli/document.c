@@ -221,10 +221,16 @@ void cn_code_json(struct cn_json *json, const struct cn_model *model, uint64_t p
 
 void cn_finding_json(struct cn_json *json, const struct cn_session *session, const struct cn_finding *f)
 {
+	cn_finding_member_json(json, NULL, session, f);
+}
+
+void cn_finding_member_json(
+	struct cn_json *json, const char *key, const struct cn_session *session, const struct cn_finding *f)
+{
 	const struct cn_model *model = cn_session_model(session);
 	const struct cn_resource *resource = f->resource ? cn_model_resource(model, f->resource) : NULL;
 
-	cn_json_object(json, NULL);
+	cn_json_object(json, key);
 	cn_json_string(json, "code", cn_finding_text(f->code));
 	cn_json_string(json, "title", cn_finding_title(f->code));
 	cn_json_string(json, "class", cn_class_name(f->class));
