@@ -29,6 +29,8 @@ void ri_runtime_fini(struct ri_runtime *runtime)
 	for (uint32_t i = 0; i < runtime->chunk_count; i++)
 		free(runtime->chunks[i].seen);
 	free(runtime->chunks);
+	free(runtime->spans);
+	free(runtime->threads);
 	ri_rings_fini(&runtime->rings);
 	ri_watches_fini(&runtime->watches);
 	*runtime = (struct ri_runtime){ 0 };
@@ -150,9 +152,12 @@ static int update_chunks(struct rouse_inspect *inspect, struct ri_runtime *runti
 
 		if (ri_memory_read(&inspect->memory, address, entries, n * sizeof *entries) < 0)
 			return RI_UNREADABLE;
-		for (uint32_t j = 0; j < n; j++)
+		for (uint32_t j = 0; j < n; j++) {
+			if (memcmp(&runtime->chunks[i + j].entry, &entries[j], sizeof *entries) != 0)
+				runtime->n_spans = 0;
 			if (!take_chunk(&runtime->chunks[i + j], &entries[j]))
 				runtime->told = false;
+		}
 	}
 	return 0;
 }
@@ -246,8 +251,11 @@ static int begin_generation(struct rouse_inspect *inspect, struct ri_runtime *ru
 
 	ri_memory_refill(&inspect->memory);
 	look->chunk = look->slot = look->tasks = look->torn = look->n_wheels = 0;
+	look->n_job_tids = look->n_descriptors = 0;
 	look->complete = !inspect->core || !inspect->core->missing;
 	memset(look->in_transit, 0, sizeof look->in_transit);
+	memset(look->queues, 0, sizeof look->queues);
+	memset(look->worker_tids, 0, sizeof look->worker_tids);
 	rc = update_chunks(inspect, runtime);
 	if (rc < 0)
 		return rc;
@@ -283,6 +291,12 @@ static int begin_events(struct rouse_inspect *inspect, struct ri_runtime *runtim
 
 	if (rc == 0)
 		rc = settle(inspect, ri_workers_send(inspect, runtime));
+	if (rc == 0)
+		rc = settle(inspect, ri_queues_send(inspect, runtime));
+	if (rc == 0)
+		rc = ri_threads_send(inspect, runtime);
+	if (rc == 0)
+		rc = ri_sockets_send(inspect, runtime);
 	if (rc == 0)
 		rc = ri_events_begin(inspect, runtime);
 	inspect->look.rings = rc > 0 ? (uint32_t)rc : 0;

@@ -25,7 +25,8 @@ enum {
 	RI_WINDOW_BYTES = RI_STRIDE_MAX,
 	RI_WINDOW_SLOTS = RI_WINDOW_BYTES / ROUSE_CELL_BYTES,
 	RI_SLOTS_MAX = 1 << 24, /* of one runtime */
-	RI_DETAIL_MAX = 16
+	RI_DETAIL_MAX = 16,
+	RI_THREADS_MAX = 2048 /* of one runtime */
 };
 
 /* What a slot held when its row was last sent. Digest 0: nothing that could be relied on. */
@@ -37,6 +38,19 @@ struct ri_seen {
 struct ri_chunk {
 	struct rouse_chunk_entry entry; /* kind 0: not used */
 	struct ri_seen *seen;           /* per slot; NULL until the chunk was read */
+};
+
+/* Where a chunk begins; sorted, they find the chunk of an address. */
+struct ri_span {
+	uint64_t address;
+	uint32_t chunk;
+};
+
+/* A thread that the last look showed. */
+struct ri_thread {
+	uint32_t tid;
+	uint32_t os_tid;
+	uint32_t role;
 };
 
 struct ri_runtime {
@@ -58,6 +72,10 @@ struct ri_runtime {
 	struct ri_chunk *chunks;
 	uint32_t chunk_count;
 	uint64_t slots; /* of all chunks that were read */
+	struct ri_span *spans;
+	uint32_t n_spans; /* 0: to be made anew */
+	struct ri_thread *threads;
+	uint32_t n_threads;
 	struct ri_rings rings;
 	struct ri_watches watches;
 };
@@ -85,6 +103,15 @@ struct ri_look {
 		uint64_t armed;
 	} wheels[RI_WORKERS_MAX + 1];
 	uint32_t n_wheels;
+	uint64_t queues[RI_WORKERS_MAX]; /* of each worker, as its record was sent: the queue's address */
+	uint32_t worker_tids[RI_WORKERS_MAX]; /* 0 = does not work */
+	uint32_t job_tids[RI_THREADS_MAX];    /* threads that run blocking jobs */
+	uint32_t n_job_tids;
+	struct {
+		uint64_t serial;
+		int fd;
+	} descriptors[RI_DETAIL_MAX]; /* of resources that more is wanted of */
+	uint32_t n_descriptors;
 };
 
 struct rouse_inspect {
@@ -140,6 +167,14 @@ int ri_tasks_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, s
 int ri_resources_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, struct ri_chunk *chunk,
 	uint32_t first, uint32_t n);
 int ri_workers_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+/* After the workers: what their queues hold, what the system says of the threads. */
+int ri_queues_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+int ri_threads_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+/* The kernel's view of the descriptors that the resource windows have noted. */
+int ri_sockets_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+
+/* The task whose cell is at `address`: its id, as this look has read it; 0 = it cannot be told. */
+uint64_t ri_task_at(struct rouse_inspect *inspect, struct ri_runtime *runtime, uint64_t address);
 
 /*
  * Notes which tasks threads have in their hands at this moment. Called between

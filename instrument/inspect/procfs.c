@@ -190,7 +190,7 @@ bool ri_proc_is_stopped(int tid)
  * What the thread is to itself: the last number of "NSpid:", which begins with
  * what it is to us. A kernel without namespaces has no such line. 0: it has gone.
  */
-static int tid_in_its_namespace(int pid, int tid)
+int ri_proc_ns_tid(int pid, int tid)
 {
 	static const char key[] = "NSpid:";
 	char name[32], *line = NULL;
@@ -219,7 +219,7 @@ static int tid_in_its_namespace(int pid, int tid)
 
 static bool is_called(int pid, int tid, int ns_tid)
 {
-	return tid_in_its_namespace(pid, tid) == ns_tid;
+	return ri_proc_ns_tid(pid, tid) == ns_tid;
 }
 
 int ri_proc_os_tid(int pid, int ns_tid)

@@ -37,5 +37,7 @@ bool ri_proc_is_stopped(int tid);
  * namespace), as we number it: a tid, or -ESRCH there is none, -EACCES.
  */
 int ri_proc_os_tid(int pid, int ns_tid);
+/* The other way round: what our number `tid` is to itself; 0: it has gone. */
+int ri_proc_ns_tid(int pid, int tid);
 
 #endif

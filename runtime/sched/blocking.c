@@ -234,7 +234,7 @@ static void *thread_main(void *arg)
 	struct rs_pool *pool = arg;
 	struct thread self = { .tid = (uint32_t)gettid() };
 
-	prctl(PR_SET_NAME, "rouse-blocking");
+	prctl(PR_SET_NAME, ROUSE_POOL_THREAD_NAME);
 	rs_thread_enter(pool->runtime);
 	pthread_mutex_lock(&pool->lock);
 	enlist_locked(pool, &self);

@@ -283,7 +283,7 @@ enum rouse_resource_flag {
  *
  *     kind          value             capacity   side_a        side_b         owner
  *     mutex         1 free, 0 locked  1          handles       -              holder (exact)
- *     semaphore     permits free      permits    handles       -              last to acquire
+ *     semaphore     permits free      permits    handles       made with      last to acquire
  *     notify        stored permit     1          handles       -              -
  *     oneshot       1 = value sent    1          senders       receivers      -
  *     channel       messages queued   bound      senders       receivers      -
@@ -316,7 +316,14 @@ struct rouse_resource_record {
 };
 #define ROUSE_RESOURCE_BYTES 136u
 
-/** Who has taken permits and not given them back. Task 0: the entry is free. Exact unless UNTRACKED. */
+/**
+ * Who has taken permits, or was granted them, and has not given them back. Task
+ * 0: the entry is free. Exact unless UNTRACKED: then capacity - value is the sum
+ * of `permits`. `since_ticks` is when the holder's first permit came that it has
+ * had one ever since. More permits than it was made with (capacity > side_b)
+ * were brought by somebody who had not taken them: such a semaphore counts
+ * things that happen, and who "has" a permit of it may have used it up.
+ */
 struct rouse_holder_record {
 	uint64_t task; /* id, or 2^63 + thread id outside of any task */
 	uint64_t permits;
@@ -532,6 +539,8 @@ enum rouse_thread_role {
 #undef X
 		ROUSE_THREAD_ROLE_MAX
 };
+/** What a thread of the blocking pool calls itself; only so an idle one can be told. */
+#define ROUSE_POOL_THREAD_NAME "rouse-blocking"
 
 /* ------------------------------------------------------------------- page */
 
