@@ -173,3 +173,52 @@ int rn_maps_read(struct rn_target *target)
 	fclose(file);
 	return rc;
 }
+
+/* ----------------------------------------------------------------- threads */
+
+/* Thread `tid` of process `pid` as it is numbered in its own, innermost, PID namespace: 0 = it is not there. */
+static uint32_t own_number(int pid, uint32_t tid, bool *ret_elsewhere)
+{
+	char path[64], *line = NULL, *last;
+	size_t bytes = 0;
+	uint32_t number = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%u/status", pid, tid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (!number && getline(&line, &bytes, file) > 0) {
+		if (strncmp(line, "NSpid:", 6) != 0)
+			continue;
+		last = strrchr(line, '\t'); /* outermost first */
+		number = (uint32_t)strtoul(last, NULL, 10);
+		*ret_elsewhere = last != line + 6;
+	}
+	free(line);
+	fclose(file);
+	return number;
+}
+
+uint32_t rn_tid_here(int pid, uint32_t tid)
+{
+	bool elsewhere = false;
+	char path[64];
+	DIR *threads;
+	struct dirent *entry;
+	uint32_t found = 0;
+
+	if (own_number(pid, tid, &elsewhere) == tid && !elsewhere)
+		return tid;
+	snprintf(path, sizeof path, "/proc/%d/task", pid);
+	threads = opendir(path);
+	while (threads && !found && (entry = readdir(threads))) {
+		uint32_t here = (uint32_t)strtoul(entry->d_name, NULL, 10);
+
+		if (here && own_number(pid, here, &elsewhere) == tid)
+			found = here;
+	}
+	if (threads)
+		closedir(threads);
+	return found;
+}

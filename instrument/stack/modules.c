@@ -220,23 +220,35 @@ int rn_modules_core(struct rn_target *target)
 	return target->attached ? 0 : -ENOEXEC;
 }
 
-static bool covers(Dwarf_CFI *cfi, uint64_t address)
+static Dwarf_Frame *frame_in(Dwarf_CFI *cfi, uint64_t address)
 {
 	Dwarf_Frame *frame = NULL;
-	bool found = cfi && dwarf_cfi_addrframe(cfi, address, &frame) == 0;
 
-	free(frame);
-	return found;
+	return cfi && dwarf_cfi_addrframe(cfi, address, &frame) == 0 ? frame : NULL;
 }
 
-bool rn_has_cfi(struct rn_target *target, uint64_t pc)
+enum rn_cfi rn_cfi_at(struct rn_target *target, uint64_t pc)
 {
 	Dwfl_Module *module = dwfl_addrmodule(target->dwfl, pc);
 	Dwarf_Addr bias = 0;
 	Dwarf_CFI *cfi = module ? dwfl_module_eh_cfi(module, &bias) : NULL;
+	Dwarf_Frame *frame = frame_in(cfi, pc - bias);
+	Dwarf_Op simple[3], *rule = simple;
+	size_t n = 0;
+	int number;
+	enum rn_cfi found;
 
-	if (covers(cfi, pc - bias))
-		return true;
-	cfi = module ? dwfl_module_dwarf_cfi(module, &bias) : NULL;
-	return covers(cfi, pc - bias);
+	if (!frame && module) {
+		cfi = dwfl_module_dwarf_cfi(module, &bias);
+		frame = frame_in(cfi, pc - bias);
+	}
+	if (!frame)
+		return RN_CFI_NONE;
+	number = dwarf_frame_info(frame, NULL, NULL, NULL);
+	if (number < 0 || dwarf_frame_register(frame, number, simple, &rule, &n))
+		found = RN_CFI_NONE;
+	else /* no rule where one would stand: it returns to nobody */
+		found = n == 0 && rule == simple ? RN_CFI_BEGINNING : RN_CFI_FRAME;
+	free(frame);
+	return found;
 }

@@ -37,14 +37,17 @@ bool rn_read(struct rn_target *target, uint64_t address, void *buffer, size_t by
 const struct rn_map *rn_map_at(const struct rn_target *target, uint64_t address);
 /* Reads the mappings of a process anew: 1 if other files are mapped as code, 0 if not, or -errno. */
 int rn_maps_read(struct rn_target *target);
+/* The number that thread `tid` of another PID namespace has here; 0 = there is none. */
+uint32_t rn_tid_here(int pid, uint32_t tid);
 
 /* modules.c. Makes target->dwfl anew: 0 or -errno. */
 int rn_modules_read(struct rn_target *target);
 int rn_modules_core(struct rn_target *target);
 void rn_modules_free(struct rn_target *target);
 
-/* Is there unwind information for that address? */
-bool rn_has_cfi(struct rn_target *target, uint64_t pc);
+/* What the unwind tables know of an address: nothing, how to find the caller, or that there is none. */
+enum rn_cfi { RN_CFI_NONE, RN_CFI_FRAME, RN_CFI_BEGINNING };
+enum rn_cfi rn_cfi_at(struct rn_target *target, uint64_t pc);
 
 /* search.c. A frame of which only the stack pointer is known, and what its frame pointer may be. */
 enum { RN_CANDIDATES_MAX = 16 };

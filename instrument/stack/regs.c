@@ -57,7 +57,7 @@ int rn_regs_rest(int pid, uint32_t tid, struct rn_rest *ret_rest, struct rn_regs
 			break;
 		at = end;
 	}
-	if (n != 3 && n != 9) /* of a thread that is ending it says "0" only */
+	if ((n != 3 && n != 9) || !fields[n - 1]) /* of a thread that has ended both are 0 */
 		return -ESRCH;
 	regs->value[RN_SP] = fields[n - 2];
 	regs->value[RN_PC] = fields[n - 1];

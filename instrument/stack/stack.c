@@ -81,6 +81,7 @@ struct walk {
 	struct rn_target *target;
 	struct rn_stack *stack;
 	bool sure;
+	enum rn_cfi cfi;      /* of the last frame met */
 	bool again;           /* the first frame is in the stack already */
 	struct rn_regs frame; /* of the last frame met, as far as they are known */
 };
@@ -103,6 +104,7 @@ static int take_frame(Dwfl_Frame *state, void *arg)
 		walk->frame.value[i] = value;
 		walk->frame.known |= 1u << i;
 	}
+	walk->cfi = rn_cfi_at(walk->target, walk->frame.value[RN_PC]);
 	if (walk->again) {
 		walk->again = false;
 		return DWARF_CB_OK;
@@ -115,15 +117,16 @@ static int take_frame(Dwfl_Frame *state, void *arg)
 	walk->sure = walk->sure && !walk->target->beyond;
 	if (walk->sure)
 		stack->sure = stack->n;
-	walk->sure = walk->sure && rn_has_cfi(walk->target, walk->frame.value[RN_PC]);
+	walk->sure = walk->sure && walk->cfi != RN_CFI_NONE;
 	return DWARF_CB_OK;
 }
 
-/* Did it come to the thread's beginning, or as far as there is room? */
+/* Did it come to the thread's beginning, or as far as there is room? libdwfl ends the same way where it is lost. */
 static bool walk_frames(struct walk *walk, uint32_t tid)
 {
-	return dwfl_getthread_frames(walk->target->dwfl, (pid_t)tid, take_frame, walk) == 0 ||
-	       walk->stack->why == E2BIG;
+	int rc = dwfl_getthread_frames(walk->target->dwfl, (pid_t)tid, take_frame, walk);
+
+	return (rc == 0 && walk->cfi == RN_CFI_BEGINNING) || walk->stack->why == E2BIG;
 }
 
 /* From the frame where the walk has stopped, with each frame pointer that it may have had. */
@@ -166,7 +169,7 @@ static void unwind(struct rn_target *target, uint32_t tid, struct rn_stack *stac
 	}
 	if (!(walk.frame.known & 1u << RN_BP) && walk.frame.known & 1u << RN_SP && walk_on(&walk, tid))
 		return;
-	stack->why = rn_has_cfi(target, stack->pc[stack->n - 1] - 1) ? EFAULT : ENOEXEC;
+	stack->why = rn_cfi_at(target, stack->pc[stack->n - 1] - 1) == RN_CFI_NONE ? ENOEXEC : EFAULT;
 }
 
 /* ------------------------------------------------------------------ threads */
@@ -194,6 +197,7 @@ static int take_once(struct rn_target *target, uint32_t tid, struct rn_stack *st
 
 void rn_stack_take(struct rn_target *target, uint32_t tid, struct rn_stack *ret_stack)
 {
+	uint32_t here;
 	int rc = -EAGAIN;
 
 	if (target->core) {
@@ -201,8 +205,11 @@ void rn_stack_take(struct rn_target *target, uint32_t tid, struct rn_stack *ret_
 		unwind(target, tid, ret_stack);
 		return;
 	}
+	here = rn_tid_here(target->pid, tid);
+	if (!here)
+		rc = -ESRCH;
 	for (int i = 0; i < TRIES && rc == -EAGAIN; i++) {
-		rc = take_once(target, tid, ret_stack);
+		rc = take_once(target, here, ret_stack);
 		rn_regs_fini(&target->regs);
 	}
 	if (rc)

@@ -45,7 +45,7 @@ struct rn_stack {
 };
 
 /*
- * `tid` as this process sees it. `why`: ESRCH there is no such thread (any
+ * `tid` as the target has it, in its own PID namespace. `why`: ESRCH there is no such thread (any
  * more); EACCES its registers or memory may not be read; EPERM it runs, and
  * sampling it is not permitted; EAGAIN it moved whenever it was looked at;
  * ENOEXEC no unwind information; E2BIG more frames than there is room for.
