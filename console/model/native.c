@@ -72,7 +72,8 @@ const char *cn_stack_why(int why)
 	case EPERM:
 		return "it runs: sampling it needs CAP_PERFMON, or perf_event_paranoid <= 2 and a process of yours";
 	case EACCES:
-		return "not permitted to read its registers: run rouse as its user or as root";
+		return "not permitted to read its registers: run rouse as its user or as root (see also "
+		       "/proc/sys/kernel/yama/ptrace_scope)";
 	case ESRCH:
 		return "the thread has ended";
 	case EAGAIN:
@@ -85,6 +86,8 @@ const char *cn_stack_why(int why)
 		return "ends where its memory, or a register, is not known";
 	case E2BIG:
 		return "goes on";
+	case ETIMEDOUT:
+		return "left out: those of other threads took too long";
 	default:
 		return strerror(why);
 	}

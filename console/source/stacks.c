@@ -2,8 +2,10 @@
 #include "source/stacks.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #ifdef HAVE_STACKS
 #include <stack.h>
@@ -11,7 +13,13 @@
 
 #include "model/model.h"
 
-enum { NATIVES_MAX = 4096, RUNTIMES_MAX = 64, TAKEN_MAX = 64 /* as many as the model keeps */, NAMES_MAX = 4096 };
+enum {
+	NATIVES_MAX = 4096,
+	RUNTIMES_MAX = 64,
+	TAKEN_MAX = 64, /* as many as the model keeps */
+	NAMES_MAX = 4096,
+	TAKING_MS = 1000
+};
 
 struct cn_stacker {
 	int pid;    /* 0 = a core file */
@@ -171,13 +179,23 @@ static int name_others(struct cn_stacker *stacker, struct cn_model *model, size_
 
 #endif
 
-static int take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_model *model, size_t runtime)
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* One that runs takes as long as it is kept from a CPU; with many, the screen would stand still. */
+static int take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_model *model, size_t runtime, int why)
 {
 	const size_t n = cn_model_natives(model, runtime, stacker->natives, NATIVES_MAX);
+	const uint64_t end = now_ms() + TAKING_MS;
 	size_t taken = 0;
-	int why = aim(stacker), rc = 0;
+	bool can_name = !why;
+	int rc = 0;
 
-	stacker->names = NAMES_MAX;
 	for (size_t i = 0; i < n && taken < TAKEN_MAX && rc == 0; i++) {
 		const struct cn_native *native = &stacker->natives[i];
 		struct cn_stack none = {
@@ -187,17 +205,19 @@ static int take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_mode
 		if (which == CN_STACKS_BUSY && !cn_native_busy(native))
 			continue;
 		taken++;
+		if (!why && now_ms() >= end)
+			none.why = why = ETIMEDOUT;
 		if (why)
 			cn_model_put_stack(model, runtime, &none);
 		else
 			rc = take_stack(stacker, model, runtime, native);
 	}
-	return rc || why ? rc : name_others(stacker, model, runtime);
+	return rc || !can_name ? rc : name_others(stacker, model, runtime);
 }
 
 int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_model *model)
 {
-	int rc = 0;
+	int why = -1, rc = 0; /* -1: it has not been tried */
 
 	for (size_t i = 0; i < RUNTIMES_MAX && i < cn_model_runtimes(model) && rc == 0; i++) {
 		const struct cn_runtime *runtime = cn_model_runtime(model, i);
@@ -205,7 +225,11 @@ int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_
 		if (!runtime || runtime->looks == stacker->looks[i])
 			continue;
 		stacker->looks[i] = runtime->looks;
-		rc = take(stacker, which, model, i);
+		if (why < 0) {
+			why = aim(stacker);
+			stacker->names = NAMES_MAX;
+		}
+		rc = take(stacker, which, model, i, why);
 	}
 	return rc;
 }

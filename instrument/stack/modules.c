@@ -147,19 +147,22 @@ static int find_elf(
 	if (fd < 0 && snprintf(path, sizeof path, "/proc/%d/root%s", target->tid, name) < (int)sizeof path)
 		fd = try_file(target, path, base, ret_elf);
 	if (fd >= 0)
-		*file_name = strdup(name); /* beside it, separate debug information is looked for */
+		*file_name = strdup(name);
 	return fd;
 }
 
-/* Of the machine's own files only, and no directory of the target's choice. */
-static char debug_path_text[] = ":.debug:/usr/lib/debug";
+/*
+ * Separate debug information only as it is installed, by build id. The other
+ * ways to find it follow names in the target's files to wherever they lead.
+ */
+static char debug_path_text[] = "/usr/lib/debug";
 static char *debug_path = debug_path_text;
 
 static const Dwfl_Callbacks process_callbacks = {
-	.find_elf = find_elf, .find_debuginfo = dwfl_standard_find_debuginfo, .debuginfo_path = &debug_path
+	.find_elf = find_elf, .find_debuginfo = dwfl_build_id_find_debuginfo, .debuginfo_path = &debug_path
 };
 static const Dwfl_Callbacks core_callbacks = { .find_elf = dwfl_build_id_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.find_debuginfo = dwfl_build_id_find_debuginfo,
 	.debuginfo_path = &debug_path };
 
 /* ----------------------------------------------------------------- reports */

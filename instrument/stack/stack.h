@@ -13,7 +13,9 @@
  *     rn_close(target);
  *
  * Nothing is fetched over the network: debug information is that of the file
- * itself, or what is installed beside it. Not thread-safe.
+ * itself, or what is installed under /usr/lib/debug by build id; so that it
+ * stays so, DEBUGINFOD_URLS is taken out of this process's environment. The
+ * target's object files are read by elfutils, as they are. Not thread-safe.
  */
 #ifndef RN_STACK_H
 #define RN_STACK_H
