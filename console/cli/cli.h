@@ -35,7 +35,7 @@ enum cn_exit {
 /* name, letter (0 = none), argument (NULL = none), help */
 #define CN_OPTIONS(X)                                                                                                  \
 	X(JSON, "json", 0, NULL, "print one JSON document")                                                            \
-	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process)")          \
+	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process), core")    \
 	X(TIMEOUT, "timeout", 0, "MS", "give up when there is no answer for so long (5000)")                           \
 	X(LOOKS, "looks", 0, "N", "looks to take before judging")                                                      \
 	X(INTERVAL, "interval", 0, "MS", "time between looks (250)")                                                   \

@@ -26,6 +26,7 @@ void cn_head_json(struct cn_json *json, const char *schema, const struct cn_sess
 
 	cn_json_string(json, "schema", schema);
 	cn_json_string(json, "source", target->source);
+	cn_json_string(json, "note", target->note);
 	cn_json_object(json, "target");
 	cn_json_number(json, "pid", target->pid);
 	cn_json_string(json, "program", target->program);
@@ -55,15 +56,21 @@ void cn_head_text(const struct cn_paint *paint, const struct cn_session *session
 		stopped = stopped || (runtime && runtime->target_stopped);
 	}
 	cn_paint(paint, CN_STYLE_TITLE, "%s", cn_safe(target->program));
-	cn_paint(paint, CN_STYLE_DIM, " (%u)  %llu task%s  source: %s  seen %s ago  %s", target->pid,
-		(unsigned long long)tasks, tasks == 1 ? "" : "s", cn_safe(target->source),
-		cn_format_ns(time, look_age_ns(session)), cn_model_complete(model) ? "complete" : "NOT COMPLETE");
+	cn_paint(paint, CN_STYLE_DIM, " (%u)  %llu task%s  source: %s", target->pid, (unsigned long long)tasks,
+		tasks == 1 ? "" : "s", cn_safe(target->source));
+	if (!cn_target_is_core(target))
+		cn_paint(paint, CN_STYLE_DIM, "  seen %s ago", cn_format_ns(time, look_age_ns(session)));
+	cn_paint(paint, CN_STYLE_DIM, "  %s", cn_model_complete(model) ? "complete" : "NOT COMPLETE");
 	if (cn_model_lost_generations(model))
 		cn_paint(paint, CN_STYLE_DIM, "  %llu looks skipped",
 			(unsigned long long)cn_model_lost_generations(model));
-	if (stopped)
+	if (stopped && !cn_target_is_core(target))
 		cn_paint(paint, CN_STYLE_BADGE, "  STOPPED");
 	fputc('\n', paint->out);
+	if (*target->note) {
+		fputs("  ", paint->out);
+		cn_paint_words(paint, CN_STYLE_LIKELY, 2, 2, cn_safe(target->note));
+	}
 }
 
 /* ------------------------------------------------------------------- tasks */

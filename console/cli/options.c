@@ -45,7 +45,8 @@ static bool take_u32(const char *text, double scale, double least, double most, 
 static bool take_source(const char *text, enum cn_source_kind *ret_kind)
 {
 	static const char *const kinds[] = {
-		[CN_SOURCE_ANY] = "auto", [CN_SOURCE_SOCKET] = "socket", [CN_SOURCE_MEMORY] = "memory"
+		[CN_SOURCE_ANY] = "auto", [CN_SOURCE_SOCKET] = "socket", [CN_SOURCE_MEMORY] = "memory",
+		[CN_SOURCE_CORE] = "core"
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

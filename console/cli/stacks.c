@@ -135,8 +135,8 @@ static void print_work(const struct cn_paint *paint, const struct cn_model *mode
 	}
 	if (native->job) {
 		cn_symbol_format(model, native->job->side_a, text, sizeof text);
-		fputs("  runs job ", paint->out);
-		cn_paint(paint, CN_STYLE_NAME, "%s", text);
+		fputs("  runs ", paint->out);
+		cn_paint(paint, CN_STYLE_NAME, "%s", native->job->side_a ? text : "a job");
 	}
 }
 

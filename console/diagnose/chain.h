@@ -73,7 +73,7 @@ struct cn_chain {
 	bool cycle;                       /* there is a ring in it */
 	bool truncated;                   /* longer than is shown */
 	bool valid;                       /* every task in it stood still while it was read */
-	char verdict[512];                /* one or two sentences */
+	char verdict[768];                /* one or two sentences */
 	const struct cn_finding *finding; /* the strongest about the task, or NULL; borrowed from `findings` */
 };
 

@@ -210,8 +210,7 @@ void cn_rule_pending(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 	await = cn_task_leaf(task);
 	if (!await->since_ns || runtime->now_ns < await->since_ns + diagnosis->opts.pending_long ||
 		!is_owed(model, await) || cn_either(model, task, task->leaf) || !cn_task_settled(model, task) ||
-		cn_slots_find(&diagnosis->in_rings, task->id) ||
-		cn_reported(diagnosis, CN_FINDING_STALE_WAKER, task->id) ||
+		cn_is_explained(diagnosis, task->id) || cn_reported(diagnosis, CN_FINDING_STALE_WAKER, task->id) ||
 		cn_reported(diagnosis, CN_FINDING_NEVER_REGISTERED, task->id) ||
 		cn_reported(diagnosis, CN_FINDING_DROPPED_WAKER, task->id))
 		return;
@@ -315,6 +314,10 @@ void cn_rule_resource(struct cn_diagnosis *diagnosis, const struct cn_resource *
 		return;
 	if (resource->kind == ROUSE_RESOURCE_MPSC || resource->kind == ROUSE_RESOURCE_UNBOUNDED)
 		growing(diagnosis, resource);
-	else if (resource->kind == ROUSE_RESOURCE_MUTEX)
+	else if (resource->kind == ROUSE_RESOURCE_SEMAPHORE)
+		cn_rule_permits(diagnosis, resource);
+	else if (resource->kind == ROUSE_RESOURCE_MUTEX) {
 		dead_owner(diagnosis, resource);
+		cn_rule_handed(diagnosis, resource);
+	}
 }

@@ -59,8 +59,9 @@ struct cn_place {
 };
 enum { CN_DETAILS_MAX = 16, CN_PLACES_MAX = 64 };
 struct cn_detail {
-	uint64_t id; /* resource serial, or task id */
-	uint64_t ns; /* when it was looked up */
+	uint64_t id;   /* resource serial, or task id */
+	uint64_t ns;   /* when it was looked up */
+	uint32_t look; /* and in which look at its runtime */
 	bool complete; /* all memory that can be written was read, and there was room for all places */
 	uint32_t n_places;
 	struct cn_place places[CN_PLACES_MAX];
@@ -79,8 +80,7 @@ struct cn_stack {
 	uint32_t tid;
 	int why; /* errno: why there is none, or why it ends before its thread's beginning; 0 = fine */
 	uint32_t n;
-	uint32_t sure; /* so many frames follow from registers and unwind tables; the others from a search of the stack
-			*/
+	uint32_t sure; /* so many frames are certain; the others rest on a search of the stack */
 	uint64_t ns;
 	uint64_t pc[CN_STACK_MAX]; /* innermost first; but for that one, the address that a call returns to */
 };

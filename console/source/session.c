@@ -2,6 +2,7 @@
 #include "source/session.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,13 +27,14 @@ struct cn_session {
 	struct cn_wish wish;
 	struct cn_why *why; /* of the pump in progress */
 	int generations;    /* it has completed */
-	bool frames;        /* from a file: they bring their own time and pid */
+	bool frames;        /* from a file: they bring their own pid */
+	bool own_time;      /* a file has its own */
 	uint64_t detail[CN_WANTS_MAX]; /* asked for from outside; diagnosis comes first */
 	size_t n_detail;
 	enum cn_stacks stacks;
 	struct cn_stacker *stacker; /* NULL until it is needed */
 	int pid;                    /* of the target as this system has it, 0 = none */
-	char target[108];
+	char target[PATH_MAX];
 };
 
 /* ------------------------------------------------------------------ opening */
@@ -72,13 +74,13 @@ static int pid_of(const struct cn_session *session, const struct cn_aim *aim)
 	return getsockopt(session->source->fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) ? 0 : peer.pid;
 }
 
-static void name_target(struct cn_session *session, const struct cn_aim *aim)
+static void name_target(struct cn_session *session, const struct cn_aim *aim, const char *target)
 {
 	session->pid = pid_of(session, aim);
 	if (aim->pid)
 		snprintf(session->target, sizeof session->target, "%d", aim->pid);
 	else
-		memcpy(session->target, aim->socket, sizeof session->target);
+		snprintf(session->target, sizeof session->target, "%s", target);
 }
 
 static int open_frames(
@@ -90,7 +92,7 @@ static int open_frames(
 		cn_session_close(session);
 		return rc;
 	}
-	session->frames = true;
+	session->frames = session->own_time = true;
 	*ret_session = session;
 	return 0;
 }
@@ -118,14 +120,17 @@ int cn_session_open(
 	else if (opts->kind == CN_SOURCE_FRAMES)
 		return open_frames(session, target, ret_session, why);
 	else
-		rc = cn_resolve(target, &aim, why);
-	if (rc == 0)
+		rc = cn_resolve(target, opts->kind, &aim, why);
+	if (rc == 0 && aim.core)
+		rc = cn_core_open(target, &session->wish, &session->source, why);
+	else if (rc == 0)
 		rc = open_source(&aim, opts->kind, &session->wish, &session->source, why);
 	if (rc) {
 		cn_session_close(session);
 		return rc;
 	}
-	name_target(session, &aim);
+	session->own_time = aim.core;
+	name_target(session, &aim, target);
 	*ret_session = session;
 	return 0;
 }
@@ -186,7 +191,7 @@ static void wish_details(struct cn_session *session)
 /* With the look that has just become whole, before it is judged. */
 static int take_stacks(struct cn_session *session)
 {
-	bool core = strcmp(cn_model_target(session->model)->source, "core") == 0;
+	const bool core = session->own_time && !session->frames;
 
 	if (session->stacks == CN_STACKS_NONE || session->frames)
 		return 0;
@@ -355,7 +360,7 @@ uint64_t cn_session_clock_ns(void)
 
 uint64_t cn_session_now_ns(const struct cn_session *session)
 {
-	return session->frames ? cn_model_now_ns(session->model) : cn_session_clock_ns();
+	return session->own_time ? cn_model_now_ns(session->model) : cn_session_clock_ns();
 }
 
 const char *cn_session_target(const struct cn_session *session)

@@ -44,10 +44,13 @@ static inline const uint8_t *ri_window_at(const struct ri_window *window, uint64
 /* A process as a reader: process_vm_readv, or /proc/PID/mem where that is filtered. */
 struct ri_process {
 	int pid;
+	int tid;             /* by which its memory is reached: ri_proc_memory_tid() */
 	int mem_fd;          /* -1 while not needed */
 	uint64_t start_time; /* tells a reused pid */
 };
 int ri_process_open(struct ri_process *process, int pid);
+/* Its memory is reached by another thread if the one so far has ended. 0, or -ESRCH: it is another process, or gone. */
+int ri_process_renew(struct ri_process *process);
 void ri_process_close(struct ri_process *process);
 /* rouse_read_fn; arg is the struct ri_process. */
 int ri_process_read(void *process, uint64_t address, void *buffer, size_t bytes);

@@ -2,6 +2,7 @@
 /* A window of resource records. One reading does: each number in them is whole, and none vouches for another. */
 #include "inspect/publish.h"
 
+#include <limits.h>
 #include <string.h>
 
 static int send_resource(struct rouse_inspect *inspect, struct ri_runtime *runtime,
@@ -43,6 +44,31 @@ static void note_wheel(struct ri_look *look, const struct rouse_resource_record 
 	look->wheels[look->n_wheels++].armed = record->value;
 }
 
+/* Threads that run blocking jobs are found by their jobs. */
+static void note_job(struct ri_look *look, const struct rouse_resource_record *record)
+{
+	enum { RUNNING = 1 };
+
+	if (record->kind == ROUSE_RESOURCE_BLOCKING_JOB && record->value == RUNNING &&
+		look->n_job_tids < RI_THREADS_MAX)
+		look->job_tids[look->n_job_tids++] = (uint32_t)record->owner;
+}
+
+static void note_descriptor(struct ri_look *look, const struct rouse_resource_record *record)
+{
+	bool is_one = record->kind == ROUSE_RESOURCE_SOCKET || record->kind == ROUSE_RESOURCE_LISTENER ||
+		      record->kind == ROUSE_RESOURCE_FD;
+
+	for (size_t i = 0; is_one && i < look->opts.n_detail; i++) {
+		if (look->detail[i] != record->serial || record->value > INT_MAX ||
+			look->n_descriptors == RI_DETAIL_MAX)
+			continue;
+		look->descriptors[look->n_descriptors].serial = record->serial;
+		look->descriptors[look->n_descriptors++].fd = (int)record->value;
+		return;
+	}
+}
+
 int ri_resources_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, struct ri_chunk *chunk,
 	uint32_t first, uint32_t n)
 {
@@ -67,6 +93,8 @@ int ri_resources_window(struct rouse_inspect *inspect, struct ri_runtime *runtim
 			continue;
 		}
 		note_wheel(&inspect->look, &record);
+		note_job(&inspect->look, &record);
+		note_descriptor(&inspect->look, &record);
 		if (rc == 0 && (inspect->look.keyframe || digest != seen->digest || record.serial != seen->id))
 			rc = send_resource(inspect, runtime, &record);
 		*seen = (struct ri_seen){ record.serial, digest };

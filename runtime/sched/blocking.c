@@ -37,7 +37,7 @@
 enum job_state { QUEUED = 0, RUNNING = 1, DONE = 2 };
 
 struct job {
-	struct rs_resource resource; /* value: enum job_state; owner: thread id */
+	struct rs_resource resource; /* value: enum job_state; owner: thread id; side_a: address of fn */
 	struct rs_pool *pool;        /* shared */
 	struct job *next, *prev;     /* while queued */
 	rouse_blocking_fn fn;
@@ -234,7 +234,7 @@ static void *thread_main(void *arg)
 	struct rs_pool *pool = arg;
 	struct thread self = { .tid = (uint32_t)gettid() };
 
-	prctl(PR_SET_NAME, "rouse-blocking");
+	prctl(PR_SET_NAME, ROUSE_POOL_THREAD_NAME);
 	rs_thread_enter(pool->runtime);
 	pthread_mutex_lock(&pool->lock);
 	enlist_locked(pool, &self);
@@ -303,6 +303,7 @@ static struct rouse_poll submit(struct rouse_blocking *self, struct rouse_contex
 	job->pool = pool;
 	job->fn = self->fn;
 	job->arg = self->arg;
+	rs_record(&job->resource.side_a, (uint64_t)(uintptr_t)job->fn);
 	pthread_mutex_lock(&pool->lock);
 	pool->refs++;
 	if (pool->stopping) {

@@ -72,7 +72,9 @@ static void build(struct fake *fake)
 	*(struct rouse_resource_record *)fake_at(fake, resources) =
 		(struct rouse_resource_record){ .serial = 31, .kind = ROUSE_RESOURCE_MUTEX, .owner = 21 };
 	fake_worker(fake, 0)->queue = queue;
-	((struct rouse_queue_record *)fake_at(fake, queue))->lifo = cell;
+	*(struct rouse_queue_record *)fake_at(fake, queue) = (struct rouse_queue_record){
+		.head = 1ull << 32 | 1, .tail = 4, .lifo = cell, .slots = { 0, cell, running, boxed }
+	};
 	for (uint64_t i = 0; i < 100; i++)
 		fake_emit(fake, i % 2, (struct rouse_event){ .ticks = 2000 + i, .task = 20, .kind = ROUSE_EVENT_WAKE });
 }
@@ -81,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct fake base;
 	struct fake fake;
-	const uint64_t watch = 20;
+	const uint64_t watch = 20, detail = 31;
 	struct rouse_inspect *inspect;
 
 	if (!base.image) {
@@ -101,7 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fake_open(&fake, &inspect) == 0) {
 		for (int i = 0; i < 3; i++) {
 			const struct rouse_look_opts opts = { .size = sizeof opts, .events = data[0] & 1,
-				.changes_only = data[0] & 2, .watch = &watch, .n_watch = data[0] & 4 ? 1 : 0 };
+				.changes_only = data[0] & 2, .watch = &watch, .n_watch = data[0] & 4 ? 1 : 0,
+				.detail = &detail, .n_detail = data[0] & 8 ? 1 : 0 };
 			int rc = rouse_inspect_look(inspect, &opts, take, NULL);
 
 			FUZZ_ASSERT(rc == 0 || rc == -EPROTO || rc == -ENOMEM);

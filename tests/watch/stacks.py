@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: MIT
 """stacks.py ROUSE STACKED STACKED.C STACK_OF: native stacks name what stands there, and disturb nobody.
 
-Through the console, and through the library itself (STACK_OF) where the console may not follow: core files, a
-process whose main thread has ended, another PID namespace, another user.
+Through the console, and where more than its answer matters, through the library itself (STACK_OF).
 """
 
 import os
@@ -105,6 +104,7 @@ class Stacks(unittest.TestCase):
         threads = {thread["task"]["name"]: thread for thread in document["threads"] if "task" in thread}
         threads.update({"job": thread for thread in document["threads"] if "job" in thread})
         self.assertEqual(set(threads), set(STANDS), document)
+        self.assertRegex(threads["job"]["job"]["function"], r"^dig \(stacked\.c:\d+\)$")
         for who, thread in threads.items():
             stack = thread["stack"]
             if who == "spinner" and not spinner:
@@ -205,7 +205,9 @@ class Stacks(unittest.TestCase):
             done = subprocess.run(["gcore", "-o", f"{folder}/core", str(program.pid)], capture_output=True, text=True,
                                   timeout=3 * DEADLINE_S, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
-            found = standing(stack_of(STACK_OF, f"{folder}/core.{program.pid}", *tids))
+            core = f"{folder}/core.{program.pid}"
+            self.assert_known(ask("stacks", core, source="core"))
+            found = standing(stack_of(STACK_OF, core, *tids))
         self.assertEqual(set(found), set(STANDS))
         for who, (why, frames) in found.items():
             self.assertEqual(why, 0, frames)
@@ -224,7 +226,8 @@ class Stacks(unittest.TestCase):
         program = self.started("leave")
         program.process.stdin.close()
         eventually("its main thread has ended", lambda: kernel_state(program.pid) == "Z")
-        self.assert_library_knows(stack_of(STACK_OF, program.pid, *threads_of(program.pid)), "napper", "pauser", "job")
+        document = ask("stacks", program.pid, source="memory")
+        self.assert_known(document, self.sampling(document))
 
     def test_another_pid_namespace(self):
         probe = subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True, check=False)

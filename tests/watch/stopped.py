@@ -7,39 +7,11 @@ import subprocess
 import sys
 import unittest
 
-from watch import FINDINGS, LISTEN, TIMEOUT, agent_of, ask, kernel_state, rouse, said, task_named
+from watch import (FINDINGS, LISTEN, TIMEOUT, agent_of, ask, at_rest, rouse, said, stop, stop_at_rest, task_named)
 
 from harness import MiniRedis, Program, eventually, main
 
 MINI_REDIS, WEDGED = sys.argv[2:4]
-
-
-def at_rest(redis):
-    """The deadlock stands: both tasks wait for the second lock."""
-    def deadlocked():
-        found = ask("check", redis.pid, "--looks", 2, "--interval", 10, exits=(0, FINDINGS))["findings"]
-        return any(finding["code"] == "wait-cycle" for finding in found)
-
-    eventually("the deadlock is there", deadlocked)
-
-
-def stop(program):
-    program.process.send_signal(signal.SIGSTOP)
-    eventually("it has stopped", lambda: kernel_state(program.pid) == "T")
-
-
-def stop_at_rest(redis):
-    """Stopped in the very middle of a hand-off, what is PROVEN stays INCOMPLETE for ever: then it is done once more."""
-    def proven():
-        stop(redis)
-        found = ask("check", redis.pid, "--looks", 2, "--interval", 10, exits=(FINDINGS,))["findings"]
-        if {finding["class"] for finding in found if finding["code"] == "wait-cycle"} == {"proven"}:
-            return True
-        redis.process.send_signal(signal.SIGCONT)
-        return False
-
-    at_rest(redis)
-    eventually("it was stopped outside of a hand-off", proven)
 
 
 class Unanswering(unittest.TestCase):

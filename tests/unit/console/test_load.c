@@ -301,7 +301,8 @@ static size_t pending(struct scene *scene, struct await_row row, uint32_t kind, 
 		look_resource(&look, (struct resource_row){ .serial = 50,
 					     .kind = ROUSE_RESOURCE_MUTEX,
 					     .flags = ROUSE_RESOURCE_OWNED,
-					     .owner = 1ull << 63 | 77 });
+					     .owner = 1ull << 63 | 77,
+					     .side_a = 1 });
 		end(scene, &look);
 	}
 	return cn_findings_count(scene->findings);

@@ -144,8 +144,9 @@ static struct look job_look(struct cn_model *model, uint64_t state, uint64_t own
 {
 	struct look look = look_with(model, 1 * S, (struct look_opts){ 0 });
 
-	look_resource(&look, (struct resource_row){
-				     .serial = 9, .kind = ROUSE_RESOURCE_BLOCKING_JOB, .value = state, .owner = owner });
+	look_resource(
+		&look, (struct resource_row){
+			       .serial = 9, .kind = ROUSE_RESOURCE_BLOCKING_JOB, .value = state, .owner = owner });
 	return look;
 }
 
