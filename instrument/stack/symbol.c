@@ -25,12 +25,24 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void name_function(Dwfl_Module *module, uint64_t address, struct rn_name *name)
+/* The compilation unit; clang writes no table of where each has its code, then they are asked one by one. */
+static Dwarf_Die *unit_at(Dwfl_Module *module, uint64_t address, Dwarf_Addr *ret_bias)
 {
-	Dwarf_Addr bias;
-	Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias), *scopes = NULL;
+	Dwarf_Die *unit = dwfl_module_addrdie(module, address, ret_bias);
+
+	if (unit)
+		return unit;
+	while ((unit = dwfl_module_nextcu(module, unit, ret_bias)))
+		if (dwarf_haspc(unit, address - *ret_bias) == 1)
+			return unit;
+	return NULL;
+}
+
+static void name_function(Dwarf_Die *unit, uint64_t address, const char *symbol, struct rn_name *name)
+{
 	const char *inlined = NULL, *function = NULL;
-	int n = unit ? dwarf_getscopes(unit, address - bias, &scopes) : 0;
+	Dwarf_Die *scopes = NULL;
+	int n = unit ? dwarf_getscopes(unit, address, &scopes) : 0;
 
 	for (int i = 0; i < n && !function; i++) {
 		int tag = dwarf_tag(&scopes[i]);
@@ -41,19 +53,19 @@ static void name_function(Dwfl_Module *module, uint64_t address, struct rn_name 
 			function = dwarf_diename(&scopes[i]);
 	}
 	if (!function)
-		function = dwfl_module_addrname(module, address);
+		function = symbol;
 	set(name->function, sizeof name->function, inlined ? inlined : function);
 	set(name->within, sizeof name->within, inlined ? function : NULL);
 	free(scopes);
 }
 
-static void name_line(Dwfl_Module *module, uint64_t address, struct rn_name *name)
+static void name_line(Dwarf_Die *unit, uint64_t address, struct rn_name *name)
 {
-	Dwfl_Line *line = dwfl_module_getsrc(module, address);
+	Dwarf_Line *line = unit ? dwarf_getsrc_die(unit, address) : NULL;
+	const char *file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
 	int number = 0;
-	const char *file = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
 
-	if (!file || number <= 0)
+	if (!file || dwarf_lineno(line, &number) || number <= 0)
 		return;
 	set(name->file, sizeof name->file, strlen(file) < sizeof name->file ? file : file_name(file));
 	name->line = (uint32_t)number;
@@ -63,8 +75,9 @@ int rn_name(struct rn_target *target, uint64_t pc, bool returns, struct rn_name 
 {
 	const uint64_t address = returns ? pc - 1 : pc; /* a call may be the last thing of its line, or function */
 	Dwfl_Module *module = dwfl_addrmodule(target->dwfl, address);
-	Dwarf_Addr from, bias = 0;
+	Dwarf_Addr from, bias = 0, unit_bias = 0;
 	const char *path;
+	Dwarf_Die *unit;
 
 	if (!module)
 		return -ENOENT;
@@ -77,7 +90,8 @@ int rn_name(struct rn_target *target, uint64_t pc, bool returns, struct rn_name 
 		return 0;
 	}
 	ret_name->offset = pc - bias;
-	name_function(module, address, ret_name);
-	name_line(module, address, ret_name);
+	unit = unit_at(module, address, &unit_bias);
+	name_function(unit, address - unit_bias, dwfl_module_addrname(module, address), ret_name);
+	name_line(unit, address - unit_bias, ret_name);
 	return 0;
 }

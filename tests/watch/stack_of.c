@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stack_of PID|CORE TID... - the stacks that instrument/stack/ takes, a line a
- * frame: function, file:line, "sure" or "guess". Before each: "thread TID WHY NANOSECONDS".
+ * frame: function|compiled function, file:line, "sure" or "guess". Before each: "thread TID WHY NANOSECONDS".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static int print(struct rn_target *target, const char *tid)
 		memset(&name, 0, sizeof name);
 		if (rn_name(target, stack.pc[i], i > 0, &name) && i == 0)
 			return 1;
-		printf("%s %s:%u %s\n", *name.function ? name.function : "?", *name.file ? name.file : "?", name.line,
+		printf("%s|%s %s:%u %s\n", name.function, name.within, name.file, name.line,
 			i < stack.sure ? "sure" : "guess");
 	}
 	return 0;

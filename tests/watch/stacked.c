@@ -20,7 +20,12 @@
 
 #include <rouse/rouse.h>
 
+/* A function of its own, as it is written. */
+#if __has_attribute(noclone)
 #define PLAIN __attribute__((noinline, noclone))
+#else
+#define PLAIN __attribute__((noinline))
+#endif
 /* Something comes after the call, so that it is one, and no jump. */
 #define AFTER() __asm__ volatile("" ::: "memory")
 
