@@ -55,6 +55,8 @@ struct rn_candidate {
 	uint64_t frame_pointer;
 	int rank; /* 0 = best */
 };
+/* Can the call that returns there have been one to the function at `callee`, as far as can be seen? */
+bool rn_may_have_called(struct rn_target *target, uint64_t callee, uint64_t returns_to);
 /* Where the frame pointer of the function at `pc` may point, best first: their number. */
 size_t rn_frame_pointers(struct rn_target *target, uint64_t pc, uint64_t sp, struct rn_candidate *candidates);
 

@@ -12,7 +12,7 @@
  * So the words from the stack pointer upward are read until such pairs are met.
  * What earlier calls have left among the locals can look the same. Therefore
  * candidates have a rank, and who asks (stack.c) takes the first from which
- * the whole rest of the stack can be unwound:
+ * the whole rest of the stack can be unwound, each frame called by the next:
  *
  *     0  the call is to this very function
  *     1  the call goes through a pointer or the linkage table: it may be to this function
@@ -79,6 +79,13 @@ static int rank_of_call(struct rn_target *target, uint64_t function, uint64_t ad
 	if (!map || !map->code)
 		return is_indirect_call(code) ? 1 : -1;
 	return function && function_at(target, to) == to ? 3 : 1;
+}
+
+bool rn_may_have_called(struct rn_target *target, uint64_t callee, uint64_t returns_to)
+{
+	int rank = rank_of_call(target, function_at(target, callee), returns_to);
+
+	return rank == 0 || rank == 1;
 }
 
 static int by_rank(const void *a, const void *b)

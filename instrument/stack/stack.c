@@ -12,8 +12,8 @@
  * the first such frame, if nobody has saved the register yet, the walk stops.
  * There the frame pointer is searched for (search.c), and the walk begins once
  * more from that frame. Of the places it may point at, the one is taken from
- * which the walk comes to the thread's beginning; frames from there on are not
- * counted as sure, for they rest on that choice. So do frames behind code
+ * which the walk comes to the thread's beginning over frames that called each
+ * other; they are not counted as sure, for they rest on that choice. So do frames behind code
  * without unwind tables (there libdwfl follows frame pointers), and those of a
  * sampled thread deeper than the copy of its stack.
  *
@@ -129,27 +129,50 @@ static bool walk_frames(struct walk *walk, uint32_t tid)
 	return (rc == 0 && walk->cfi == RN_CFI_BEGINNING) || walk->stack->why == E2BIG;
 }
 
-/* From the frame where the walk has stopped, with each frame pointer that it may have had. */
+/* How many frames from `first` on are followed by one that called somebody else: more, the worse the guess was. */
+static uint32_t broken_links(struct rn_target *target, const struct rn_stack *stack, uint32_t first)
+{
+	uint32_t broken = 0;
+
+	for (uint32_t i = first; i + 1 < stack->n; i++)
+		broken += !rn_may_have_called(target, i ? stack->pc[i] - 1 : stack->pc[i], stack->pc[i + 1]);
+	return broken;
+}
+
+/* From the frame where the walk has stopped, with a frame pointer that it may have had. */
+static bool try_on(const struct walk *stopped, uint32_t tid, uint64_t frame_pointer, struct rn_stack *longer)
+{
+	struct rn_target *target = stopped->target;
+	struct walk walk = { .target = target, .stack = longer, .again = true };
+
+	memcpy(target->regs.value, stopped->frame.value, sizeof target->regs.value);
+	target->regs.value[RN_BP] = frame_pointer;
+	target->regs.known = stopped->frame.known | 1u << RN_BP;
+	return walk_frames(&walk, tid);
+}
+
+/* The best of all: one that comes to the end, with the fewest broken links, of the best rank. */
 static bool walk_on(const struct walk *stopped, uint32_t tid)
 {
 	struct rn_target *target = stopped->target;
 	struct rn_stack *stack = stopped->stack, best = *stack;
 	struct rn_candidate candidates[RN_CANDIDATES_MAX];
-	struct rn_regs first = target->regs;
+	const struct rn_regs first = target->regs;
+	uint32_t least = UINT32_MAX;
 	bool whole = false;
 	size_t n;
 
 	n = rn_frame_pointers(target, stopped->frame.value[RN_PC], stopped->frame.value[RN_SP], candidates);
-	for (size_t i = 0; i < n && !whole; i++) {
+	for (size_t i = 0; i < n && !(whole && least == 0); i++) {
 		struct rn_stack longer = *stack;
-		struct walk walk = { .target = target, .stack = &longer, .again = true };
+		bool ends = try_on(stopped, tid, candidates[i].frame_pointer, &longer);
+		uint32_t broken = broken_links(target, &longer, stack->n - 1);
 
-		memcpy(target->regs.value, stopped->frame.value, sizeof target->regs.value);
-		target->regs.value[RN_BP] = candidates[i].frame_pointer;
-		target->regs.known = stopped->frame.known | 1u << RN_BP;
-		whole = walk_frames(&walk, tid);
-		if (whole || best.n == stack->n)
-			best = longer;
+		if (ends < whole || (ends == whole && broken >= least))
+			continue;
+		whole = ends;
+		least = broken;
+		best = longer;
 	}
 	target->regs = first;
 	*stack = best;
