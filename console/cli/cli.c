@@ -63,6 +63,10 @@ static const struct cn_verb verbs[] = {
 		1, 1, cn_verb_watch },
 	{ "sched", "TARGET", "Print how its scheduler does: delays from wake to run, steals, parks.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1, cn_verb_sched },
+	{ "stacks", "TARGET", "Print where its threads stand: native stacks.",
+		"By elfutils, from outside: no thread is stopped. Those that sleep are read, those that\n"
+		"run are sampled (needs CAP_PERFMON, or perf_event_paranoid <= 2 and a process of yours).",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 1, 1, cn_verb_stacks },
 	{ "probe", "[OPTION]... PID", "Watch a program without agent through eBPF; see `rouse probe --help`.", NULL, 0,
 		0, 64, NULL },
 	{ "version", "", "Print the version.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_version },
@@ -129,6 +133,7 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 	struct cn_session_opts opts = { .kind = cli->frames ? CN_SOURCE_FRAMES : cli->source,
 		.interval_ms = cli->interval_ms,
 		.level = cli->level,
+		.stacks = cli->stacks,
 		.diagnose = cli->diagnose };
 	struct cn_session *session;
 	struct cn_why why = { 0 };

@@ -75,6 +75,7 @@ struct cn_cli {
 	enum cn_source_kind source;
 	uint32_t timeout_ms, interval_ms, looks;
 	uint32_t level; /* 1 + level, 0 = leave it */
+	enum cn_stacks stacks; /* native stacks that the verb wants with its looks */
 	enum cn_class fail_on;
 	struct cn_diagnose_opts diagnose;
 	const char *exec; /* NULL = none */
@@ -123,10 +124,6 @@ void cn_task_json(struct cn_json *json, const struct cn_session *session, const 
 /* The same, into an object that is open already. */
 void cn_task_members_json(
 	struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits);
-/* An address in the program's code, as far as it is known. */
-void cn_code_json(struct cn_json *json, const struct cn_model *model, uint64_t pc);
-/* What is known of a thread's native stack, as the member "stack". */
-void cn_stack_json(struct cn_json *json, const struct cn_model *model, size_t runtime, uint32_t tid);
 /* Workers in a poll and running blocking jobs, with native stacks. */
 void cn_running_json(struct cn_json *json, const struct cn_model *model);
 void cn_running_print(const struct cn_paint *paint, const struct cn_model *model);
@@ -137,6 +134,15 @@ void cn_findings_json(struct cn_json *json, const struct cn_session *session, en
 void cn_chain_json(struct cn_json *json, const struct cn_model *model, const struct cn_chain *chain);
 void cn_finding_print(const struct cn_paint *paint, const struct cn_session *session, const struct cn_finding *finding);
 void cn_chain_print(const struct cn_paint *paint, const struct cn_model *model, const struct cn_chain *chain);
+
+/*
+ * The native stack of a thread, for which the verb has asked by cli->stacks
+ * before cn_open(): a line each frame, innermost first, or why there is none.
+ * Nothing, and null, where none was taken.
+ */
+void cn_stack_print(
+	const struct cn_paint *paint, const struct cn_model *model, size_t runtime, uint32_t tid, int indent);
+void cn_stack_json(struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t tid);
 
 /* The document of ps; top --json prints one a look. */
 void cn_ps_json(struct cn_json *json, const struct cn_session *session);
@@ -149,6 +155,7 @@ int cn_verb_why(struct cn_cli *cli);
 int cn_verb_watch(struct cn_cli *cli);
 int cn_verb_check(struct cn_cli *cli);
 int cn_verb_sched(struct cn_cli *cli);
+int cn_verb_stacks(struct cn_cli *cli);
 int cn_verb_help(struct cn_cli *cli);
 int cn_verb_version(struct cn_cli *cli);
 

@@ -37,7 +37,7 @@
 enum job_state { QUEUED = 0, RUNNING = 1, DONE = 2 };
 
 struct job {
-	struct rs_resource resource; /* value: enum job_state; owner: thread id */
+	struct rs_resource resource; /* value: enum job_state; owner: thread id; side_a: address of fn */
 	struct rs_pool *pool;        /* shared */
 	struct job *next, *prev;     /* while queued */
 	rouse_blocking_fn fn;
@@ -303,6 +303,7 @@ static struct rouse_poll submit(struct rouse_blocking *self, struct rouse_contex
 	job->pool = pool;
 	job->fn = self->fn;
 	job->arg = self->arg;
+	rs_record(&job->resource.side_a, (uint64_t)(uintptr_t)job->fn);
 	pthread_mutex_lock(&pool->lock);
 	pool->refs++;
 	if (pool->stopping) {
