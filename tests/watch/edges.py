@@ -79,6 +79,11 @@ class Edges(unittest.TestCase):
             self.assertRegex(done.stdout, rf"^\S+Z appears PROVEN wait cycle  crossing \(\d+\)  comes_and_goes\.c:{FAULT}  .*\n$")
 
 
+def children_of(watcher):
+    """Its command, if one runs: their ids."""
+    return Path(f"/proc/{watcher.pid}/task/{watcher.pid}/children").read_text(encoding="utf-8").split()
+
+
 class Commands(unittest.TestCase):
     def run_command(self, command, count=2):
         """Through one trouble that comes and goes."""
@@ -113,18 +118,21 @@ class Commands(unittest.TestCase):
             with target() as program:
                 program.wait_line("ready")
                 command = f"echo begin >>{folder}/log; read x <{folder}/gate; echo end >>{folder}/log"
-                with watch(program, "--exec", command, "--count", 2, "--min-interval", 0) as watcher:
+                with watch(program, "--exec", command, "--count", 3, "--min-interval", 0) as watcher:
                     do(program, "on")
                     watcher.wait_line(r"^\S+Z appears ")
                     do(program, "off")
                     watcher.wait_line(r"^\S+Z goes ") # though the first command still runs
+                    do(program, "on")
+                    watcher.wait_line(r"^\S+Z appears ") # what the edge before asked for has been done by now
+                    self.assertEqual(len(children_of(watcher)), 1)
                     log = Path(folder, "log")
-                    for i in range(2):
+                    for i in range(3):
                         so_far = "begin\nend\n" * i + "begin\n"
                         eventually("the command has begun", lambda: log.exists() and log.read_text() == so_far)
                         Path(folder, "gate").write_text("go\n", encoding="utf-8")
                     self.assertEqual(watcher.end(), OK, watcher.said())
-                    self.assertEqual(log.read_text(encoding="utf-8"), "begin\nend\n" * 2)
+                    self.assertEqual(log.read_text(encoding="utf-8"), "begin\nend\n" * 3)
 
     def test_a_command_that_fails_is_told(self):
         _, watcher, status = self.run_command("exit 7")
@@ -141,22 +149,13 @@ class Signals(unittest.TestCase):
                 do(program, "on")
                 with watch(program, "--exec", "exec sleep 1000") as watcher:
                     watcher.wait_line(r"^\S+Z appears ")
-                    command = self.child_of(watcher)
+                    eventually("the command has been started", lambda: children_of(watcher))
+                    command = int(children_of(watcher)[0])
                     try:
                         watcher.process.send_signal(sig)
                         self.assertEqual(watcher.process.wait(DEADLINE_S), status)
                     finally:
                         os.kill(command, signal.SIGKILL) # what runs goes on by itself
-
-    def child_of(self, watcher):
-        path, found = Path(f"/proc/{watcher.pid}/task/{watcher.pid}/children"), []
-
-        def there():
-            found[:] = path.read_text(encoding="utf-8").split()
-            return found
-
-        eventually("the command has been started", there)
-        return int(found[0])
 
     def test_a_reader_that_goes_ends_it(self):
         with target() as program:
