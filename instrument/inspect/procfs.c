@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/procfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,4 +140,60 @@ bool ri_proc_is_stopped(int pid)
 	int rc = ri_proc_stat(pid, &stat);
 
 	return rc == -ESRCH || (rc == 0 && strchr("TtZX", stat.state));
+}
+
+/*
+ * What the thread is to itself: the last number of "NSpid:", which begins with
+ * what it is to us. A kernel without namespaces has no such line. 0: it has gone.
+ */
+static int tid_in_its_namespace(int pid, int tid)
+{
+	static const char key[] = "NSpid:";
+	char name[32], *line = NULL;
+	size_t size = 0;
+	int rc = 0, own = tid;
+
+	snprintf(name, sizeof name, "task/%d/status", tid);
+	FILE *file = open_proc(pid, name, &rc);
+
+	if (!file)
+		return 0;
+	while (getline(&line, &size, file) > 0) {
+		const char *at = line + strlen(key);
+		uint64_t number;
+
+		if (strncmp(line, key, strlen(key)) != 0)
+			continue;
+		while (take_number(&at, 10, &number))
+			own = number <= INT32_MAX ? (int)number : 0;
+		break;
+	}
+	free(line);
+	fclose(file);
+	return own;
+}
+
+int ri_proc_os_tid(int pid, int ns_tid)
+{
+	struct dirent *entry;
+	char path[32];
+	int found = 0;
+
+	if (ns_tid <= 0)
+		return -ESRCH;
+	if (tid_in_its_namespace(pid, ns_tid) == ns_tid) /* it shares ours, nearly always */
+		return ns_tid;
+	snprintf(path, sizeof path, "/proc/%d/task", pid);
+	DIR *threads = opendir(path);
+
+	if (!threads)
+		return errno == EACCES || errno == EPERM ? -EACCES : -ESRCH;
+	while (!found && (entry = readdir(threads))) {
+		long tid = strtol(entry->d_name, NULL, 10);
+
+		if (tid > 0 && tid <= INT32_MAX && tid_in_its_namespace(pid, (int)tid) == ns_tid)
+			found = (int)tid;
+	}
+	closedir(threads);
+	return found ? found : -ESRCH;
 }

@@ -24,5 +24,10 @@ struct ri_proc_stat {
 int ri_proc_stat(int pid, struct ri_proc_stat *ret_stat);
 /* Stopped by a signal or a tracer, or dead. */
 bool ri_proc_is_stopped(int pid);
+/*
+ * The thread of process `pid` that is `ns_tid` to itself (in its own PID
+ * namespace), as we number it: a tid, or -ESRCH there is none, -EACCES.
+ */
+int ri_proc_os_tid(int pid, int ns_tid);
 
 #endif
