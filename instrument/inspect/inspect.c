@@ -2,17 +2,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "inspect/hidden.h"
 #include "inspect/look.h"
+#include "inspect/references.h"
+#include "inspect/regions.h"
+#include "inspect/registers.h"
 
 static struct rouse_inspect *new_inspect(void)
 {
-	struct rouse_inspect *inspect = calloc(1, sizeof *inspect);
+	struct rouse_inspect *inspect = ri_hidden_alloc(sizeof *inspect);
 
 	if (!inspect)
 		return NULL;
-	inspect->process.mem_fd = -1;
-	inspect->first_look = malloc(RI_WINDOW_BYTES);
-	inspect->second_look = malloc(RI_WINDOW_BYTES);
+	inspect->process.mem_fd = inspect->process.pagemap_fd = -1;
+	inspect->first_look = ri_hidden_alloc(RI_WINDOW_BYTES);
+	inspect->second_look = ri_hidden_alloc(RI_WINDOW_BYTES);
 	if (inspect->first_look && inspect->second_look)
 		return inspect;
 	rouse_inspect_close(inspect);
@@ -26,9 +30,10 @@ void rouse_inspect_close(struct rouse_inspect *inspect)
 	for (size_t i = 0; i < RI_RUNTIMES_MAX; i++)
 		ri_runtime_fini(&inspect->runtimes[i]);
 	ri_process_close(&inspect->process);
-	free(inspect->first_look);
-	free(inspect->second_look);
-	free(inspect);
+	ri_references_free(inspect->references);
+	ri_hidden_free(inspect->first_look);
+	ri_hidden_free(inspect->second_look);
+	ri_hidden_free(inspect);
 }
 
 int ri_inspect_open(int pid, struct rouse_inspect **ret_inspect)
@@ -45,6 +50,10 @@ int ri_inspect_open(int pid, struct rouse_inspect **ret_inspect)
 	}
 	inspect->is_process = true;
 	inspect->memory.read = ri_process_read;
+	inspect->memory.regions = ri_process_regions;
+	inspect->memory.held = ri_process_held;
+	inspect->memory.threads = ri_process_threads;
+	inspect->memory.thread = ri_process_thread;
 	inspect->memory.arg = &inspect->process;
 	*ret_inspect = inspect;
 	return 0;

@@ -90,6 +90,14 @@ int ri_out_resources(struct ri_out *out, struct ri_resource_batch *batch)
 	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_RESOURCES, &message.base);
 }
 
+int ri_out_references(struct ri_out *out, struct ri_reference_batch *batch)
+{
+	Rouse__V1__References message = ROUSE__V1__REFERENCES__INIT;
+
+	RI_REFERENCE_COLUMNS(TAKE_COLUMN)
+	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_REFERENCES, &message.base);
+}
+
 int ri_out_events(struct ri_out *out, struct ri_event_batch *batch, uint32_t ring, uint64_t first,
 	uint64_t lost_before, uint64_t base_ns)
 {

@@ -78,6 +78,12 @@
 	X(uint64_t, last_user_a)                                                                   \
 	X(uint64_t, last_user_b)
 
+#define RI_REFERENCE_COLUMNS(X)                                                                    \
+	X(uint64_t, id)                                                                            \
+	X(uint64_t, task)                                                                          \
+	X(uint64_t, count)                                                                         \
+	X(uint32_t, complete)
+
 #define RI_EVENT_COLUMNS(X)                                                                        \
 	X(int64_t, delta_ns)                                                                       \
 	X(uint32_t, kind)                                                                          \
@@ -115,6 +121,7 @@ RI_TABLE_(site, RI_SITE_COLUMNS)
 RI_TABLE_(task, RI_TASK_COLUMNS)
 RI_TABLE_(await, RI_AWAIT_COLUMNS)
 RI_TABLE_(resource, RI_RESOURCE_COLUMNS)
+RI_TABLE_(reference, RI_REFERENCE_COLUMNS)
 RI_TABLE_(event, RI_EVENT_COLUMNS)
 
 #endif
