@@ -82,7 +82,7 @@ static void enter(struct rouse_inspect *inspect, const struct ri_region *region,
 	references->entered = true;
 	references->is_stack = false;
 	references->left_out = 0;
-	references->half = 0;
+	references->half = references->held_to = 0;
 	references->cursor = references->end = 0;
 	if (region->bytes == 0 || region->address + region->bytes < region->address || is_ours(inspect, region))
 		return;
@@ -99,7 +99,7 @@ static void leave(struct rouse_inspect *inspect, const struct ri_region *region,
 	uint64_t left_out = references->left_out;
 
 	references->left_out = 0;
-	references->half = 0;
+	references->half = references->held_to = 0;
 	if (left_out && !ri_registers_rests(inspect, &references->standers[references->sleeper])) {
 		references->cursor = (region->address + 7) & ~7ull;
 		references->end = left_out;
@@ -149,9 +149,10 @@ static void read_pages(struct rouse_inspect *inspect, struct ri_runtime *runtime
 static void read_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, const struct ri_region *region,
 	struct ri_references *references)
 {
-	uint64_t from, to;
-	int rc = next_held(inspect, region, references->cursor, references->end, &from, &to);
+	uint64_t from = references->cursor, to = references->held_to;
+	int rc = to > from ? 1 : next_held(inspect, region, from, references->end, &from, &to);
 
+	references->held_to = to;
 	if (rc <= 0) {
 		if (rc < 0)
 			references->complete = false;

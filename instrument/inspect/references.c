@@ -8,11 +8,11 @@
 
 #include "inspect/hidden.h"
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -96,7 +96,7 @@ static bool is_needle(const struct ri_references *references, uint64_t id)
 static void find_needles(const struct ri_look *look, const struct ri_runtime *runtime,
 	struct ri_references *references)
 {
-	uint64_t wished[RI_DETAIL_MAX], lowest = UINT64_MAX, highest = 0, now = now_ns();
+	uint64_t wished[RI_DETAIL_MAX], lowest = UINT64_MAX, highest = 0, now = clock_ns(CLOCK_MONOTONIC);
 	size_t n = 0;
 
 	references->n_needles = 0;
@@ -242,7 +242,7 @@ static int send_needle(struct rouse_inspect *inspect, const struct ri_references
 static int finish(struct rouse_inspect *inspect, struct ri_runtime *runtime, struct ri_references *references)
 {
 	struct ri_reference_batch batch;
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	int rc = 0;
 
 	references->active = false;
@@ -260,13 +260,13 @@ static int finish(struct rouse_inspect *inspect, struct ri_runtime *runtime, str
 int ri_references_step(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 {
 	struct ri_references *references = inspect->references;
-	uint64_t begun = now_ns(), spent;
+	uint64_t begun = clock_ns(CLOCK_THREAD_CPUTIME_ID), spent;
 	bool more;
 
 	if (!references || !references->active)
 		return 0;
 	more = ri_haystack_step(inspect, runtime, references);
-	spent = now_ns() - begun;
+	spent = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
 	references->ns_left -= spent < references->ns_left ? spent : references->ns_left;
 	if (more && references->ns_left)
 		return 1;

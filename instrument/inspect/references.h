@@ -59,7 +59,7 @@ enum {
 	RI_SEARCHES_AT_ONCE = 2       /* for an id, before it has to wait */
 };
 #define RI_SEARCH_BYTES_MAX (4ull << 30)
-#define RI_SEARCH_NS_MAX 2000000000ull
+#define RI_SEARCH_NS_MAX 2000000000ull /* on a CPU */
 #define RI_SEARCH_AGAIN_NS 5000000000ull
 
 struct ri_needle {
@@ -105,6 +105,7 @@ struct ri_references {
 	/* the haystack */
 	size_t n_regions, region;
 	uint64_t cursor, end; /* of the region: what is still to be read */
+	uint64_t held_to;     /* up to here its pages are known to hold something */
 	uint64_t left_out;    /* its beginning that was left out ends here; 0 = nothing was */
 	size_t sleeper;       /* whose stack that is: index into standers */
 	bool is_stack;

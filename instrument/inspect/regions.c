@@ -120,6 +120,8 @@ int ri_process_regions(void *arg, struct ri_region *regions, size_t capacity)
 	return rc;
 }
 
+enum { RUN_PAGES = 1 << 14 }; /* what is said of more would be old when they are read */
+
 static int scan(int fd, uint64_t not_these, uint64_t address, uint64_t end, struct scanned *found)
 {
 	struct scan request = { .size = sizeof request,
@@ -127,6 +129,7 @@ static int scan(int fd, uint64_t not_these, uint64_t address, uint64_t end, stru
 		.end = end,
 		.vec = (uintptr_t)found,
 		.vec_len = 1,
+		.max_pages = RUN_PAGES,
 		.category_inverted = not_these,
 		.category_mask = not_these,
 		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
