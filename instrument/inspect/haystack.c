@@ -26,8 +26,8 @@ static uint64_t out_of_use(const struct ri_region *region, const struct ri_stand
 	return end & ~7ull;
 }
 
-static void find_sleeper(struct rouse_inspect *inspect, const struct ri_region *region,
-	struct ri_references *references)
+static void find_sleeper(
+	struct rouse_inspect *inspect, const struct ri_region *region, struct ri_references *references)
 {
 	for (size_t i = 0; i < references->n_standers; i++) {
 		const struct ri_stander *stander = &references->standers[i];
@@ -125,8 +125,8 @@ static bool read_run(struct rouse_inspect *inspect, struct ri_runtime *runtime, 
 	references->bytes_left -= bytes;
 	if (ri_memory_read(&inspect->memory, address, inspect->first_look, bytes) < 0)
 		return false;
-	ri_needles_scan(inspect, runtime, references, (const uint64_t *)(const void *)inspect->first_look, bytes / 8,
-		address);
+	ri_needles_scan(
+		inspect, runtime, references, (const uint64_t *)(const void *)inspect->first_look, bytes / 8, address);
 	return true;
 }
 

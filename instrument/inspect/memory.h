@@ -28,10 +28,10 @@ struct ri_thread {
 	uint32_t tid; /* as the program has it */
 	uint32_t os_tid;
 	char name[16];
-	bool sleeps;  /* in the kernel: sp and words are those it goes on with */
-	bool whole;   /* words are all its registers */
-	int syscall;  /* number, -1 = none or not known */
-	uint64_t sp;  /* 0 = not known */
+	bool sleeps; /* in the kernel: sp and words are those it goes on with */
+	bool whole;  /* words are all its registers */
+	int syscall; /* number, -1 = none or not known */
+	uint64_t sp; /* 0 = not known */
 	uint32_t n_words;
 	uint64_t words[RI_THREAD_WORDS]; /* registers, as far as they are known; of a system call its arguments */
 };

@@ -66,8 +66,8 @@ static uint64_t end_of_frame(struct rouse_inspect *inspect, const struct ri_runt
 }
 
 /* What a find in this slot means: whose it is, and where the slot ends to mean anything. */
-static void know_slot(struct rouse_inspect *inspect, const struct ri_runtime *runtime,
-	struct ri_references *references, const struct ri_slots *slots, uint64_t slot)
+static void know_slot(struct rouse_inspect *inspect, const struct ri_runtime *runtime, struct ri_references *references,
+	const struct ri_slots *slots, uint64_t slot)
 {
 	struct rouse_cell_record cell;
 	uint64_t end = slot + slots->stride, serial;
@@ -124,15 +124,19 @@ static void found(struct rouse_inspect *inspect, const struct ri_runtime *runtim
 /* --------------------------------------------------------------- the scan */
 
 /* Notes frames that lie outside of the slots of this piece. */
-static void note_boxed(struct ri_references *references, const struct ri_slots *slots, const uint8_t *bytes,
-	uint64_t address, uint64_t end)
+static void note_boxed(struct rouse_inspect *inspect, struct ri_references *references, const struct ri_slots *slots,
+	const uint8_t *bytes, uint64_t address, uint64_t end)
 {
 	struct rouse_cell_record cell;
-	uint64_t first = address > slots->address ? address : slots->address, last = end < slots->end ? end : slots->end;
+	uint64_t first = address > slots->address ? address : slots->address,
+		 last = end < slots->end ? end : slots->end;
 	uint64_t slot = slots->address + (first - slots->address + slots->stride - 1) / slots->stride * slots->stride;
 
-	for (; slot + sizeof cell <= last; slot += slots->stride) {
-		memcpy(&cell, bytes + (slot - address), sizeof cell);
+	for (; slot < last; slot += slots->stride) {
+		if (slot + sizeof cell <= last)
+			memcpy(&cell, bytes + (slot - address), sizeof cell);
+		else if (ri_memory_read(&inspect->memory, slot, &cell, sizeof cell) < 0) /* it lies over the end */
+			continue;
 		if (!cell.id || !cell.future || (cell.state & ROUSE_COMPLETE) ||
 			(cell.future >= slot && cell.future < slot + slots->stride))
 			continue;
@@ -158,8 +162,8 @@ static void look_closely(struct rouse_inspect *inspect, const struct ri_runtime 
 	}
 }
 
-void ri_needles_scan(struct rouse_inspect *inspect, const struct ri_runtime *runtime,
-	struct ri_references *references, const uint64_t *words, size_t n, uint64_t address)
+void ri_needles_scan(struct rouse_inspect *inspect, const struct ri_runtime *runtime, struct ri_references *references,
+	const uint64_t *words, size_t n, uint64_t address)
 {
 	enum { BLOCK = 8 };
 	const uint64_t low = references->low, span = references->span;
@@ -186,7 +190,7 @@ void ri_needles_scan(struct rouse_inspect *inspect, const struct ri_runtime *run
 		if (slots[k].address >= address + 8 * n)
 			break;
 		if (slots[k].kind == ROUSE_CHUNK_TASK && slots[k].end > address)
-			note_boxed(references, &slots[k], (const uint8_t *)words, address, address + 8 * n);
+			note_boxed(inspect, references, &slots[k], (const uint8_t *)words, address, address + 8 * n);
 	}
 }
 
@@ -221,17 +225,16 @@ static uint64_t boxed_task(struct rouse_inspect *inspect, const struct ri_runtim
 		else
 			high = middle;
 	}
-	if (low == 0 ||
-		ri_memory_read(&inspect->memory, references->boxed[low - 1].address, &type, sizeof type) < 0)
+	if (low == 0 || ri_memory_read(&inspect->memory, references->boxed[low - 1].address, &type, sizeof type) < 0)
 		return 0;
 	entry = ri_sites_entry(&runtime->sites, ri_sites_find(&runtime->sites, type));
-	return ri_site_is_type(entry) && address - references->boxed[low - 1].address < entry->frame_bytes ?
-		       references->boxed[low - 1].task :
-		       0;
+	return ri_site_is_type(entry) && address - references->boxed[low - 1].address < entry->frame_bytes
+		       ? references->boxed[low - 1].task
+		       : 0;
 }
 
-void ri_needles_settle(struct rouse_inspect *inspect, const struct ri_runtime *runtime,
-	struct ri_references *references)
+void ri_needles_settle(
+	struct rouse_inspect *inspect, const struct ri_runtime *runtime, struct ri_references *references)
 {
 	if (references->n_loose)
 		qsort(references->boxed, references->n_boxed, sizeof references->boxed[0], by_address);

@@ -93,8 +93,7 @@ static bool is_needle(const struct ri_references *references, uint64_t id)
 }
 
 /* The slots of what is wished and due, as this look has seen them. */
-static void find_needles(const struct ri_look *look, const struct ri_runtime *runtime,
-	struct ri_references *references)
+static void find_needles(const struct ri_look *look, const struct ri_runtime *runtime, struct ri_references *references)
 {
 	uint64_t wished[RI_DETAIL_MAX], lowest = UINT64_MAX, highest = 0, now = clock_ns(CLOCK_MONOTONIC);
 	size_t n = 0;
@@ -207,7 +206,8 @@ int ri_references_begin(struct rouse_inspect *inspect, struct ri_runtime *runtim
 	references->vtable = runtime->page.task_waker_vtable;
 	references->bytes_left = RI_SEARCH_BYTES_MAX;
 	references->ns_left = RI_SEARCH_NS_MAX;
-	references->n_places = references->last_place = references->n_loose = references->hits = references->n_boxed = 0;
+	references->n_places = references->last_place = references->n_loose = references->hits = references->n_boxed =
+		0;
 	ri_memory_refill(&inspect->memory);
 	ri_haystack_begin(inspect, references);
 	references->active = true;

@@ -50,13 +50,13 @@
 
 enum {
 	RI_REGIONS_MAX = 1 << 16,
-	RI_SEARCH_WINDOW = 1 << 18,   /* read at once; fits into a core's cache */
-	RI_SEARCH_STEP = 1 << 20,     /* read in a step */
+	RI_SEARCH_WINDOW = 1 << 18, /* read at once; fits into a core's cache */
+	RI_SEARCH_STEP = 1 << 20,   /* read in a step */
 	RI_PLACES_MAX = 1024,
-	RI_LOOSE_MAX = 1 << 13,       /* found outside of slots: whose frame it is, is asked at the end */
-	RI_BOXED_MAX = 1 << 16,       /* frames outside of slots */
+	RI_LOOSE_MAX = 1 << 13, /* found outside of slots: whose frame it is, is asked at the end */
+	RI_BOXED_MAX = 1 << 16, /* frames outside of slots */
 	RI_HITS_MAX = 1 << 20,
-	RI_SEARCHES_AT_ONCE = 2       /* for an id, before it has to wait */
+	RI_SEARCHES_AT_ONCE = 2 /* for an id, before it has to wait */
 };
 #define RI_SEARCH_BYTES_MAX (4ull << 30)
 #define RI_SEARCH_NS_MAX 2000000000ull /* on a CPU */
@@ -111,7 +111,7 @@ struct ri_references {
 	bool is_stack;
 	bool entered;
 	size_t n_standers, n_standers_after;
-	uint64_t half;        /* address behind the last word, if that was the cell of needle half_needle; else 0 */
+	uint64_t half; /* address behind the last word, if that was the cell of needle half_needle; else 0 */
 	uint32_t half_needle;
 
 	/* the finds */
@@ -149,12 +149,12 @@ bool ri_haystack_step(struct rouse_inspect *inspect, struct ri_runtime *runtime,
 void ri_haystack_end(struct rouse_inspect *inspect, struct ri_references *references);
 
 /* -------- needles.c: what is found in it */
-void ri_needles_scan(struct rouse_inspect *inspect, const struct ri_runtime *runtime,
-	struct ri_references *references, const uint64_t *words, size_t n, uint64_t address);
+void ri_needles_scan(struct rouse_inspect *inspect, const struct ri_runtime *runtime, struct ri_references *references,
+	const uint64_t *words, size_t n, uint64_t address);
 /* A word that stands nowhere in memory: a register. */
 void ri_needles_word(struct ri_references *references, uint64_t word);
 /* Finds in frames that lie outside of slots become their tasks'. */
-void ri_needles_settle(struct rouse_inspect *inspect, const struct ri_runtime *runtime,
-	struct ri_references *references);
+void ri_needles_settle(
+	struct rouse_inspect *inspect, const struct ri_runtime *runtime, struct ri_references *references);
 
 #endif

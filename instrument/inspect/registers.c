@@ -137,8 +137,8 @@ static void judge_worker(const struct rouse_worker_record *record, struct ri_sta
 	if (record->current_task || !record->stack)
 		return;
 	stander->clear = parked || (driver && in_epoll(&stander->thread)) || record->state == ROUSE_WORKER_SEARCHING;
-	stander->idle = !record->in_transit && ((parked && in_futex(&stander->thread)) ||
-						       (driver && in_epoll(&stander->thread)));
+	stander->idle = !record->in_transit &&
+			((parked && in_futex(&stander->thread)) || (driver && in_epoll(&stander->thread)));
 	stander->below = stander->idle ? record->stack : 0;
 }
 
@@ -225,9 +225,9 @@ bool ri_registers_rests(struct rouse_inspect *inspect, const struct ri_stander *
 	if (inspect->memory.thread(inspect->memory.arg, &now.thread) < 0)
 		return false;
 	judge(inspect, &now);
-	return now.thread.sleeps && now.thread.sp == before->thread.sp && now.thread.syscall == before->thread.syscall &&
-	       now.clear == before->clear && now.idle == before->idle && now.below == before->below &&
-	       now.polls == before->polls;
+	return now.thread.sleeps && now.thread.sp == before->thread.sp &&
+	       now.thread.syscall == before->thread.syscall && now.clear == before->clear && now.idle == before->idle &&
+	       now.below == before->below && now.polls == before->polls;
 }
 
 bool ri_registers_hide(const struct ri_stander *first, size_t n_first, const struct ri_stander *second, size_t n_second)

@@ -35,9 +35,9 @@ enum { RI_THREADS_MAX = 4096 };
 struct ri_stander {
 	struct ri_thread thread;
 	bool clear;
-	bool idle;       /* a worker that sleeps between polls, nothing in transit */
-	uint64_t polls;  /* of a worker: counts polls begun */
-	uint64_t below;  /* of an idle worker, or the reader: what lies below it on its stack is nobody's; else 0 */
+	bool idle;      /* a worker that sleeps between polls, nothing in transit */
+	uint64_t polls; /* of a worker: counts polls begun */
+	uint64_t below; /* of an idle worker, or the reader: what lies below it on its stack is nobody's; else 0 */
 };
 
 /* Looks at all threads: their number, or -errno (-E2BIG: too many). */
@@ -45,6 +45,7 @@ int ri_registers_look(struct rouse_inspect *inspect, struct ri_stander *standers
 /* Looks at one again; true: it has not moved since, and what was said of it still holds. */
 bool ri_registers_rests(struct rouse_inspect *inspect, const struct ri_stander *stander);
 /* Could any thread have kept a pointer in a register from the first look to the second? */
-bool ri_registers_hide(const struct ri_stander *first, size_t n_first, const struct ri_stander *second, size_t n_second);
+bool ri_registers_hide(
+	const struct ri_stander *first, size_t n_first, const struct ri_stander *second, size_t n_second);
 
 #endif

@@ -92,7 +92,10 @@ static int threads(void *arg, struct ri_thread *out, size_t capacity)
 {
 	(void)arg;
 	FUZZ_ASSERT(capacity >= 1);
-	out[0] = (struct ri_thread){ .sleeps = true, .syscall = 202, .sp = FAKE_BASE + FAKE_BYTES / 2, .n_words = 1,
+	out[0] = (struct ri_thread){ .sleeps = true,
+		.syscall = 202,
+		.sp = FAKE_BASE + FAKE_BYTES / 2,
+		.n_words = 1,
 		.words = { FAKE_BASE + 4096 } };
 	return 1;
 }
@@ -122,9 +125,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		inspect->memory.regions = regions;
 		inspect->memory.threads = threads;
 		for (int i = 0; i < 3; i++) {
-			const struct rouse_look_opts opts = { .size = sizeof opts, .events = data[0] & 1,
-				.changes_only = data[0] & 2, .watch = &watch, .n_watch = data[0] & 4 ? 1 : 0,
-				.detail = detail, .n_detail = data[0] & 8 ? 3 : 0 };
+			const struct rouse_look_opts opts = { .size = sizeof opts,
+				.events = data[0] & 1,
+				.changes_only = data[0] & 2,
+				.watch = &watch,
+				.n_watch = data[0] & 4 ? 1 : 0,
+				.detail = detail,
+				.n_detail = data[0] & 8 ? 3 : 0 };
 			int rc = rouse_inspect_look(inspect, &opts, take, NULL);
 
 			FUZZ_ASSERT(rc == 0 || rc == -EPROTO || rc == -ENOMEM);

@@ -429,7 +429,7 @@ struct rouse_worker_record {
 	uint64_t queue;        /* address of the local ring: struct rouse_queue_record */
 	uint64_t timers;       /* serial of its timer wheel */
 	uint64_t next_deadline; /* of its wheel, CLOCK_MONOTONIC ns, UINT64_MAX = none */
-	uint64_t stack;         /* while it works: below this address its thread's stack is the runtime's, but during polls */
+	uint64_t stack; /* while it works: below this address its thread's stack is the runtime's, but during polls */
 	uint64_t reserved[5];
 	struct rouse_counters counters; /* at 128 */
 	uint64_t tail[22];

@@ -149,9 +149,9 @@ static bool complete(const struct scene *scene, uint64_t id)
 	return whole;
 }
 
-#define SCENE(NAME)                                                                                \
-	struct scene NAME;                                                                         \
-	(void)state;                                                                               \
+#define SCENE(NAME)                                                                                                    \
+	struct scene NAME;                                                                                             \
+	(void)state;                                                                                                   \
 	build(&NAME)
 
 static void nowhere_is_a_row_that_says_so(void **state)
@@ -213,8 +213,9 @@ static void a_registration_is_a_waker_where_it_stands(void **state)
 static void on_a_stack_half_a_waker_is_one(void **state)
 {
 	SCENE(scene);
-	world.threads[0] = (struct ri_thread){ .tid = 1, .os_tid = 1, .whole = true, .sleeps = true, .syscall = -1,
-		.sp = scene.stack + 4096 };
+	world.threads[0] = (struct ri_thread){
+		.tid = 1, .os_tid = 1, .whole = true, .sleeps = true, .syscall = -1, .sp = scene.stack + 4096
+	};
 	world.n_threads = 1;
 	put(&scene, scene.stack + 4200, scene.task);
 	look(&scene, both, 2);
@@ -342,7 +343,8 @@ static void sleep_as_worker(struct scene *scene, uint64_t sp, uint64_t below)
 
 	fake_page(&scene->fake)->workers = 1;
 	*worker = (struct rouse_worker_record){ .tid = 7, .state = ROUSE_WORKER_PARKED, .stack = below };
-	world.threads[0] = (struct ri_thread){ .tid = 7, .os_tid = 107, .sleeps = true, .syscall = SYS_futex, .sp = sp };
+	world.threads[0] =
+		(struct ri_thread){ .tid = 7, .os_tid = 107, .sleeps = true, .syscall = SYS_futex, .sp = sp };
 	world.n_threads = 1;
 }
 
@@ -412,8 +414,13 @@ static void a_stack_whose_end_is_not_known_is_read_whole(void **state)
 static void a_thread_of_the_programs_may_hide_a_pointer(void **state)
 {
 	SCENE(scene);
-	world.threads[0] = (struct ri_thread){ .tid = 9, .os_tid = 9, .sleeps = true, .syscall = SYS_futex, .n_words = 1,
-		.words = { scene.heap + offsetof(struct rouse_blocked_record, word) }, .sp = scene.stack + 4096 };
+	world.threads[0] = (struct ri_thread){ .tid = 9,
+		.os_tid = 9,
+		.sleeps = true,
+		.syscall = SYS_futex,
+		.n_words = 1,
+		.words = { scene.heap + offsetof(struct rouse_blocked_record, word) },
+		.sp = scene.stack + 4096 };
 	world.n_threads = 1;
 	put(&scene, scene.stack + 64, scene.channel);
 	look(&scene, both, 2);
@@ -430,8 +437,9 @@ static void a_thread_of_the_programs_may_hide_a_pointer(void **state)
 static void registers_that_are_known_are_searched(void **state)
 {
 	SCENE(scene);
-	world.threads[0] = (struct ri_thread){ .tid = 9, .os_tid = 9, .whole = true, .syscall = -1, .n_words = 2,
-		.words = { 1, scene.channel } };
+	world.threads[0] = (struct ri_thread){
+		.tid = 9, .os_tid = 9, .whole = true, .syscall = -1, .n_words = 2, .words = { 1, scene.channel }
+	};
 	world.n_threads = 1;
 	look(&scene, both, 2);
 	assert_int_equal(stands(&scene, CHANNEL, 0), 2); /* at the beginning, and at the end */
@@ -526,8 +534,7 @@ static void ids_that_are_not_there_have_no_rows(void **state)
 
 TEST_MAIN(cmocka_unit_test(nowhere_is_a_row_that_says_so), cmocka_unit_test(a_pointer_in_a_frame_is_its_tasks),
 	cmocka_unit_test(a_waker_is_a_pair_a_cell_alone_is_none),
-	cmocka_unit_test(a_registration_is_a_waker_where_it_stands),
-	cmocka_unit_test(on_a_stack_half_a_waker_is_one),
+	cmocka_unit_test(a_registration_is_a_waker_where_it_stands), cmocka_unit_test(on_a_stack_half_a_waker_is_one),
 	cmocka_unit_test(pointers_into_the_slot_count_and_its_own_do_not),
 	cmocka_unit_test(another_resources_slot_is_elsewhere), cmocka_unit_test(words_that_are_not_aligned_are_none),
 	cmocka_unit_test(free_slots_and_the_rest_of_a_slot_are_nobodys),
@@ -545,5 +552,4 @@ TEST_MAIN(cmocka_unit_test(nowhere_is_a_row_that_says_so), cmocka_unit_test(a_po
 	cmocka_unit_test(memory_that_cannot_be_read_is_not_complete),
 	cmocka_unit_test(mappings_that_make_no_sense_do_no_harm),
 	cmocka_unit_test(the_runtimes_own_page_and_copies_of_readers_are_left_out),
-	cmocka_unit_test(what_is_searched_for_twice_waits_then),
-	cmocka_unit_test(ids_that_are_not_there_have_no_rows));
+	cmocka_unit_test(what_is_searched_for_twice_waits_then), cmocka_unit_test(ids_that_are_not_there_have_no_rows));

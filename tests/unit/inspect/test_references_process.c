@@ -35,19 +35,21 @@ static bool on_stack_ready;
 ROUSE_ASYNC(receiver, int, struct rouse_mpsc *channel; int message; struct rouse_mpsc_recv recv; int64_t rc;);
 ROUSE_BODY(receiver)
 {
-	ROUSE_BEGIN;
-	ROUSE_AWAIT(self->rc, rouse_mpsc_recv(&self->recv, self->channel, &self->message));
-	ROUSE_RETURN(0);
-	ROUSE_END;
+	ROUSE_BEGIN
+		;
+		ROUSE_AWAIT(self->rc, rouse_mpsc_recv(&self->recv, self->channel, &self->message));
+		ROUSE_RETURN(0);
+		ROUSE_END;
 }
 
 ROUSE_ASYNC(holder, int, struct keeper keeper; struct rouse_sleep sleep;);
 ROUSE_BODY(holder)
 {
-	ROUSE_BEGIN;
-	ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100000 * ROUSE_S));
-	ROUSE_RETURN(0);
-	ROUSE_END;
+	ROUSE_BEGIN
+		;
+		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100000 * ROUSE_S));
+		ROUSE_RETURN(0);
+		ROUSE_END;
 }
 
 static void *keep_on_stack(void *arg)
@@ -73,10 +75,11 @@ static int64_t keep_in_job(void *arg)
 ROUSE_ASYNC(employer, int, void *arg; struct rouse_blocking job; int64_t rc;);
 ROUSE_BODY(employer)
 {
-	ROUSE_BEGIN;
-	ROUSE_AWAIT(self->rc, rouse_blocking(&self->job, keep_in_job, self->arg));
-	ROUSE_RETURN(0);
-	ROUSE_END;
+	ROUSE_BEGIN
+		;
+		ROUSE_AWAIT(self->rc, rouse_blocking(&self->job, keep_in_job, self->arg));
+		ROUSE_RETURN(0);
+		ROUSE_END;
 }
 
 static void put_away(struct keeper keeper)
@@ -120,7 +123,7 @@ struct forsaken {
 
 static struct rouse_poll forsaken_poll(struct rouse_future *future, struct rouse_context *cx)
 {
-	struct keeper keeper = { .channel = rouse_mpsc_new("the channel", sizeof(int), 1),
+	struct keeper keeper = { .channel = rouse_mpsc_new("the channel", sizeof(int), 0),
 		.waker = rouse_waker_clone(&cx->waker) };
 
 	(void)future;
@@ -144,20 +147,22 @@ static struct forsaken *forsaken(struct forsaken *storage)
 ROUSE_ASYNC(waiter, int, struct forsaken forsaken;);
 ROUSE_BODY(waiter)
 {
-	ROUSE_BEGIN;
-	ROUSE_AWAIT_ONLY(forsaken(&self->forsaken));
-	ROUSE_RETURN(0);
-	ROUSE_END;
+	ROUSE_BEGIN
+		;
+		ROUSE_AWAIT_ONLY(forsaken(&self->forsaken));
+		ROUSE_RETURN(0);
+		ROUSE_END;
 }
 
 ROUSE_ASYNC(app, int, struct rouse_sleep sleep;);
 ROUSE_BODY(app)
 {
-	ROUSE_BEGIN;
-	rouse_spawn_detached_named("waiter", waiter);
-	ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100000 * ROUSE_S));
-	ROUSE_RETURN(0);
-	ROUSE_END;
+	ROUSE_BEGIN
+		;
+		rouse_spawn_detached_named("waiter", waiter);
+		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100000 * ROUSE_S));
+		ROUSE_RETURN(0);
+		ROUSE_END;
 }
 
 /* ---------------------------------------------------------------- the look */
@@ -249,8 +254,8 @@ static void begin(struct watch *watch, enum place where, bool current_thread)
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test ends it, too */
 		struct rouse_runtime *runtime;
 
-		if (rouse_runtime_new(ROUSE_RUNTIME_OPTS(.name = "searched", .workers = 2,
-					      .current_thread = current_thread),
+		if (rouse_runtime_new(
+			    ROUSE_RUNTIME_OPTS(.name = "searched", .workers = 2, .current_thread = current_thread),
 			    &runtime) < 0)
 			_exit(1);
 		_exit(rouse_block_on(runtime, NULL, app) < 0);
@@ -365,7 +370,8 @@ static void a_reader_of_its_own_process_does_not_find_itself(void **state)
 	(void)state;
 	place = NOWHERE;
 	stream_init(&watch.stream);
-	void *reserved = mmap(NULL, 1ull << 42, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *reserved =
+		mmap(NULL, 1ull << 42, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.name = "searched", .workers = 1), &runtime), 0);
 	rouse_task_detach(rouse_spawn_on(runtime, app));
 	assert_true(test_eventually(settled, &watch));
