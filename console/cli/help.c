@@ -83,9 +83,10 @@ void cn_help_all(FILE *out)
 	      "       rouse TARGET              the screen\n"
 	      "       rouse VERB [OPTION]... [TARGET] [TASK]\n"
 	      "\n"
-	      "TARGET is a pid, the name of a program or of its runtime, or the path of an agent's\n"
-	      "socket. Any program can be read by its memory, without preparation; started with\n"
-	      "ROUSE_LISTEN=1 it has an agent, which can tell more often and keeps event counts.\n"
+	      "TARGET is a pid, the name of a program or of its runtime, the path of an agent's\n"
+	      "socket, or a core file. Any program can be read by its memory, without preparation;\n"
+	      "started with ROUSE_LISTEN=1 it has an agent, which can tell more often and keeps\n"
+	      "event counts.\n"
 	      "\n"
 	      "Verbs:\n",
 		out);

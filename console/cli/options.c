@@ -45,7 +45,8 @@ static bool take_u32(const char *text, double scale, double least, double most, 
 static bool take_source(const char *text, enum cn_source_kind *ret_kind)
 {
 	static const char *const kinds[] = {
-		[CN_SOURCE_ANY] = "auto", [CN_SOURCE_SOCKET] = "socket", [CN_SOURCE_MEMORY] = "memory"
+		[CN_SOURCE_ANY] = "auto", [CN_SOURCE_SOCKET] = "socket", [CN_SOURCE_MEMORY] = "memory",
+		[CN_SOURCE_CORE] = "core"
 	};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -113,6 +114,8 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return cli->batch = true;
 	case CN_OPTION_ASCII:
 		return wanted->ascii = true;
+	case CN_OPTION_ALL:
+		return cli->all = true;
 	case CN_OPTION_HELP:
 		return cli->help = true;
 	default:

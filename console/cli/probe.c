@@ -156,7 +156,7 @@ static int find_target(const char *target)
 	struct cn_aim aim;
 	int rc;
 
-	rc = cn_resolve(target, &aim, &why);
+	rc = cn_resolve(target, CN_SOURCE_MEMORY, &aim, &why);
 	if (rc < 0) {
 		fprintf(stderr, "rouse probe: %s\n", why.text);
 		return rc;

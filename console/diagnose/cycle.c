@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rings of tasks that wait for each other: depth-first search in the graph
+ * Rings of tasks that wait for each other: depth-first search, three times.
  *
- *     task --waits to lock--> mutex --owned by--> task
- *     task --joins----------------------------> task
+ *     exact     among the dead of the exact graph            PROVEN
+ *     likely    among the dead of the likely one             LIKELY
+ *     way out   over locks and joins that have a select or
+ *               a timeout beside them: the ring will break
+ *               by itself, again and again                   LIKELY
  *
- * Mutexes and joins only: their owners are exact. A ring of awaits without a
- * way out (no select or timeout above them) is for ever. It is a stable
- * property, so a sound verdict needs no instant snapshot: each edge was there
- * in two looks, with equal stamps and the same owner, hence all the time in
- * between; so were all of them at once when the first of the looks had ended.
- * What was not equal in two looks is not reported at all.
- *
- * A ring with a way out (a timeout) will break by itself, again and again: LIKELY.
+ * The dead (graph.h) are more than the rings: whoever waits behind one is dead
+ * too, and is not reported, for `why` leads it here. A ring of one is told by
+ * those who know its kind.
  */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "diagnose/report.h"
+#include "diagnose/graph.h"
 #include "export/text.h"
-#include "model/slots.h"
 #include "widget/format.h"
 
 enum { PATH_MAX_TASKS = 1 << 16 };
@@ -27,44 +24,53 @@ enum { PATH_MAX_TASKS = 1 << 16 };
 struct node {
 	uint64_t id; /* first: a row of cn_slots */
 	const struct cn_task *task;
-	uint32_t next;  /* await to follow next */
-	uint32_t place; /* on the path + 1; 0 = not on it */
-	bool either;    /* the edge that was followed last has a way out beside it */
+	uint32_t next, next_target; /* await to follow next, and which of its targets */
+	uint32_t followed;          /* the await that was followed last */
+	uint32_t place;             /* on the path + 1; 0 = not on it */
+	bool either;                /* the edge that was followed last has a way out beside it */
+	bool guess;                 /* ... is not exact */
+	bool entered;
 };
 
 struct search {
 	struct cn_diagnosis *diagnosis;
+	const struct cn_graph *graph;
+	bool way_out; /* the third search */
 	struct cn_slots nodes;
 	struct node **path;
 	uint32_t n, capacity;
-	bool with_either; /* second pass: edges with a way out too */
 };
-
-/* Whom this await waits for, if that is exact and stood still; 0 = nobody. */
-static uint64_t edge(const struct cn_model *model, const struct cn_task *task, const struct cn_await *await)
-{
-	const struct cn_runtime *runtime = cn_model_runtime(model, task->runtime);
-	const struct cn_resource *mutex;
-
-	if (await->wait_state != ROUSE_WAIT_WAITING)
-		return 0;
-	if (await->op == ROUSE_OP_JOIN)
-		return await->resource;
-	if (await->op != ROUSE_OP_LOCK)
-		return 0;
-	mutex = cn_model_resource(model, await->resource);
-	if (!mutex || !(mutex->flags & ROUSE_RESOURCE_OWNED) || !cn_is_task_id(mutex->owner) ||
-		mutex->changed_look >= runtime->looks)
-		return 0;
-	return mutex->owner;
-}
 
 static const struct cn_await *followed(const struct node *node)
 {
-	return &node->task->awaits[node->next - 1];
+	return &node->task->awaits[node->followed];
 }
 
 /* ------------------------------------------------------------------ a ring */
+
+static void describe_wait(const struct cn_model *model, struct cn_report *report, const struct cn_await *await,
+	const struct cn_task *next)
+{
+	const struct cn_resource *r = cn_model_resource(model, await->resource);
+	const char *what = r ? cn_safe(cn_resource_name(model, r)) : "?", *who = cn_safe(cn_task_name(model, next));
+	unsigned long long id = next->id;
+
+	switch (await->op) {
+	case ROUSE_OP_LOCK:
+		cn_evidence(report, "waits for mutex %s, which %s (%llu) has held", what, who, id);
+		break;
+	case ROUSE_OP_ACQUIRE:
+		cn_evidence(report, "waits for %llu permit%s of semaphore %s, of which %s (%llu) has taken some",
+			(unsigned long long)await->arg, await->arg == 1 ? "" : "s", what, who, id);
+		break;
+	case ROUSE_OP_SEND:
+		cn_evidence(report, "waits for room in channel %s, from which %s (%llu) received last", what, who, id);
+		break;
+	default:
+		cn_evidence(report, "waits for a message of channel %s, which %s (%llu) could send", what, who, id);
+		break;
+	}
+}
 
 static void describe(
 	const struct cn_model *model, struct cn_report *report, const struct node *node, const struct cn_task *next)
@@ -79,24 +85,20 @@ static void describe(
 	cn_evidence(report, "%s%s (%llu) at %s:%u ", *report->finding.evidence ? "; " : "",
 		cn_safe(cn_task_name(model, task)), (unsigned long long)task->id,
 		cn_safe(cn_path_base(cn_model_string(model, task->runtime, site->file))), site->line);
-	if (!mutex) {
+	if (await->op == ROUSE_OP_JOIN)
 		cn_evidence(
 			report, "joins %s (%llu)", cn_safe(cn_task_name(model, next)), (unsigned long long)next->id);
-		return;
-	}
-	cn_evidence(report, "waits for mutex %s, which %s (%llu) has held", cn_safe(cn_resource_name(model, mutex)),
-		cn_safe(cn_task_name(model, next)), (unsigned long long)next->id);
-	if (mutex->owner_since_ns && runtime->now_ns > mutex->owner_since_ns)
+	else
+		describe_wait(model, report, await, next);
+	if (mutex && mutex->owner_since_ns && runtime->now_ns > mutex->owner_since_ns)
 		cn_evidence(report, " for %s", cn_format_ns(held, runtime->now_ns - mutex->owner_since_ns));
 }
 
-static void note_member(struct cn_diagnosis *diagnosis, uint64_t id)
+static enum cn_class class_of(const struct search *search, bool guess, bool stands)
 {
-	void *row;
-	int rc = cn_slots_put(&diagnosis->in_rings, id, &row);
-
-	if (rc)
-		diagnosis->rc = rc;
+	if (search->way_out || guess)
+		return CN_LIKELY;
+	return stands ? CN_PROVEN : CN_INCOMPLETE;
 }
 
 /* The ring is path[from .. n). It is told from its oldest task on, so that it is the same ring in every look. */
@@ -104,7 +106,7 @@ static void report_ring(struct search *search, uint32_t from)
 {
 	const struct cn_model *model = search->diagnosis->model;
 	uint32_t n = search->n - from, oldest = 0;
-	bool either = false, stands = true;
+	bool either = false, guess = false, stands = true;
 	struct cn_report report;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -115,15 +117,14 @@ static void report_ring(struct search *search, uint32_t from)
 		if (node->task->id < search->path[from + oldest]->task->id)
 			oldest = i;
 		either = either || node->either;
+		guess = guess || node->guess;
 		stands = stands && cn_stands(model, node->task);
 	}
-	if (either != search->with_either)
-		return; /* without a way out: told in the first pass */
-	report = cn_report_about(CN_FINDING_WAIT_CYCLE,
-		either   ? CN_LIKELY
-		: stands ? CN_PROVEN
-			 : CN_INCOMPLETE,
-		search->path[from + oldest]->task);
+	if (n == 1 || (search->way_out && !either) ||
+		(!search->way_out && guess != (search->graph->trust != CN_TRUST_EXACT)))
+		return; /* told elsewhere, or in the pass before */
+	report = cn_report_about(
+		CN_FINDING_WAIT_CYCLE, class_of(search, guess, stands), search->path[from + oldest]->task);
 	report.finding.n_tasks = n;
 	report.still = 0;
 	for (uint32_t i = 0; i < n; i++) {
@@ -137,12 +138,12 @@ static void report_ring(struct search *search, uint32_t from)
 		report.still =
 			(report.still ^ node->task->stamp ^ (uint64_t)node->task->polls << 24) * 0x9e3779b97f4a7c15ull;
 		describe(model, &report, node, next->task);
-		note_member(search->diagnosis, node->task->id);
+		cn_explained(search->diagnosis, node->task->id);
 	}
-	report.finding.owner = report.finding.tasks[n > 1];
-	if (followed(search->path[from + oldest])->op == ROUSE_OP_LOCK)
+	report.finding.owner = report.finding.tasks[1];
+	if (followed(search->path[from + oldest])->op != ROUSE_OP_JOIN)
 		report.finding.resource = followed(search->path[from + oldest])->resource;
-	if (either)
+	if (search->way_out)
 		cn_evidence(&report, "; a select or timeout is its only way out");
 	cn_report(search->diagnosis, &report);
 }
@@ -173,9 +174,23 @@ static int push(struct search *search, struct node *node)
 		search->path = path;
 		search->capacity = capacity;
 	}
+	node->entered = true;
 	node->place = ++search->n;
 	search->path[search->n - 1] = node;
 	return 0;
+}
+
+/* Through the living only where there is a way out, through the dead only where there is none. */
+static bool takes_part(const struct search *search, const struct cn_task *task)
+{
+	if (search->way_out)
+		return task->state == ROUSE_TASK_PENDING && !cn_graph_dead(search->graph, task->id);
+	return cn_graph_dead(search->graph, task->id);
+}
+
+static bool leads_on(const struct search *search, unsigned int op)
+{
+	return !search->way_out || op == ROUSE_OP_LOCK || op == ROUSE_OP_JOIN;
 }
 
 /* The next task that this one waits for, NULL when there is no more. */
@@ -185,14 +200,25 @@ static const struct cn_task *follow(const struct search *search, struct node *no
 	const struct cn_task *task = node->task;
 
 	while (node->next < task->n_awaits) {
-		uint64_t id = edge(model, task, &task->awaits[node->next++]);
-		const struct cn_task *next = id ? cn_model_task(model, id) : NULL;
+		const struct cn_await *await = &task->awaits[node->next];
+		const struct cn_task *next;
+		bool exact;
+		uint64_t id = leads_on(search, await->op)
+				      ? cn_graph_target(search->graph, task, await, node->next_target++, &exact)
+				      : 0;
 
-		if (!next || next->state != ROUSE_TASK_PENDING)
+		if (!id) {
+			node->next++;
+			node->next_target = 0;
 			continue;
-		node->either = cn_either(model, task, (uint16_t)(node->next - 1));
-		if (!node->either || search->with_either)
-			return next;
+		}
+		next = cn_model_task(model, id);
+		if (!next || !takes_part(search, next))
+			continue;
+		node->followed = node->next;
+		node->guess = !exact;
+		node->either = cn_either(model, task, (uint16_t)node->next);
+		return next;
 	}
 	return NULL;
 }
@@ -203,7 +229,7 @@ static int visit(struct search *search, const struct cn_task *start)
 	struct node *node;
 	int rc = enter(search, start, &node);
 
-	if (rc || node->next)
+	if (rc || node->entered)
 		return rc;
 	rc = push(search, node);
 	while (rc == 0 && search->n) {
@@ -218,35 +244,42 @@ static int visit(struct search *search, const struct cn_task *start)
 			break;
 		if (node->place)
 			report_ring(search, node->place - 1);
-		else if (!node->next)
+		else if (!node->entered)
 			rc = push(search, node);
 	}
 	return rc;
 }
 
-static bool may_be_in_a_ring(const struct cn_task *task)
+static bool may_be_in_a_ring(const struct search *search, const struct cn_task *task)
 {
 	const struct cn_await *leaf = cn_task_leaf(task);
 
-	return task->state == ROUSE_TASK_PENDING && task->waiting &&
-	       (task->waiting > 1 || leaf->op == ROUSE_OP_LOCK || leaf->op == ROUSE_OP_JOIN);
+	if (task->state != ROUSE_TASK_PENDING || !task->waiting)
+		return false;
+	if (search->way_out)
+		return task->waiting > 1 || leaf->op == ROUSE_OP_LOCK || leaf->op == ROUSE_OP_JOIN;
+	return cn_graph_dead(search->graph, task->id);
+}
+
+static void search_all(struct cn_diagnosis *diagnosis, const struct cn_graph *graph, bool way_out)
+{
+	const struct cn_model *model = diagnosis->model;
+	struct search search = { .diagnosis = diagnosis, .graph = graph, .way_out = way_out };
+
+	cn_slots_init(&search.nodes, sizeof(struct node), SIZE_MAX);
+	for (size_t i = 0; i < cn_model_task_slots(model) && diagnosis->rc == 0; i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (task && may_be_in_a_ring(&search, task))
+			diagnosis->rc = visit(&search, task);
+	}
+	cn_slots_fini(&search.nodes);
+	free(search.path);
 }
 
 void cn_rule_cycles(struct cn_diagnosis *diagnosis)
 {
-	const struct cn_model *model = diagnosis->model;
-
-	for (int pass = 0; pass < 2 && diagnosis->rc == 0; pass++) {
-		struct search search = { .diagnosis = diagnosis, .with_either = pass == 1 };
-
-		cn_slots_init(&search.nodes, sizeof(struct node), SIZE_MAX);
-		for (size_t i = 0; i < cn_model_task_slots(model) && diagnosis->rc == 0; i++) {
-			const struct cn_task *task = cn_model_task_at(model, i);
-
-			if (task && may_be_in_a_ring(task))
-				diagnosis->rc = visit(&search, task);
-		}
-		cn_slots_fini(&search.nodes);
-		free(search.path);
-	}
+	search_all(diagnosis, diagnosis->exact, false);
+	search_all(diagnosis, diagnosis->likely, false);
+	search_all(diagnosis, diagnosis->exact, true);
 }

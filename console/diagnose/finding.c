@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnose/graph.h"
+#include "diagnose/memory.h"
 #include "diagnose/report.h"
 
 enum { KEPT_MAX = 1000 };
@@ -40,14 +42,23 @@ struct cn_findings {
 	size_t more;
 	uint64_t wants[CN_WANTS_MAX];
 	size_t n_wants;
+	struct cn_memory memory;
+	struct cn_load *load;
 };
 
 struct cn_findings *cn_findings_new(void)
 {
 	struct cn_findings *findings = calloc(1, sizeof *findings);
 
-	if (findings)
-		cn_slots_init(&findings->kept, sizeof(struct kept), KEPT_MAX);
+	if (!findings)
+		return NULL;
+	cn_slots_init(&findings->kept, sizeof(struct kept), KEPT_MAX);
+	cn_memory_init(&findings->memory);
+	findings->load = cn_load_new();
+	if (!findings->load) {
+		cn_findings_free(findings);
+		return NULL;
+	}
 	return findings;
 }
 
@@ -56,6 +67,8 @@ void cn_findings_free(struct cn_findings *findings)
 	if (!findings)
 		return;
 	cn_slots_fini(&findings->kept);
+	cn_memory_fini(&findings->memory);
+	cn_load_free(findings->load);
 	free(findings->order);
 	free(findings->tasks);
 	free(findings);
@@ -141,9 +154,14 @@ void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report)
 	finding.first_seen_ns = before.first_seen_ns ? before.first_seen_ns : runtime->now_ns;
 	finding.last_seen_ns = runtime->now_ns;
 	finding.seen = before.seen + (kept->look != runtime->looks);
+	if (report->proven_after && kept->still != report->still)
+		finding.seen = 1;
 	if (!finding.since_ns)
 		finding.since_ns = finding.first_seen_ns;
 	if (kept->still == report->still && before.class == CN_PROVEN && finding.class == CN_INCOMPLETE)
+		finding.class = CN_PROVEN;
+	if (report->proven_after && kept->still == report->still && finding.class == CN_INCOMPLETE &&
+		finding.seen >= report->proven_after)
 		finding.class = CN_PROVEN;
 	if (report->likely_after && finding.class == CN_SUSPECT && finding.seen >= report->likely_after)
 		finding.class = CN_LIKELY;
@@ -158,6 +176,34 @@ bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code
 	const struct cn_runtime *runtime = kept ? cn_model_runtime(diagnosis->model, kept->finding.runtime) : NULL;
 
 	return runtime && kept->look == runtime->looks;
+}
+
+static void name(struct cn_diagnosis *diagnosis, uint64_t id)
+{
+	void *row;
+
+	if (id && cn_slots_put(&diagnosis->named, id, &row) == -ENOMEM)
+		diagnosis->rc = -ENOMEM;
+}
+
+bool cn_named(struct cn_diagnosis *diagnosis, uint64_t id)
+{
+	const struct cn_findings *findings = diagnosis->findings;
+
+	for (size_t i = 0; !diagnosis->all_named && i < findings->kept.used; i++) {
+		const struct kept *kept = cn_slots_at(&findings->kept, i);
+		const struct cn_runtime *runtime =
+			kept ? cn_model_runtime(diagnosis->model, kept->finding.runtime) : NULL;
+
+		if (!runtime || kept->look != runtime->looks || kept->finding.class == CN_SUSPECT)
+			continue;
+		if (kept->finding.code != CN_FINDING_WAIT_CYCLE) /* who waits behind a ring is not in it */
+			name(diagnosis, kept->finding.resource);
+		for (uint32_t k = 0; k < kept->finding.n_tasks && k < CN_FINDING_TASKS; k++)
+			name(diagnosis, kept->finding.tasks[k]);
+	}
+	diagnosis->all_named = true;
+	return cn_slots_find(&diagnosis->named, id) != NULL;
 }
 
 /* ------------------------------------------------------------------ a look */
@@ -248,6 +294,73 @@ static int put_in_order(struct cn_findings *findings)
 	return 0;
 }
 
+static void about_dead(struct cn_diagnosis *diagnosis, const struct cn_task *task)
+{
+	cn_rule_own(diagnosis, task);
+	if (!cn_is_explained(diagnosis, task->id))
+		cn_rule_peers(diagnosis, task);
+	cn_explained(diagnosis, task->id);
+}
+
+/* Who waits for whom, and for what that is there. */
+static void waiting(struct cn_diagnosis *diagnosis)
+{
+	const struct cn_model *model = diagnosis->model;
+
+	cn_rule_cycles(diagnosis);
+	cn_rule_ready(diagnosis);
+	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (task && cn_graph_dead(diagnosis->likely, task->id))
+			about_dead(diagnosis, task);
+	}
+	cn_rule_pressure(diagnosis);
+}
+
+static void all_rules(struct cn_diagnosis *diagnosis)
+{
+	const struct cn_model *model = diagnosis->model;
+
+	cn_load_begin(diagnosis);
+	waiting(diagnosis);
+	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (!task)
+			continue;
+		cn_rule_wakers(diagnosis, task);
+		cn_rule_leaked(diagnosis, task);
+		cn_rules_of_task_load(diagnosis, task);
+	}
+	cn_rule_queues(diagnosis);
+	cn_rule_driver(diagnosis);
+	cn_rule_order(diagnosis);
+	for (size_t i = 0; i < cn_model_resource_slots(model); i++) {
+		const struct cn_resource *resource = cn_model_resource_at(model, i);
+
+		if (resource)
+			cn_rule_resource(diagnosis, resource);
+	}
+	cn_rules_of_load(diagnosis);
+}
+
+static void judge(struct cn_diagnosis *diagnosis)
+{
+	struct cn_graph exact, likely;
+	int rc = cn_graph_init(&exact, diagnosis, CN_TRUST_EXACT);
+	int rc_likely = cn_graph_init(&likely, diagnosis, CN_TRUST_LIKELY);
+
+	diagnosis->rc = rc ? rc : rc_likely;
+	diagnosis->exact = &exact;
+	diagnosis->likely = &likely;
+	if (diagnosis->rc == 0)
+		all_rules(diagnosis);
+	diagnosis->exact = diagnosis->likely = NULL;
+	cn_graph_fini(&exact);
+	cn_graph_fini(&likely);
+}
+
 int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opts, struct cn_findings *findings)
 {
 	struct cn_diagnosis diagnosis = { .model = model, .findings = findings };
@@ -260,26 +373,14 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 	CN_THRESHOLDS(X)
 #undef X
 	findings->more = findings->n_wants = 0;
-	cn_slots_init(&diagnosis.in_rings, sizeof(uint64_t), SIZE_MAX);
-	cn_rule_cycles(&diagnosis);
-	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (!task)
-			continue;
-		cn_rule_wakers(&diagnosis, task);
-		cn_rule_running(&diagnosis, task);
-		cn_rule_storm(&diagnosis, task);
-		cn_rule_pending(&diagnosis, task);
-	}
-	cn_rule_long_polls(&diagnosis);
-	for (size_t i = 0; i < cn_model_resource_slots(model); i++) {
-		const struct cn_resource *resource = cn_model_resource_at(model, i);
-
-		if (resource)
-			cn_rule_resource(&diagnosis, resource);
-	}
-	cn_slots_fini(&diagnosis.in_rings);
+	cn_slots_init(&diagnosis.explained, sizeof(uint64_t), SIZE_MAX);
+	cn_slots_init(&diagnosis.named, sizeof(uint64_t), SIZE_MAX);
+	diagnosis.load = findings->load;
+	diagnosis.memory = &findings->memory;
+	findings->memory.clock++;
+	judge(&diagnosis);
+	cn_slots_fini(&diagnosis.named);
+	cn_slots_fini(&diagnosis.explained);
 	age(findings, model, diagnosis.opts.stays);
 	return put_in_order(findings) ? -ENOMEM : diagnosis.rc;
 }
@@ -340,6 +441,20 @@ void cn_want(struct cn_diagnosis *diagnosis, uint64_t id)
 			return;
 	if (findings->n_wants < CN_WANTS_MAX)
 		findings->wants[findings->n_wants++] = id;
+}
+
+void cn_explained(struct cn_diagnosis *diagnosis, uint64_t task)
+{
+	void *row;
+	int rc = cn_slots_put(&diagnosis->explained, task, &row);
+
+	if (rc)
+		diagnosis->rc = rc;
+}
+
+bool cn_is_explained(const struct cn_diagnosis *diagnosis, uint64_t task)
+{
+	return cn_slots_find(&diagnosis->explained, task) != NULL;
 }
 
 size_t cn_findings_wants(const struct cn_findings *findings, const uint64_t **ret_ids)

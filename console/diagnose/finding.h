@@ -153,8 +153,7 @@ enum cn_class {
 	X(LATE_TIMERS, "late-timers", "timers that do not fire", LIKELY, 0,                                            \
 		"Timers are overdue, and nobody has fired them.",                                                      \
 		"Timers are fired by workers between polls: find the poll that does not end.")                         \
-	X(LARGE_FRAME, "large-frame", "large frame", SUSPECT, 0,                                                       \
-		"Tasks of this function take much memory each.",                                                       \
+	X(LARGE_FRAME, "large-frame", "large frame", SUSPECT, 0, "Tasks of this function take much memory each.",      \
 		"Keep large buffers outside of the frame, or only while they are needed.")                             \
 	X(INCOMPLETE_LOOK, "incomplete-look", "not all could be seen", SUSPECT, 0,                                     \
 		"Memory could not be read, events were lost, or the watchdog does not look any more: what is not "     \
@@ -197,7 +196,7 @@ struct cn_finding {
 	char file[96];
 	char leaf[48]; /* the type of the future it awaits, and where that was declared */
 	char leaf_file[96];
-	char evidence[384]; /* a sentence or two, with numbers; names in it are safe */
+	char evidence[640]; /* a sentence or two, with numbers; names in it are safe */
 };
 
 struct cn_findings;
@@ -233,7 +232,7 @@ enum cn_threshold {
 #define X(name, text, unit, standard, help) CN_THRESHOLD_##name,
 	CN_THRESHOLDS(X)
 #undef X
-	CN_THRESHOLD_MAX
+		CN_THRESHOLD_MAX
 };
 
 /* A member of 0 stands for the default. */

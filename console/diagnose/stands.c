@@ -30,10 +30,15 @@ static int carried(const struct cn_runtime *runtime, uint64_t id)
 
 bool cn_stands(const struct cn_model *model, const struct cn_task *task)
 {
+	return task->valid && cn_stands_scheduled(model, task);
+}
+
+bool cn_stands_scheduled(const struct cn_model *model, const struct cn_task *task)
+{
 	const struct cn_runtime *runtime = cn_model_runtime(model, task->runtime);
 	int in_transit;
 
-	if (!runtime || !runtime->complete || !task->valid || !cn_task_settled(model, task))
+	if (!runtime || !runtime->complete || !cn_task_settled(model, task))
 		return false;
 	in_transit = carried(runtime, task->id);
 	if (in_transit == 1)

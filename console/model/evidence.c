@@ -39,7 +39,8 @@ static int apply_threads(struct cn_runtime_state *runtime, const Rouse__V1__Thre
 	struct cn_thread *threads;
 	uint32_t n = 0;
 
-	if (rows->n_tid > CN_THREADS_MAX - (runtime->n_threads < CN_THREADS_MAX ? runtime->n_threads : CN_THREADS_MAX)) {
+	if (rows->n_tid >
+		CN_THREADS_MAX - (runtime->n_threads < CN_THREADS_MAX ? runtime->n_threads : CN_THREADS_MAX)) {
 		runtime->cut = true;
 		return 0;
 	}
@@ -170,10 +171,11 @@ static void apply_references(
 		struct cn_detail *detail = detail_row(model, rows->id[i]);
 		uint64_t count = CN_COLUMN(rows, count, i, 0);
 
-		if (detail->id != rows->id[i] || detail->ns != runtime->next.now_ns)
-			*detail = (struct cn_detail){
-				.id = rows->id[i], .ns = runtime->next.now_ns, .complete = true
-			};
+		if (detail->id != rows->id[i] || detail->look != cn_look_in_progress(runtime))
+			*detail = (struct cn_detail){ .id = rows->id[i],
+				.ns = runtime->next.now_ns,
+				.look = cn_look_in_progress(runtime),
+				.complete = true };
 		if (!CN_COLUMN(rows, complete, i, 0) || (count && detail->n_places == CN_PLACES_MAX))
 			detail->complete = false;
 		if (count && detail->n_places < CN_PLACES_MAX)
@@ -333,9 +335,8 @@ bool cn_thread_delta(const struct cn_model *model, size_t runtime, const struct 
 		thread->seen_look != shown->looks || thread->first_look == shown->looks)
 		return false;
 	*ret_cpu_ns = thread->cpu_ns > thread->prev_cpu_ns ? thread->cpu_ns - thread->prev_cpu_ns : 0;
-	*ret_run_queue_ns = thread->run_queue_ns > thread->prev_run_queue_ns
-				    ? thread->run_queue_ns - thread->prev_run_queue_ns
-				    : 0;
+	*ret_run_queue_ns =
+		thread->run_queue_ns > thread->prev_run_queue_ns ? thread->run_queue_ns - thread->prev_run_queue_ns : 0;
 	*ret_span_ns = shown->now_ns - shown->prev_ns;
 	return true;
 }

@@ -56,8 +56,9 @@ struct cn_place {
 };
 enum { CN_DETAILS_MAX = 16, CN_PLACES_MAX = 64 };
 struct cn_detail {
-	uint64_t id; /* resource serial, or task id */
-	uint64_t ns; /* when it was looked up */
+	uint64_t id;   /* resource serial, or task id */
+	uint64_t ns;   /* when it was looked up */
+	uint32_t look; /* and in which look at its runtime */
 	bool complete; /* all memory that can be written was read, and there was room for all places */
 	uint32_t n_places;
 	struct cn_place places[CN_PLACES_MAX];
@@ -82,8 +83,8 @@ struct cn_stack {
 
 struct cn_symbol {
 	uint64_t pc;
-	uint32_t line; /* 0 = not known */
-	uint8_t runtime; /* whose strings these are */
+	uint32_t line;                   /* 0 = not known */
+	uint8_t runtime;                 /* whose strings these are */
 	uint32_t function, file, module; /* string indices, 0 = not known */
 };
 

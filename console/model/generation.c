@@ -155,6 +155,11 @@ static void settle_resources(
 		if (resource->seen_look != shown->looks)
 			resource->prev_value = resource->value;
 		resource->waiters = 0;
+		if (resource->handed_look == shown->looks) {
+			const struct cn_task *owner = cn_model_task(model, resource->owner);
+
+			resource->handed_polls = owner ? owner->polls : UINT32_MAX;
+		}
 	}
 }
 

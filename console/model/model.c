@@ -75,6 +75,11 @@ static int apply_hello(struct cn_model *model, const Rouse__V1__Hello *hello)
 	return 0;
 }
 
+bool cn_target_is_core(const struct cn_target *target)
+{
+	return strcmp(target->source, "core") == 0;
+}
+
 static void apply_events(struct cn_model *model, const Rouse__V1__Events *events)
 {
 	model->lost_events += events->lost_before;

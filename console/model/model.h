@@ -125,7 +125,8 @@ struct cn_resource {
 	uint32_t seen_look, changed_look;
 	uint32_t n_holders, holders_look; /* see cn_model_holders() */
 	struct cn_holder *holders;
-	uint32_t handed_polls; /* HANDED: the owner's polls when that was first seen */
+	uint32_t handed_polls; /* HANDED: the owner's polls when that was first seen, */
+	uint32_t handed_look;  /* and in which look */
 	uint8_t runtime;
 	uint8_t kind;  /* enum rouse_resource_kind */
 	uint8_t flags; /* enum rouse_resource_flag */
@@ -233,6 +234,8 @@ struct cn_target {
 	char note[256];  /* what has to be said of the source, "" = nothing; hostile */
 	char version[32];
 };
+/* It stands still for ever: no age, no rates, and nobody to stop. */
+bool cn_target_is_core(const struct cn_target *target);
 
 /* ------------------------------------------------------------------- model */
 

@@ -355,16 +355,14 @@ static void take_resource(struct cn_resource *resource, const Rouse__V1__Resourc
 	resource->last_user_b = CN_COLUMN(rows, last_user_b, i, 0);
 }
 
-/* How often was the new owner polled since the lock was handed to it? */
-static void follow_hand_over(
-	const struct cn_model *model, struct cn_resource *resource, const struct cn_resource *before)
+/* Since when has a lock been given to its owner, without the owner taking it? */
+static void follow_hand_over(struct cn_resource *resource, const struct cn_resource *before, uint32_t look)
 {
-	const struct cn_task *owner = cn_model_task(model, resource->owner);
 	bool same = before->flags & ROUSE_RESOURCE_HANDED && before->owner == resource->owner &&
 		    before->owner_since_ns == resource->owner_since_ns;
 
 	if (resource->flags & ROUSE_RESOURCE_HANDED && !same)
-		resource->handed_polls = owner ? owner->polls : 0;
+		resource->handed_look = look;
 }
 
 int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Resources *rows)
@@ -388,7 +386,7 @@ int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime,
 			resource->prev_value = resource->value;
 		else if (before.seen_look != look)
 			resource->prev_value = before.value;
-		follow_hand_over(model, resource, &before);
+		follow_hand_over(resource, &before, look);
 		if (before.seen_look)
 			follow_growth(resource, before.value, runtime->shown.now_ns);
 		if (!before.seen_look || before.owner != resource->owner || before.value != resource->value ||

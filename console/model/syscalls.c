@@ -6,12 +6,14 @@
 #include "model/evidence.h"
 
 #define NAMED(X)                                                                                                       \
-	X(accept) X(accept4) X(clock_nanosleep) X(close) X(connect) X(epoll_pwait) X(fallocate) X(fcntl) X(fdatasync)  \
-	X(flock) X(fsync) X(ftruncate) X(futex) X(getrandom) X(ioctl) X(madvise) X(mmap) X(mprotect) X(msync)          \
-	X(munmap) X(nanosleep) X(openat) X(ppoll) X(pread64) X(preadv) X(pselect6) X(pwrite64) X(pwritev) X(read)      \
-	X(readv) X(recvfrom) X(recvmmsg) X(recvmsg) X(renameat) X(restart_syscall) X(rt_sigsuspend)                    \
-	X(rt_sigtimedwait) X(sched_yield) X(sendfile) X(sendmmsg) X(sendmsg) X(sendto) X(splice) X(statx) X(sync)      \
-	X(sync_file_range) X(unlinkat) X(wait4) X(waitid) X(write) X(writev)
+	X(accept)                                                                                                      \
+	X(accept4) X(clock_nanosleep) X(close) X(connect) X(epoll_pwait) X(fallocate) X(fcntl) X(fdatasync) X(flock)   \
+		X(fsync) X(ftruncate) X(futex) X(getrandom) X(ioctl) X(madvise) X(mmap) X(mprotect) X(msync) X(munmap) \
+			X(nanosleep) X(openat) X(ppoll) X(pread64) X(preadv) X(pselect6) X(pwrite64) X(pwritev)        \
+				X(read) X(readv) X(recvfrom) X(recvmmsg) X(recvmsg) X(renameat) X(restart_syscall)     \
+					X(rt_sigsuspend) X(rt_sigtimedwait) X(sched_yield) X(sendfile) X(sendmmsg)     \
+						X(sendmsg) X(sendto) X(splice) X(statx) X(sync) X(sync_file_range)     \
+							X(unlinkat) X(wait4) X(waitid) X(write) X(writev)
 
 const char *cn_syscall_name(int number)
 {

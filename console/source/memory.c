@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Process memory: a timer, and at each tick a look from outside. The target
- * needs no agent and runs nothing for it; it may be stopped or wedged.
+ * Memory of a process or in a core file: a timer, and at each tick a look from
+ * outside. The target needs no agent and runs nothing for it; it may be
+ * stopped, wedged or dead.
+ *
+ * A core never changes. It is looked at again all the same, since one look
+ * proves nothing and the next may be asked for details; but nobody has to wait
+ * until there have been as many as a verdict takes.
  */
 #include "source/source.h"
 
@@ -11,12 +16,17 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "export/text.h"
+
+enum { LOOKS_AT_ONCE = 3 /* of a core */ };
+
 struct memory_source {
 	struct cn_source source;
 	struct rouse_inspect *inspect;
 	struct cn_wish wish;
 	int pid;
-	bool looked;
+	char *core; /* the file's path, NULL: it is a process */
+	uint32_t looks;
 };
 
 /* Due at once, then every interval; paused: never. */
@@ -61,6 +71,40 @@ static int explain(int rc, int pid, struct cn_why *why)
 	}
 }
 
+static int explain_core(int rc, const char *path, struct cn_why *why)
+{
+	switch (rc) {
+	case -ESRCH:
+		return cn_why_set(why, rc, "there is no file %s", cn_safe(path));
+	case -ENOEXEC:
+		return cn_why_set(
+			why, -ENOENT, "%s is not a core file (if it was compressed, unpack it first)", cn_safe(path));
+	case -ENOENT:
+		return cn_why_set(why, rc, "the program of core file %s had no rouse runtime", cn_safe(path));
+	case -ENODATA:
+		return cn_why_set(why, rc,
+			"core file %s does not hold the page of its rouse runtime: it is cut, or bit 1 of the "
+			"program's "
+			"/proc/PID/coredump_filter was not set",
+			cn_safe(path));
+	case -EACCES:
+		return cn_why_set(why, rc, "not permitted to read core file %s: run rouse as its owner, or as root",
+			cn_safe(path));
+	case -ENOTSUP:
+		return cn_why_set(
+			why, -EPROTO, "core file %s is of another kind of machine than this rouse", cn_safe(path));
+	case -EPROTO:
+		return cn_why_set(why, rc,
+			"core file %s has another layout version than this rouse (%s) knows: use the rouse its program "
+			"was built with",
+			cn_safe(path), ROUSE_VERSION);
+	case -EBADMSG:
+		return cn_why_set(why, rc, "core file %s is damaged: its headers make no sense", cn_safe(path));
+	default:
+		return cn_why_set(why, rc, "cannot read core file %s: %s", cn_safe(path), strerror(-rc));
+	}
+}
+
 static int tell(struct cn_source *source, const struct cn_wish *wish, struct cn_why *why)
 {
 	struct memory_source *m = (struct memory_source *)source;
@@ -76,13 +120,13 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 {
 	struct memory_source *m = (struct memory_source *)source;
 	struct rouse_look_opts opts = { .size = sizeof opts,
-		.source = "memory",
+		.source = m->core ? "core" : "memory",
 		.events = m->wish.events,
 		.watch = m->wish.watch,
 		.n_watch = m->wish.n_watch,
 		.detail = m->wish.detail,
 		.n_detail = m->wish.n_detail,
-		.changes_only = m->looked };
+		.changes_only = m->looks > 0 };
 	uint64_t ticks;
 	int rc;
 
@@ -90,10 +134,10 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 		return 0; /* not yet */
 	why->code = 0;
 	rc = rouse_inspect_look(m->inspect, &opts, frame, arg);
-	if (rc == 0)
-		m->looked = true;
-	else if (why->code == 0) /* else the consumer has said what was wrong */
-		explain(rc, m->pid, why);
+	if (rc == 0 && ++m->looks < LOOKS_AT_ONCE && m->core)
+		rc = set_timer(m, true);
+	if (rc && why->code == 0) /* else the consumer has said what was wrong */
+		m->core ? explain_core(rc, m->core, why) : explain(rc, m->pid, why);
 	if (rc == -ESRCH)
 		cn_why_set(why, -EPIPE, "process %d has ended", m->pid);
 	return rc ? why->code : 0;
@@ -106,24 +150,25 @@ static void close_memory(struct cn_source *source)
 	if (m->source.fd >= 0)
 		close(m->source.fd);
 	rouse_inspect_close(m->inspect);
+	free(m->core);
 	free(m);
 }
 
-int cn_memory_open(int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why)
+static struct memory_source *new_source(const struct cn_wish *wish)
 {
 	struct memory_source *m = calloc(1, sizeof *m);
-	int rc;
 
 	if (!m)
-		return cn_why_set(why, -ENOMEM, "no memory to look at process %d", pid);
+		return NULL;
 	m->source = (struct cn_source){ .fd = -1, .read = read_frames, .tell = tell, .close = close_memory };
 	m->wish = *wish;
-	m->pid = pid;
-	rc = rouse_inspect_open_pid(pid, &m->inspect);
-	if (rc) {
-		free(m);
-		return explain(rc, pid, why);
-	}
+	return m;
+}
+
+static int start(struct memory_source *m, struct cn_source **ret_source, struct cn_why *why)
+{
+	int rc;
+
 	m->source.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	rc = m->source.fd < 0 ? -errno : set_timer(m, true);
 	if (rc) {
@@ -132,4 +177,37 @@ int cn_memory_open(int pid, const struct cn_wish *wish, struct cn_source **ret_s
 	}
 	*ret_source = &m->source;
 	return 0;
+}
+
+int cn_memory_open(int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why)
+{
+	struct memory_source *m = new_source(wish);
+	int rc;
+
+	if (!m)
+		return cn_why_set(why, -ENOMEM, "no memory to look at process %d", pid);
+	m->pid = pid;
+	rc = rouse_inspect_open_pid(pid, &m->inspect);
+	if (rc) {
+		close_memory(&m->source);
+		return explain(rc, pid, why);
+	}
+	return start(m, ret_source, why);
+}
+
+int cn_core_open(const char *path, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why)
+{
+	struct memory_source *m = new_source(wish);
+	int rc = -ENOMEM;
+
+	if (m)
+		m->core = strdup(path);
+	if (m && m->core)
+		rc = rouse_inspect_open_core(path, &m->inspect);
+	if (rc) {
+		if (m)
+			close_memory(&m->source);
+		return explain_core(rc, path, why);
+	}
+	return start(m, ret_source, why);
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/resolve.h"
 
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "export/text.h"
 #include "source/source.h"
@@ -88,7 +92,26 @@ static int by_pid(int pid, struct cn_aim *aim)
 	return 0;
 }
 
-int cn_resolve(const char *target, struct cn_aim *ret_aim, struct cn_why *why)
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* A program may be called as a file that is here, so a name alone has to be a core file's. */
+static bool is_core(const char *path)
+{
+	Elf64_Ehdr header = { .e_type = ET_NONE };
+	int fd = is_file(path) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	bool is_read = fd >= 0 && read(fd, &header, sizeof header) == (ssize_t)sizeof header;
+
+	if (fd >= 0)
+		close(fd);
+	return is_read && memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_type == ET_CORE;
+}
+
+int cn_resolve(const char *target, enum cn_source_kind kind, struct cn_aim *ret_aim, struct cn_why *why)
 {
 	struct cn_aim aim = { 0 };
 	char *end;
@@ -97,12 +120,16 @@ int cn_resolve(const char *target, struct cn_aim *ret_aim, struct cn_why *why)
 
 	errno = 0;
 	pid = strtol(target, &end, 10);
-	if (strchr(target, '/')) {
+	if (kind == CN_SOURCE_CORE || (kind == CN_SOURCE_ANY && strchr(target, '/') && is_file(target))) {
+		aim.core = true;
+	} else if (strchr(target, '/')) {
 		if (strlen(target) >= sizeof aim.socket)
 			return cn_why_set(why, -ENAMETOOLONG, "%s is too long for a socket's path", cn_safe(target));
 		memcpy(aim.socket, target, strlen(target) + 1);
 	} else if (*target && !*end && errno == 0 && pid > 0 && pid <= INT32_MAX) {
 		rc = by_pid((int)pid, &aim);
+	} else if (kind == CN_SOURCE_ANY && is_core(target)) {
+		aim.core = true;
 	} else {
 		rc = by_name(target, &aim, why);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From what a person types to a process or a socket. */
+/* From what a person types to a process, a socket or a core file. */
 #ifndef CN_SOURCE_RESOLVE_H
 #define CN_SOURCE_RESOLVE_H
 
@@ -10,10 +10,15 @@
 struct cn_aim {
 	int pid;          /* 0: only the socket is known */
 	char socket[108]; /* "": there is none */
+	bool core;        /* neither: what was typed is the path of a core file */
 };
 
-/* A pid, a program's or runtime's name, or a path (it has a slash): 0, or as cn_session_open() with *why set. */
-int cn_resolve(const char *target, struct cn_aim *ret_aim, struct cn_why *why);
+/*
+ * A pid, a program's or runtime's name, a path (it has a slash), or the name
+ * of a core file that is here: 0, or as cn_session_open() with *why set.
+ * `kind` is what it has to be, unless ANY; that an agent or memory is there is not looked at.
+ */
+int cn_resolve(const char *target, enum cn_source_kind kind, struct cn_aim *ret_aim, struct cn_why *why);
 /* All processes that can be watched, by pid: their number, or a negative error. *ret_targets is freed by free(). */
 int cn_targets(struct rouse_target **ret_targets);
 

@@ -2,6 +2,7 @@
 #include "source/session.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,10 +26,11 @@ struct cn_session {
 	struct cn_wish wish;
 	struct cn_why *why; /* of the pump in progress */
 	int generations;    /* it has completed */
-	bool frames;        /* from a file: they bring their own time and pid */
+	bool frames;        /* from a file: they bring their own pid */
+	bool own_time;      /* a file has its own */
 	uint64_t detail[CN_WANTS_MAX]; /* asked for from outside; diagnosis comes first */
 	size_t n_detail;
-	char target[108];
+	char target[PATH_MAX];
 };
 
 /* ------------------------------------------------------------------ opening */
@@ -57,12 +59,12 @@ static int open_source(const struct cn_aim *aim, enum cn_source_kind kind, const
 	return cn_memory_open(aim->pid, wish, ret_source, why);
 }
 
-static void name_target(struct cn_session *session, const struct cn_aim *aim)
+static void name_target(struct cn_session *session, const struct cn_aim *aim, const char *target)
 {
 	if (aim->pid)
 		snprintf(session->target, sizeof session->target, "%d", aim->pid);
 	else
-		memcpy(session->target, aim->socket, sizeof session->target);
+		snprintf(session->target, sizeof session->target, "%s", target);
 }
 
 static int open_frames(
@@ -74,7 +76,7 @@ static int open_frames(
 		cn_session_close(session);
 		return rc;
 	}
-	session->frames = true;
+	session->frames = session->own_time = true;
 	*ret_session = session;
 	return 0;
 }
@@ -101,14 +103,17 @@ int cn_session_open(
 	else if (opts->kind == CN_SOURCE_FRAMES)
 		return open_frames(session, target, ret_session, why);
 	else
-		rc = cn_resolve(target, &aim, why);
-	if (rc == 0)
+		rc = cn_resolve(target, opts->kind, &aim, why);
+	if (rc == 0 && aim.core)
+		rc = cn_core_open(target, &session->wish, &session->source, why);
+	else if (rc == 0)
 		rc = open_source(&aim, opts->kind, &session->wish, &session->source, why);
 	if (rc) {
 		cn_session_close(session);
 		return rc;
 	}
-	name_target(session, &aim);
+	session->own_time = aim.core;
+	name_target(session, &aim, target);
 	*ret_session = session;
 	return 0;
 }
@@ -316,7 +321,7 @@ uint64_t cn_session_clock_ns(void)
 
 uint64_t cn_session_now_ns(const struct cn_session *session)
 {
-	return session->frames ? cn_model_now_ns(session->model) : cn_session_clock_ns();
+	return session->own_time ? cn_model_now_ns(session->model) : cn_session_clock_ns();
 }
 
 const char *cn_session_target(const struct cn_session *session)

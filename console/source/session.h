@@ -24,10 +24,10 @@ struct cn_why {
 	char text[512]; /* what happened, to what, what to do next; one line, safe to print */
 };
 
-enum cn_source_kind { CN_SOURCE_ANY, CN_SOURCE_SOCKET, CN_SOURCE_MEMORY, CN_SOURCE_FRAMES /* a file */ };
+enum cn_source_kind { CN_SOURCE_ANY, CN_SOURCE_SOCKET, CN_SOURCE_MEMORY, CN_SOURCE_CORE, CN_SOURCE_FRAMES /* a file */ };
 
 struct cn_session_opts {
-	enum cn_source_kind kind; /* ANY: the socket if an agent answers, else the process's memory */
+	enum cn_source_kind kind; /* ANY: what the target is; the socket if an agent answers, else the process's memory */
 	uint32_t interval_ms;     /* between looks; 0 = 1000 */
 	uint32_t level;           /* 1 + wanted tracing level; 0 = leave it */
 	bool events;              /* count ring events too */
@@ -36,7 +36,7 @@ struct cn_session_opts {
 
 struct cn_session;
 /*
- * `target`: a pid, a program's or runtime's name, or the path of a socket. 0;
+ * `target`: a pid, a program's or runtime's name, or the path of a socket or core file. 0;
  * -ESRCH no such target; -ENOTUNIQ several have that name; -ENOENT it has no
  * rouse runtime; -EACCES; -EPROTO another version; -ETIMEDOUT. *why is set on
  * failure.
@@ -64,14 +64,15 @@ const struct cn_findings *cn_session_findings(const struct cn_session *session);
 void cn_session_pause(struct cn_session *session, bool pause);
 void cn_session_interval(struct cn_session *session, uint32_t interval_ms);
 void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t n); /* at most 16 */
-/* Tasks and resources of which more is wanted (cn_model_detail(), cn_model_socket()), beside what diagnosis asks for. */
+/* Tasks and resources of which more is wanted (cn_model_detail(), cn_model_socket()), beside what diagnosis asks for.
+ */
 void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n); /* at most 16 */
 bool cn_session_paused(const struct cn_session *session);
 /* CLOCK_MONOTONIC now. */
 uint64_t cn_session_clock_ns(void);
-/* Now by the target's clock, for "age of what is shown": of a file of frames, when its newest look was. */
+/* Now by the target's clock, for "age of what is shown": of a file, when its newest look was. */
 uint64_t cn_session_now_ns(const struct cn_session *session);
-/* What a shell would need to name this target again: pid, or the socket's path. */
+/* What a shell would need to name this target again: pid, or the socket's or core file's path. */
 const char *cn_session_target(const struct cn_session *session);
 
 #endif

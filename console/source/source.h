@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where frames come from: the agent's socket, or the target's memory read from
- * outside. Both hand out the same frames; both have a descriptor for poll().
+ * outside. All hand out the same frames; all have a descriptor for poll().
  */
 #ifndef CN_SOURCE_SOURCE_H
 #define CN_SOURCE_SOURCE_H
@@ -42,6 +42,7 @@ struct cn_source {
 int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, struct cn_source **ret_source,
 	struct cn_why *why);
 int cn_memory_open(int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
+int cn_core_open(const char *path, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
 int cn_frames_open(const char *path, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
 
 /* Fills *why, answers `code`. */

@@ -85,11 +85,13 @@ static void add_honesty(struct pieces *pieces, const struct cn_scene *scene, con
 	const uint64_t seen = cn_model_now_ns(scene->model);
 	const uint64_t age = scene->now_ns > seen ? scene->now_ns - seen : 0;
 	const uint64_t lost = cn_model_lost_events(scene->model) + cn_model_lost_generations(scene->model);
+	const bool is_core = cn_target_is_core(cn_model_target(scene->model));
 	const bool old = scene->paused || scene->ended || age > 2 * scene->interval_ns + 500000000u;
 	char time[CN_FORMAT_BYTES], count[CN_FORMAT_BYTES];
 	struct piece *piece;
 
-	snprintf(add(pieces, CN_STYLE_DIM, 5)->text, 72, "%s", cn_model_target(scene->model)->source);
+	snprintf(add(pieces, is_core ? CN_STYLE_BADGE : CN_STYLE_DIM, is_core ? 0 : 5)->text, 72, "%s",
+		cn_model_target(scene->model)->source);
 	if (runtime)
 		snprintf(add(pieces, CN_STYLE_DIM, 6)->text, 72, "L%" PRIu32, runtime->level);
 	piece = add(pieces, lost ? CN_STYLE_LIKELY : CN_STYLE_DIM, lost ? 1 : 4);
@@ -101,8 +103,10 @@ static void add_honesty(struct pieces *pieces, const struct cn_scene *scene, con
 		snprintf(add(pieces, CN_STYLE_BADGE, 0)->text, 72, " ENDED ");
 	else if (scene->paused)
 		snprintf(add(pieces, CN_STYLE_BADGE, 0)->text, 72, " PAUSED ");
-	else if (runtime && runtime->target_stopped)
+	else if (runtime && runtime->target_stopped && !is_core)
 		snprintf(add(pieces, CN_STYLE_BADGE, 0)->text, 72, " STOPPED ");
+	if (is_core)
+		return;
 	piece = add(pieces, old ? CN_STYLE_LIKELY : CN_STYLE_GOOD, 2);
 	if (old)
 		snprintf(piece->text, sizeof piece->text, "%s old", cn_format_ns(time, age));
@@ -229,8 +233,8 @@ static void draw_pace(const struct cn_scene *scene, struct cn_canvas *canvas, st
 		box.col += box.cols - PACE_COLS - 32;
 		box.cols = PACE_COLS + 32;
 	}
-	cn_spark_draw(canvas, (struct cn_box){ box.row, box.col, 1, box.cols - PACE_COLS }, samples, n, 0,
-		CN_STYLE_GRAPH);
+	cn_spark_draw(
+		canvas, (struct cn_box){ box.row, box.col, 1, box.cols - PACE_COLS }, samples, n, 0, CN_STYLE_GRAPH);
 	cn_canvas_printf(canvas, box.row, box.col + box.cols - PACE_COLS + 1, PACE_COLS - 1, CN_STYLE_DIM, "%s polls/s",
 		cn_format_count(count, samples[n - 1]));
 }
@@ -261,9 +265,25 @@ static void draw_totals(const struct cn_scene *scene, struct cn_canvas *canvas, 
 
 /* ------------------------------------------------------------------ alerts */
 
+static size_t notes(const struct cn_scene *scene)
+{
+	return *cn_model_target(scene->model)->note != 0;
+}
+
+/* What has to be said of the source comes before all findings: it is why they may be less sure. */
 size_t cn_ui_alerts(const struct cn_ui *ui, const struct cn_scene *scene)
 {
-	return ui->view < CN_VIEW_FINDINGS && ui->page_kind == CN_PAGE_NONE ? cn_findings_count(scene->findings) : 0;
+	if (ui->view >= CN_VIEW_FINDINGS || ui->page_kind != CN_PAGE_NONE)
+		return 0;
+	return notes(scene) + cn_findings_count(scene->findings);
+}
+
+static void draw_note(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	char text[2 * sizeof cn_model_target(scene->model)->note];
+
+	cn_text_safe(text, sizeof text, cn_model_target(scene->model)->note, scene->ascii);
+	cn_canvas_text(canvas, box.row, 1, box.cols - 2, CN_STYLE_LIKELY, text);
 }
 
 /* Without its number: which one it is, the finding's row and the page say. */
@@ -317,12 +337,17 @@ static void draw_alerts(const struct cn_scene *scene, struct cn_canvas *canvas, 
 {
 	const size_t n = cn_findings_count(scene->findings);
 
+	if (notes(scene) && box.rows > 0) {
+		draw_note(scene, canvas, box);
+		box.row++;
+		box.rows--;
+	}
 	for (int row = 0; row < box.rows; row++) {
 		const struct cn_box line = { box.row + row, box.col, 1, box.cols };
 
 		if (row == box.rows - 1 && n > (size_t)box.rows && row > 0)
-			cn_canvas_printf(canvas, line.row, 3, box.cols - 4, CN_STYLE_DIM, "and %zu more%s", n - (size_t)row,
-				scene->printed ? "" : ": press 4");
+			cn_canvas_printf(canvas, line.row, 3, box.cols - 4, CN_STYLE_DIM, "and %zu more%s",
+				n - (size_t)row, scene->printed ? "" : ": press 4");
 		else
 			draw_alert(scene, canvas, line, cn_findings_at(scene->findings, (size_t)row));
 	}
@@ -330,7 +355,10 @@ static void draw_alerts(const struct cn_scene *scene, struct cn_canvas *canvas, 
 
 /* -------------------------------------------------------------------- tabs */
 
-static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box, bool brief)
+/* Where there is little room, shorter titles; where there is less, that of the view alone. */
+enum tabs { TABS_LONG, TABS_BRIEF, TABS_BARE };
+
+static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box, enum tabs as)
 {
 	static const char *const titles[CN_VIEW_COUNT][2] = {
 #define X(name, title, short_title) { title, short_title },
@@ -343,8 +371,11 @@ static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct
 		const bool here = view == (int)ui->view;
 		const enum cn_style style = here ? CN_STYLE_TAB_HERE : CN_STYLE_TAB;
 
-		col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style, here ? "[%d %s]" : " %d %s ",
-			view + 1, titles[view][brief]);
+		if (as == TABS_BARE && !here)
+			col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style, " %d ", view + 1);
+		else
+			col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style,
+				here ? "[%d %s]" : " %d %s ", view + 1, titles[view][as != TABS_LONG]);
 		col++;
 	}
 	return col;
@@ -352,12 +383,12 @@ static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct
 
 static void draw_tabs(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
-	const bool brief = box.cols < 60;
+	const enum tabs as = box.cols < 54 ? TABS_BARE : box.cols < 70 ? TABS_BRIEF : TABS_LONG;
 	char who[160], text[200];
 	int col;
 
 	cn_canvas_rule(canvas, box.row, 0, box.cols);
-	col = draw_tabs_as(ui, canvas, box, brief);
+	col = draw_tabs_as(ui, canvas, box, as);
 	if (ui->page_kind == CN_PAGE_NONE || box.cols - col < 12)
 		return;
 	snprintf(text, sizeof text, " %s%s ", ui->page_kind == CN_PAGE_WHY ? "why " : "",

@@ -40,6 +40,7 @@
 	X(VIEW_3, "3", "", "resources: locks, channels, sockets")                                              \
 	X(VIEW_4, "4", "", "findings")                                                                         \
 	X(VIEW_5, "5", "", "help")                                                                             \
+	X(VIEW_6, "6", "", "groups: tasks that stand alike, counted")                                          \
 	X(REDRAW, "C-l", "", "draw everything again")
 
 enum cn_action {

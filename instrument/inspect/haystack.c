@@ -14,7 +14,7 @@ enum { RED_ZONE = 128 };
 /* Up to where a mapping that this thread's stack lies in is out of use; 0: not known. */
 static uint64_t out_of_use(const struct ri_region *region, const struct ri_stander *stander)
 {
-	const struct ri_thread *thread = &stander->thread;
+	const struct ri_hand *thread = &stander->thread;
 	uint64_t sp = thread->sleeps && thread->sp > RED_ZONE ? thread->sp - RED_ZONE : 0;
 	uint64_t end = stander->below > sp ? stander->below : sp;
 
@@ -178,7 +178,7 @@ void ri_haystack_begin(struct rouse_inspect *inspect, struct ri_references *refe
 	references->n_regions = n < 0 ? 0 : n < RI_REGIONS_MAX ? (size_t)n : RI_REGIONS_MAX;
 	references->region = 0;
 	references->entered = false;
-	n = ri_registers_look(inspect, references->standers, RI_THREADS_MAX);
+	n = ri_registers_look(inspect, references->standers, RI_STANDERS_MAX);
 	references->complete = references->complete && n >= 0;
 	references->n_standers = n < 0 ? 0 : (size_t)n;
 }
@@ -218,7 +218,7 @@ static void search_registers(struct ri_references *references, const struct ri_s
 
 void ri_haystack_end(struct rouse_inspect *inspect, struct ri_references *references)
 {
-	int n = ri_registers_look(inspect, references->standers_after, RI_THREADS_MAX);
+	int n = ri_registers_look(inspect, references->standers_after, RI_STANDERS_MAX);
 
 	references->n_standers_after = n < 0 ? 0 : (size_t)n;
 	search_registers(references, references->standers, references->n_standers);

@@ -30,6 +30,7 @@ void rouse_inspect_close(struct rouse_inspect *inspect)
 	for (size_t i = 0; i < RI_RUNTIMES_MAX; i++)
 		ri_runtime_fini(&inspect->runtimes[i]);
 	ri_process_close(&inspect->process);
+	ri_core_close(inspect->core);
 	ri_references_free(inspect->references);
 	ri_hidden_free(inspect->first_look);
 	ri_hidden_free(inspect->second_look);
@@ -52,8 +53,8 @@ int ri_inspect_open(int pid, struct rouse_inspect **ret_inspect)
 	inspect->memory.read = ri_process_read;
 	inspect->memory.regions = ri_process_regions;
 	inspect->memory.held = ri_process_held;
-	inspect->memory.threads = ri_process_threads;
-	inspect->memory.thread = ri_process_thread;
+	inspect->memory.hands = ri_process_hands;
+	inspect->memory.hand = ri_process_hand;
 	inspect->memory.arg = &inspect->process;
 	*ret_inspect = inspect;
 	return 0;
@@ -78,6 +79,32 @@ int rouse_inspect_open_pid(int pid, struct rouse_inspect **ret_inspect)
 	int rc = ri_inspect_open(pid, &inspect);
 
 	return rc < 0 ? rc : finish_open(inspect, ret_inspect);
+}
+
+int ri_inspect_open_core(struct ri_core *core, struct rouse_inspect **ret_inspect)
+{
+	struct rouse_inspect *inspect = new_inspect();
+	struct ri_mapping mapping;
+
+	if (!inspect) {
+		ri_core_close(core);
+		return -ENOMEM;
+	}
+	inspect->core = core;
+	inspect->memory.read = ri_core_read;
+	inspect->memory.arg = core;
+	bool is_mapped = ri_core_mappings(core, &mapping, 1) > 0;
+	int rc = finish_open(inspect, ret_inspect);
+
+	return rc == -ENOENT && is_mapped ? -ENODATA : rc;
+}
+
+int rouse_inspect_open_core(const char *path, struct rouse_inspect **ret_inspect)
+{
+	struct ri_core *core;
+	int rc = path ? ri_core_open(path, &core) : -EINVAL;
+
+	return rc < 0 ? rc : ri_inspect_open_core(core, ret_inspect);
 }
 
 int rouse_inspect_open_memory(rouse_read_fn read, void *arg, const uint64_t *pages, size_t n_pages,

@@ -52,11 +52,14 @@ static bool describe(int pid, struct rouse_target *target)
 	struct ri_process process;
 	struct rouse_page page;
 	bool other_version = false;
-	int n = ri_proc_mappings(pid, mappings, RI_RUNTIMES_MAX);
+	int n = ri_process_open(&process, pid);
 
+	if (n < 0)
+		return false;
+	n = ri_proc_mappings(process.tid, mappings, RI_RUNTIMES_MAX);
 	if (n == -EACCES)
 		return target->agent;
-	if (n <= 0 || ri_process_open(&process, pid) < 0)
+	if (n <= 0)
 		return false;
 	struct ri_memory memory = { .read = ri_process_read, .arg = &process };
 
@@ -84,7 +87,7 @@ static bool fill_target(int pid, struct rouse_target *target)
 	uint32_t uid;
 
 	*target = (struct rouse_target){ .pid = pid };
-	if (!owner_of(pid, &uid) || ri_proc_stat(pid, &stat) < 0 || stat.state == 'Z')
+	if (!owner_of(pid, &uid) || ri_proc_stat(pid, &stat) < 0)
 		return false;
 	snprintf(target->program, sizeof target->program, "%s", stat.program);
 	target->agent = rouse_socket_path(pid, uid, target->socket, sizeof target->socket) == 0 &&

@@ -4,7 +4,7 @@
  *
  *     page -> GenerationBegin, new strings and sites
  *          -> each chunk, window by window: resources, tasks and their chains
- *          -> workers, events
+ *          -> workers, drops, events
  *          -> a search of the program's memory, piece by piece, if one is due
  *          -> histograms, Removed, Lost, GenerationEnd
  *
@@ -32,6 +32,8 @@ void ri_runtime_fini(struct ri_runtime *runtime)
 	for (uint32_t i = 0; i < runtime->chunk_count; i++)
 		free(runtime->chunks[i].seen);
 	ri_hidden_free(runtime->chunks);
+	ri_hidden_free(runtime->spans);
+	free(runtime->threads);
 	ri_rings_fini(&runtime->rings);
 	ri_watches_fini(&runtime->watches);
 	*runtime = (struct ri_runtime){ 0 };
@@ -84,12 +86,13 @@ int ri_look_find(struct rouse_inspect *inspect)
 	for (int i = 0; i < n; i++)
 		mappings[i] = (struct ri_mapping){ inspect->pages[i], 0 };
 	if (inspect->is_process) {
-		struct ri_proc_stat stat;
-		int rc = ri_proc_stat(inspect->process.pid, &stat);
+		int rc = ri_process_renew(&inspect->process);
 
-		if (rc < 0 || stat.start_time != inspect->process.start_time || strchr("ZX", stat.state))
-			return rc < 0 ? rc : -ESRCH;
-		n = ri_proc_mappings(inspect->process.pid, mappings, RI_RUNTIMES_MAX);
+		if (rc < 0)
+			return rc;
+		n = ri_proc_mappings(inspect->process.tid, mappings, RI_RUNTIMES_MAX);
+	} else if (inspect->core) {
+		n = ri_core_mappings(inspect->core, mappings, RI_RUNTIMES_MAX);
 	}
 	for (int i = 0; i < n && i < RI_RUNTIMES_MAX; i++) {
 		int rc = meet(inspect, mappings[i].address, mappings[i].bytes);
@@ -151,9 +154,12 @@ static int update_chunks(struct rouse_inspect *inspect, struct ri_runtime *runti
 
 		if (ri_memory_read(&inspect->memory, address, entries, n * sizeof *entries) < 0)
 			return RI_UNREADABLE;
-		for (uint32_t j = 0; j < n; j++)
+		for (uint32_t j = 0; j < n; j++) {
+			if (memcmp(&runtime->chunks[i + j].entry, &entries[j], sizeof *entries) != 0)
+				runtime->n_spans = 0;
 			if (!take_chunk(&runtime->chunks[i + j], &entries[j]))
 				runtime->told = false;
+		}
 	}
 	return 0;
 }
@@ -170,9 +176,29 @@ static bool remember_slots(struct ri_runtime *runtime, struct ri_chunk *chunk)
 	return chunk->seen != NULL;
 }
 
-static uint32_t slots_of(const struct ri_chunk *chunk)
+/*
+ * How many slots of the chunk are to be looked at. The tasks of a core have
+ * been told once and for all; resources are few, and wheels are counted by them.
+ */
+static uint32_t slots_of(const struct rouse_inspect *inspect, const struct ri_chunk *chunk)
 {
-	return chunk->entry.kind ? chunk->entry.cells : 0;
+	bool is_told = inspect->core && !inspect->look.keyframe && chunk->entry.kind == ROUSE_CHUNK_TASK;
+
+	return chunk->entry.kind && !is_told ? chunk->entry.cells : 0;
+}
+
+/* Where a core was cut, a window may end: then as much of it as there is. False: nothing is. */
+static bool narrow(const struct rouse_inspect *inspect, const struct ri_chunk *chunk, uint32_t first, uint32_t *n)
+{
+	uint8_t byte;
+
+	for (; inspect->core && *n > 0; *n /= 2) {
+		uint64_t end = chunk->entry.address + (uint64_t)chunk->entry.stride * (first + *n);
+
+		if (ri_core_read(inspect->core, end - 1, &byte, 1) == 0)
+			break;
+	}
+	return *n > 0;
 }
 
 /* The next window of the runtime's chunks: 1, 0 when there is none, or -errno. */
@@ -182,7 +208,7 @@ static int step_window(struct rouse_inspect *inspect, struct ri_runtime *runtime
 	struct ri_chunk *chunk;
 	int rc = RI_UNREADABLE;
 
-	while (look->chunk < runtime->chunk_count && look->slot >= slots_of(&runtime->chunks[look->chunk])) {
+	while (look->chunk < runtime->chunk_count && look->slot >= slots_of(inspect, &runtime->chunks[look->chunk])) {
 		look->chunk++;
 		look->slot = 0;
 	}
@@ -193,7 +219,7 @@ static int step_window(struct rouse_inspect *inspect, struct ri_runtime *runtime
 
 	n = n < left ? n : left;
 	n = n < RI_WINDOW_SLOTS ? n : RI_WINDOW_SLOTS;
-	if (remember_slots(runtime, chunk))
+	if (narrow(inspect, chunk, look->slot, &n) && remember_slots(runtime, chunk))
 		rc = chunk->entry.kind == ROUSE_CHUNK_TASK ?
 			     ri_tasks_window(inspect, runtime, chunk, look->slot, n) :
 			     ri_resources_window(inspect, runtime, chunk, look->slot, n);
@@ -227,16 +253,24 @@ static int begin_generation(struct rouse_inspect *inspect, struct ri_runtime *ru
 
 	ri_memory_refill(&inspect->memory);
 	look->chunk = look->slot = look->tasks = look->torn = look->n_wheels = 0;
-	look->complete = true;
+	look->n_job_tids = look->n_descriptors = 0;
+	look->complete = !inspect->core || !inspect->core->missing;
 	memset(look->in_transit, 0, sizeof look->in_transit);
+	memset(look->queues, 0, sizeof look->queues);
+	memset(look->worker_tids, 0, sizeof look->worker_tids);
 	rc = update_chunks(inspect, runtime);
 	if (rc < 0)
 		return rc;
 	if (rc > 0)
 		look->complete = false;
 	look->keyframe = !look->opts.changes_only || !runtime->told || strings_have_outgrown(runtime);
-	if (look->keyframe)
+	if (look->keyframe) {
 		ri_strings_reset(&runtime->strings);
+	} else if (inspect->core) {
+		look->tasks = runtime->last.tasks;
+		look->torn = runtime->last.torn;
+		look->complete = look->complete && runtime->last.complete;
+	}
 	/* What a site is called can wait for the next look; that its table could not be read has to be said. */
 	if (ri_sites_update(&runtime->sites, &inspect->memory, &runtime->page) < 0)
 		look->complete = false;
@@ -260,6 +294,14 @@ static int begin_events(struct rouse_inspect *inspect, struct ri_runtime *runtim
 	if (rc == 0)
 		rc = settle(inspect, ri_workers_send(inspect, runtime));
 	if (rc == 0)
+		rc = settle(inspect, ri_drops_send(inspect, runtime));
+	if (rc == 0)
+		rc = settle(inspect, ri_queues_send(inspect, runtime));
+	if (rc == 0)
+		rc = ri_threads_send(inspect, runtime);
+	if (rc == 0)
+		rc = ri_sockets_send(inspect, runtime);
+	if (rc == 0)
 		rc = ri_events_begin(inspect, runtime);
 	inspect->look.rings = rc > 0 ? (uint32_t)rc : 0;
 	inspect->look.ring = 0;
@@ -277,6 +319,9 @@ static int end_generation(struct rouse_inspect *inspect, struct ri_runtime *runt
 	if (rc == 0)
 		rc = ri_publish_end(inspect, runtime);
 	runtime->told = rc == 0;
+	runtime->last.tasks = inspect->look.tasks;
+	runtime->last.torn = inspect->look.torn;
+	runtime->last.complete = inspect->look.complete;
 	if (inspect->look.keyframe)
 		runtime->keyframe_text = runtime->strings.text_used;
 	return rc;
@@ -308,6 +353,8 @@ static int begin_runtime(struct rouse_inspect *inspect, struct ri_runtime *runti
 		inspect->look.runtime++;
 		return take_leave(inspect, runtime);
 	}
+	if (!inspect->is_process)
+		runtime->newest_ns = ri_workers_newest(inspect, runtime);
 	inspect->look.phase = RI_PHASE_CHUNKS;
 	return begin_generation(inspect, runtime);
 }
@@ -344,7 +391,7 @@ static int step(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 static void abandon(struct rouse_inspect *inspect)
 {
 	inspect->look.active = false;
-	inspect->tasks.n = inspect->awaits.n = inspect->resources.n = 0;
+	inspect->tasks.n = inspect->awaits.n = inspect->resources.n = inspect->holders.n = 0;
 	inspect->n_removed[0] = inspect->n_removed[1] = 0;
 	for (size_t i = 0; i < RI_RUNTIMES_MAX; i++)
 		inspect->runtimes[i].told = false;

@@ -14,6 +14,7 @@
 
 #include "drain/ring.h"
 #include "drain/watch.h"
+#include "inspect/core.h"
 #include "inspect/memory.h"
 #include "inspect/out.h"
 #include "inspect/page.h"
@@ -24,7 +25,8 @@ enum {
 	RI_WINDOW_BYTES = RI_STRIDE_MAX,
 	RI_WINDOW_SLOTS = RI_WINDOW_BYTES / ROUSE_CELL_BYTES,
 	RI_SLOTS_MAX = 1 << 24, /* of one runtime */
-	RI_DETAIL_MAX = 16
+	RI_DETAIL_MAX = 16,
+	RI_THREADS_MAX = 2048 /* of one runtime */
 };
 
 /* What a slot held when its row was last sent. Digest 0: nothing that could be relied on. */
@@ -38,6 +40,19 @@ struct ri_chunk {
 	struct ri_seen *seen;           /* per slot; NULL until the chunk was read */
 };
 
+/* Where a chunk begins; sorted, they find the chunk of an address. */
+struct ri_span {
+	uint64_t address;
+	uint32_t chunk;
+};
+
+/* A thread that the last look showed. */
+struct ri_thread {
+	uint32_t tid;
+	uint32_t os_tid;
+	uint32_t role;
+};
+
 struct ri_runtime {
 	bool used;    /* has an index in this stream */
 	bool present; /* its page is mapped, as of this look */
@@ -49,9 +64,18 @@ struct ri_runtime {
 	struct ri_sites sites;
 	struct ri_strings strings;
 	uint32_t keyframe_text; /* bytes of them that the last keyframe needed */
+	uint64_t newest_ns;     /* of memory that stands still: the last moment that it knows */
+	struct {
+		uint32_t tasks, torn;
+		bool complete;
+	} last; /* what the last look came to */
 	struct ri_chunk *chunks; /* hidden.h */
 	uint32_t chunk_count;
 	uint64_t slots; /* of all chunks that were read */
+	struct ri_span *spans;
+	uint32_t n_spans; /* 0: to be made anew */
+	struct ri_thread *threads;
+	uint32_t n_threads;
 	struct ri_rings rings;
 	struct ri_watches watches;
 };
@@ -80,6 +104,15 @@ struct ri_look {
 		uint64_t armed;
 	} wheels[RI_WORKERS_MAX + 1];
 	uint32_t n_wheels;
+	uint64_t queues[RI_WORKERS_MAX]; /* of each worker, as its record was sent: the queue's address */
+	uint32_t worker_tids[RI_WORKERS_MAX]; /* 0 = does not work */
+	uint32_t job_tids[RI_THREADS_MAX];    /* threads that run blocking jobs */
+	uint32_t n_job_tids;
+	struct {
+		uint64_t serial;
+		int fd;
+	} descriptors[RI_DETAIL_MAX]; /* of resources that more is wanted of */
+	uint32_t n_descriptors;
 };
 
 struct ri_references;
@@ -89,7 +122,8 @@ struct rouse_inspect {
 	struct ri_memory memory;
 	bool is_process;
 	struct ri_process process;
-	uint64_t pages[RI_RUNTIMES_MAX]; /* when it is not a process */
+	struct ri_core *core;            /* NULL: it is none */
+	uint64_t pages[RI_RUNTIMES_MAX]; /* when it is neither */
 	size_t n_pages;
 	bool said_hello;
 	uint64_t generation;
@@ -100,6 +134,7 @@ struct rouse_inspect {
 	struct ri_task_batch tasks;
 	struct ri_await_batch awaits;
 	struct ri_resource_batch resources;
+	struct ri_holder_batch holders;
 	uint64_t removed[2][RI_ROWS]; /* task ids, resource serials */
 	size_t n_removed[2];
 	uint64_t digests[RI_WINDOW_SLOTS];
@@ -122,6 +157,8 @@ int ri_look_hello(struct rouse_inspect *inspect, const char *source, rouse_frame
 int ri_look_find(struct rouse_inspect *inspect);
 /* As rouse_inspect_open_pid, but a process without a runtime is fine. */
 int ri_inspect_open(int pid, struct rouse_inspect **ret_inspect);
+/* As rouse_inspect_open_core; takes the core, also when it fails. */
+int ri_inspect_open_core(struct ri_core *core, struct rouse_inspect **ret_inspect);
 /* Forgets what is known of a runtime, its place in the stream included. */
 void ri_runtime_fini(struct ri_runtime *runtime);
 
@@ -136,6 +173,15 @@ int ri_tasks_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, s
 int ri_resources_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, struct ri_chunk *chunk,
 	uint32_t first, uint32_t n);
 int ri_workers_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+int ri_drops_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+/* After the workers: what their queues hold, what the system says of the threads. */
+int ri_queues_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+int ri_threads_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+/* The kernel's view of the descriptors that the resource windows have noted. */
+int ri_sockets_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+
+/* The task whose cell is at `address`: its id, as this look has read it; 0 = it cannot be told. */
+uint64_t ri_task_at(struct rouse_inspect *inspect, struct ri_runtime *runtime, uint64_t address);
 
 /*
  * Notes which tasks threads have in their hands at this moment. Called between
@@ -144,6 +190,8 @@ int ri_workers_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
  * granter's in_transit word all the time between, so here it is seen.
  */
 int ri_workers_sample(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+/* The newest moment that page and workers know of, ns: "now", where time stands still. */
+uint64_t ri_workers_newest(struct rouse_inspect *inspect, const struct ri_runtime *runtime);
 
 /* 64 bits that change when the bytes do; `n` is a multiple of 8. Two lanes, so that multiplications overlap. */
 static inline uint64_t ri_digest(const void *bytes, size_t n)

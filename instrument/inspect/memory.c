@@ -51,7 +51,24 @@ int ri_process_open(struct ri_process *process, int pid)
 
 	if (rc < 0)
 		return rc;
-	*process = (struct ri_process){ .pid = pid, .mem_fd = -1, .pagemap_fd = -1, .start_time = stat.start_time };
+	rc = ri_proc_memory_tid(pid);
+	if (rc < 0)
+		return rc;
+	*process = (struct ri_process){ .pid = pid, .tid = rc, .mem_fd = -1, .pagemap_fd = -1, .start_time = stat.start_time };
+	return 0;
+}
+
+int ri_process_renew(struct ri_process *process)
+{
+	struct ri_proc_stat stat;
+	int rc = ri_proc_stat(process->pid, &stat);
+
+	if (rc < 0 || stat.start_time != process->start_time)
+		return rc < 0 ? rc : -ESRCH;
+	rc = ri_proc_memory_tid(process->pid);
+	if (rc < 0)
+		return rc;
+	process->tid = rc;
 	return 0;
 }
 
@@ -70,7 +87,7 @@ static int read_by_file(struct ri_process *process, uint64_t address, void *buff
 	if (process->mem_fd < 0) {
 		char path[32];
 
-		snprintf(path, sizeof path, "/proc/%d/mem", process->pid);
+		snprintf(path, sizeof path, "/proc/%d/mem", process->tid);
 		process->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (process->mem_fd < 0)
 			return errno == ENOENT ? -ESRCH : -EACCES;
@@ -80,15 +97,14 @@ static int read_by_file(struct ri_process *process, uint64_t address, void *buff
 	return n == (ssize_t)bytes ? 0 : -EFAULT;
 }
 
-int ri_process_read(void *arg, uint64_t address, void *buffer, size_t bytes)
+static int read_by_thread(struct ri_process *process, uint64_t address, void *buffer, size_t bytes)
 {
-	struct ri_process *process = arg;
 	struct iovec here = { buffer, bytes };
 	struct iovec there = { (void *)(uintptr_t)address, bytes };
 
 	if (process->mem_fd >= 0)
 		return read_by_file(process, address, buffer, bytes);
-	ssize_t n = process_vm_readv(process->pid, &here, 1, &there, 1, 0);
+	ssize_t n = process_vm_readv(process->tid, &here, 1, &there, 1, 0);
 
 	if (n == (ssize_t)bytes)
 		return 0;
@@ -97,4 +113,15 @@ int ri_process_read(void *arg, uint64_t address, void *buffer, size_t bytes)
 	if (errno == ESRCH)
 		return -ESRCH;
 	return read_by_file(process, address, buffer, bytes);
+}
+
+/* The thread may end at any time, and its process go on. An open /proc/PID/mem holds the memory itself. */
+int ri_process_read(void *arg, uint64_t address, void *buffer, size_t bytes)
+{
+	struct ri_process *process = arg;
+	int before = process->tid, rc = read_by_thread(process, address, buffer, bytes);
+
+	if (rc == -ESRCH && ri_process_renew(process) == 0 && process->tid != before)
+		rc = read_by_thread(process, address, buffer, bytes);
+	return rc;
 }

@@ -23,8 +23,8 @@ typedef int (*ri_regions_fn)(void *arg, struct ri_region *regions, size_t capaci
 typedef int (*ri_held_fn)(void *arg, uint64_t address, uint64_t end, uint64_t *ret_from, uint64_t *ret_to);
 
 /* A thread of the target: what of it is not in memory. */
-enum { RI_THREAD_WORDS = 40 };
-struct ri_thread {
+enum { RI_HAND_WORDS = 40 };
+struct ri_hand {
 	uint32_t tid; /* as the program has it */
 	uint32_t os_tid;
 	char name[16];
@@ -33,21 +33,21 @@ struct ri_thread {
 	int syscall; /* number, -1 = none or not known */
 	uint64_t sp; /* 0 = not known */
 	uint32_t n_words;
-	uint64_t words[RI_THREAD_WORDS]; /* registers, as far as they are known; of a system call its arguments */
+	uint64_t words[RI_HAND_WORDS]; /* registers, as far as they are known; of a system call its arguments */
 };
 /* Fills in at most `capacity`: their number, which may be larger, or -errno. */
-typedef int (*ri_threads_fn)(void *arg, struct ri_thread *threads, size_t capacity);
+typedef int (*ri_hands_fn)(void *arg, struct ri_hand *threads, size_t capacity);
 /* The same thread once more: 0 or -errno. */
-typedef int (*ri_thread_fn)(void *arg, struct ri_thread *thread);
+typedef int (*ri_hand_fn)(void *arg, struct ri_hand *thread);
 
 struct ri_memory {
 	rouse_read_fn read;
 	void *arg; /* of all functions */
 	/* For searches (references.h). What is NULL is not known, and no search complete. */
 	ri_regions_fn regions;
-	ri_threads_fn threads;
+	ri_hands_fn hands;
 	ri_held_fn held;     /* NULL: every page may hold something */
-	ri_thread_fn thread; /* NULL: the target stands still */
+	ri_hand_fn hand;     /* NULL: the target stands still */
 	uint64_t bytes_left;
 	uint64_t reads_left;
 };
@@ -80,11 +80,14 @@ static inline const uint8_t *ri_window_at(const struct ri_window *window, uint64
 /* A process as a reader: process_vm_readv, or /proc/PID/mem where that is filtered. */
 struct ri_process {
 	int pid;
+	int tid;             /* by which its memory is reached: ri_proc_memory_tid() */
 	int mem_fd;          /* -1 while not needed */
 	int pagemap_fd;      /* -1 while not needed, or not to be had */
 	uint64_t start_time; /* tells a reused pid */
 };
 int ri_process_open(struct ri_process *process, int pid);
+/* Its memory is reached by another thread if the one so far has ended. 0, or -ESRCH: it is another process, or gone. */
+int ri_process_renew(struct ri_process *process);
 void ri_process_close(struct ri_process *process);
 /* rouse_read_fn; arg is the struct ri_process. */
 int ri_process_read(void *process, uint64_t address, void *buffer, size_t bytes);

@@ -42,16 +42,19 @@ int ri_out_strings(struct ri_out *out, struct ri_strings *strings)
 }
 
 /* A table is one message; all members of the body union are pointers to messages. */
-static int send_rows(struct ri_out *out, size_t *n, Rouse__V1__Frame__BodyCase body, ProtobufCMessage *message)
+static int send_table(struct ri_out *out, size_t *n, Rouse__V1__Frame__BodyCase body, ProtobufCMessage *message)
 {
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
 
-	if (*n == 0)
-		return 0;
 	*n = 0;
 	frame.body_case = body;
 	frame.tasks = (Rouse__V1__Tasks *)message;
 	return ri_out_frame(out, &frame);
+}
+
+static int send_rows(struct ri_out *out, size_t *n, Rouse__V1__Frame__BodyCase body, ProtobufCMessage *message)
+{
+	return *n ? send_table(out, n, body, message) : 0;
 }
 
 #define TAKE_COLUMN(TYPE, NAME)                                                                    \
@@ -98,6 +101,14 @@ int ri_out_references(struct ri_out *out, struct ri_reference_batch *batch)
 	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_REFERENCES, &message.base);
 }
 
+int ri_out_holders(struct ri_out *out, struct ri_holder_batch *batch)
+{
+	Rouse__V1__Holders message = ROUSE__V1__HOLDERS__INIT;
+
+	RI_HOLDER_COLUMNS(TAKE_COLUMN)
+	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_HOLDERS, &message.base);
+}
+
 int ri_out_events(struct ri_out *out, struct ri_event_batch *batch, uint32_t ring, uint64_t first,
 	uint64_t lost_before, uint64_t base_ns)
 {
@@ -109,6 +120,38 @@ int ri_out_events(struct ri_out *out, struct ri_event_batch *batch, uint32_t rin
 	message.base_ns = base_ns;
 	RI_EVENT_COLUMNS(TAKE_COLUMN)
 	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_EVENTS, &message.base);
+}
+
+int ri_out_queues(struct ri_out *out, struct ri_queue_batch *batch)
+{
+	Rouse__V1__Queues message = ROUSE__V1__QUEUES__INIT;
+
+	RI_QUEUE_COLUMNS(TAKE_COLUMN)
+	return send_table(out, &batch->n, ROUSE__V1__FRAME__BODY_QUEUES, &message.base);
+}
+
+int ri_out_drops(struct ri_out *out, struct ri_drop_batch *batch)
+{
+	Rouse__V1__Drops message = ROUSE__V1__DROPS__INIT;
+
+	RI_DROP_COLUMNS(TAKE_COLUMN)
+	return send_table(out, &batch->n, ROUSE__V1__FRAME__BODY_DROPS, &message.base);
+}
+
+int ri_out_threads(struct ri_out *out, struct ri_thread_batch *batch)
+{
+	Rouse__V1__Threads message = ROUSE__V1__THREADS__INIT;
+
+	RI_THREAD_COLUMNS(TAKE_COLUMN)
+	return send_table(out, &batch->n, ROUSE__V1__FRAME__BODY_THREADS, &message.base);
+}
+
+int ri_out_sockets(struct ri_out *out, struct ri_socket_batch *batch)
+{
+	Rouse__V1__Sockets message = ROUSE__V1__SOCKETS__INIT;
+
+	RI_SOCKET_COLUMNS(TAKE_COLUMN)
+	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_SOCKETS, &message.base);
 }
 
 int ri_out_lost(struct ri_out *out, uint64_t events, uint64_t generations)

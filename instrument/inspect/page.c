@@ -41,8 +41,7 @@ static bool tables_fit(const struct rouse_page *page)
 	       fits(page, page->off_histograms, (page->worker_capacity + 1ull) * ROUSE_HISTOGRAM_SITES,
 		       sizeof(struct rouse_histogram_pair)) &&
 	       page->drop_capacity <= RI_DROPS_MAX &&
-	       fits(page, page->off_drops, page->drop_capacity, sizeof(struct rouse_drop_record)) &&
-	       rings_fit(page);
+	       fits(page, page->off_drops, page->drop_capacity, sizeof(struct rouse_drop_record)) && rings_fit(page);
 }
 
 /*

@@ -106,10 +106,11 @@ int ri_proc_mappings(int pid, struct ri_mapping *mappings, size_t capacity)
 	return rc < 0 ? rc : (int)n;
 }
 
-/* pid (comm, which may contain anything) state ppid ...; start time is field 22. */
+/* pid (comm, which may contain anything) state ppid ...; start time is field 22, the size of its memory 23. */
 int ri_proc_stat(int pid, struct ri_proc_stat *ret_stat)
 {
 	struct ri_proc_stat stat = { 0 };
+	uint64_t size;
 	char text[1024];
 	int rc = 0;
 	FILE *file = open_proc(pid, "stat", &rc);
@@ -128,16 +129,59 @@ int ri_proc_stat(int pid, struct ri_proc_stat *ret_stat)
 
 	stat.state = *at;
 	skip_words(&at, 19);
-	if (!take_number(&at, 10, &stat.start_time))
+	if (!take_number(&at, 10, &stat.start_time) || !take_number(&at, 10, &size))
 		return -ESRCH;
+	stat.has_memory = size != 0 && !strchr("ZX", stat.state);
 	*ret_stat = stat;
 	return 0;
 }
 
-bool ri_proc_is_stopped(int pid)
+/* Calls `is_wanted` with the threads of a process until it says yes: that thread, or -ESRCH, -EACCES. */
+static int find_thread(int pid, bool (*is_wanted)(int pid, int tid, int arg), int arg)
+{
+	struct dirent *entry;
+	char path[32];
+	int found = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/task", pid);
+	DIR *threads = opendir(path);
+
+	if (!threads)
+		return errno == EACCES || errno == EPERM ? -EACCES : -ESRCH;
+	while (!found && (entry = readdir(threads))) {
+		long tid = strtol(entry->d_name, NULL, 10);
+
+		if (tid > 0 && tid <= INT32_MAX && is_wanted(pid, (int)tid, arg))
+			found = (int)tid;
+	}
+	closedir(threads);
+	return found ? found : -ESRCH;
+}
+
+static bool has_memory(int pid, int tid, int arg)
+{
+	struct ri_proc_stat stat;
+
+	(void)pid;
+	(void)arg;
+	return ri_proc_stat(tid, &stat) == 0 && stat.has_memory;
+}
+
+int ri_proc_memory_tid(int pid)
+{
+	struct ri_proc_stat stat;
+	int rc = ri_proc_stat(pid, &stat);
+
+	if (rc < 0 || stat.has_memory)
+		return rc < 0 ? rc : pid;
+	rc = find_thread(pid, has_memory, 0);
+	return rc == -ESRCH && !strchr("ZX", stat.state) ? pid : rc;
+}
+
+bool ri_proc_is_stopped(int tid)
 {
 	struct ri_proc_stat stat = { .state = 0 };
-	int rc = ri_proc_stat(pid, &stat);
+	int rc = ri_proc_stat(tid, &stat);
 
 	return rc == -ESRCH || (rc == 0 && strchr("TtZX", stat.state));
 }
@@ -146,7 +190,7 @@ bool ri_proc_is_stopped(int pid)
  * What the thread is to itself: the last number of "NSpid:", which begins with
  * what it is to us. A kernel without namespaces has no such line. 0: it has gone.
  */
-static int tid_in_its_namespace(int pid, int tid)
+int ri_proc_ns_tid(int pid, int tid)
 {
 	static const char key[] = "NSpid:";
 	char name[32], *line = NULL;
@@ -173,27 +217,15 @@ static int tid_in_its_namespace(int pid, int tid)
 	return own;
 }
 
+static bool is_called(int pid, int tid, int ns_tid)
+{
+	return ri_proc_ns_tid(pid, tid) == ns_tid;
+}
+
 int ri_proc_os_tid(int pid, int ns_tid)
 {
-	struct dirent *entry;
-	char path[32];
-	int found = 0;
-
 	if (ns_tid <= 0)
 		return -ESRCH;
-	if (tid_in_its_namespace(pid, ns_tid) == ns_tid) /* it shares ours, nearly always */
-		return ns_tid;
-	snprintf(path, sizeof path, "/proc/%d/task", pid);
-	DIR *threads = opendir(path);
-
-	if (!threads)
-		return errno == EACCES || errno == EPERM ? -EACCES : -ESRCH;
-	while (!found && (entry = readdir(threads))) {
-		long tid = strtol(entry->d_name, NULL, 10);
-
-		if (tid > 0 && tid <= INT32_MAX && tid_in_its_namespace(pid, (int)tid) == ns_tid)
-			found = (int)tid;
-	}
-	closedir(threads);
-	return found ? found : -ESRCH;
+	/* It shares our namespace, nearly always. */
+	return is_called(pid, ns_tid, ns_tid) ? ns_tid : find_thread(pid, is_called, ns_tid);
 }

@@ -26,6 +26,8 @@ static void fill_program(const struct rouse_inspect *inspect, struct text *progr
 
 	if (inspect->is_process && ri_proc_stat(inspect->process.pid, &stat) == 0)
 		copy_text(program, stat.program);
+	else if (inspect->core && *inspect->core->program)
+		copy_text(program, inspect->core->program);
 	else
 		copy_text(program, inspect->runtimes[0].used ? inspect->runtimes[0].page.name : "");
 }
@@ -35,7 +37,7 @@ int ri_publish_hello(struct rouse_inspect *inspect, const char *source)
 	Rouse__V1__Hello hello = ROUSE__V1__HELLO__INIT;
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
 	struct text program, source_text, names[RI_RUNTIMES_MAX];
-	char *runtimes[RI_RUNTIMES_MAX], version[] = ROUSE_VERSION;
+	char *runtimes[RI_RUNTIMES_MAX], version[] = ROUSE_VERSION, note[256] = "";
 	int rc;
 
 	for (size_t i = 0; i < RI_RUNTIMES_MAX && inspect->runtimes[i].used; i++) {
@@ -43,7 +45,10 @@ int ri_publish_hello(struct rouse_inspect *inspect, const char *source)
 		runtimes[hello.n_runtimes++] = names[i].text;
 	}
 	fill_program(inspect, &program);
-	copy_text(&source_text, source ? source : "memory");
+	copy_text(&source_text, source ? source : inspect->core ? "core" : "memory");
+	if (inspect->core)
+		ri_core_note(inspect->core, note, sizeof note);
+	hello.note = note;
 	hello.protocol = RP_PROTOCOL;
 	hello.layout = ROUSE_LAYOUT_VERSION;
 	hello.program = program.text;
@@ -52,10 +57,12 @@ int ri_publish_hello(struct rouse_inspect *inspect, const char *source)
 	hello.version = version;
 	if (inspect->is_process)
 		hello.pid = (uint32_t)inspect->process.pid;
+	else if (inspect->core)
+		hello.pid = (uint32_t)inspect->core->pid;
 	if (inspect->runtimes[0].used) {
 		const struct rouse_page *page = &inspect->runtimes[0].page;
 
-		if (!inspect->is_process)
+		if (!hello.pid)
 			hello.pid = page->pid;
 		if (page->anchor.mult)
 			hello.hz = (uint64_t)((double)(1ull << 32) * 1e9 / (double)page->anchor.mult + 0.5);
@@ -76,12 +83,14 @@ static uint64_t clock_now(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Memory that is not a process (a core, an image) stands still at its last anchor. */
+/* Memory that is not a process (a core, an image) stands still at the last moment that it knows. */
 static uint64_t look_time(const struct rouse_inspect *inspect, const struct ri_runtime *runtime, clockid_t clock)
 {
+	const struct rouse_clock_anchor *anchor = &runtime->page.anchor;
+
 	if (inspect->is_process)
 		return clock_now(clock);
-	return clock == CLOCK_REALTIME ? runtime->page.anchor.real_ns : runtime->page.anchor.mono_ns;
+	return runtime->newest_ns + (clock == CLOCK_REALTIME ? anchor->real_ns - anchor->mono_ns : 0);
 }
 
 int ri_publish_begin(struct rouse_inspect *inspect, struct ri_runtime *runtime, uint32_t state)
@@ -109,7 +118,8 @@ int ri_publish_begin(struct rouse_inspect *inspect, struct ri_runtime *runtime, 
 	begin.foreign_in_transit = page->foreign_in_transit;
 	begin.long_poll_ns = page->long_poll_ns;
 	begin.watchdog_ns = ri_clock_ns(&page->anchor, page->watchdog_ticks);
-	begin.target_stopped = inspect->is_process && ri_proc_is_stopped(inspect->process.pid);
+	begin.target_stopped =
+		inspect->core || (inspect->is_process && ri_proc_is_stopped(inspect->process.tid));
 	begin.runtime_name = name.text;
 	begin.stopping_ns = ri_clock_ns(&page->anchor, page->stopping_ticks);
 	frame.body_case = ROUSE__V1__FRAME__BODY_BEGIN;
@@ -178,6 +188,8 @@ int ri_publish_rows(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 
 	if (rc == 0)
 		rc = ri_out_resources(&inspect->out, &inspect->resources);
+	if (rc == 0)
+		rc = ri_out_holders(&inspect->out, &inspect->holders);
 	if (rc == 0)
 		rc = ri_out_tasks(&inspect->out, &inspect->tasks);
 	return rc < 0 ? rc : ri_out_awaits(&inspect->out, &inspect->awaits);

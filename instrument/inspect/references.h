@@ -130,7 +130,7 @@ struct ri_references {
 	uint64_t known_task;
 
 	struct ri_region regions[RI_REGIONS_MAX];
-	struct ri_stander standers[RI_THREADS_MAX], standers_after[RI_THREADS_MAX];
+	struct ri_stander standers[RI_STANDERS_MAX], standers_after[RI_STANDERS_MAX];
 	struct ri_boxed boxed[RI_BOXED_MAX];
 };
 

@@ -85,7 +85,7 @@ static void open_pagemap(struct ri_process *process)
 
 	if (process->pagemap_fd >= 0)
 		return;
-	snprintf(path, sizeof path, "/proc/%d/pagemap", process->pid);
+	snprintf(path, sizeof path, "/proc/%d/pagemap", process->tid);
 	process->pagemap_fd = open(path, O_RDONLY | O_CLOEXEC);
 }
 
@@ -96,7 +96,7 @@ int ri_process_regions(void *arg, struct ri_region *regions, size_t capacity)
 	char *text = NULL;
 	size_t size = 0, n = 0;
 	FILE *file;
-	int rc = open_maps(process->pid, &file);
+	int rc = open_maps(process->tid, &file);
 
 	if (rc < 0)
 		return rc;

@@ -19,7 +19,7 @@ static ssize_t read_file(const struct ri_process *process, uint32_t tid, const c
 	FILE *file;
 	size_t n;
 
-	snprintf(path, sizeof path, "/proc/%d/task/%u/%s", process->pid, tid, name);
+	snprintf(path, sizeof path, "/proc/%d/task/%u/%s", process->tid, tid, name);
 	file = fopen(path, "re");
 	if (!file)
 		return -ESRCH;
@@ -30,7 +30,7 @@ static ssize_t read_file(const struct ri_process *process, uint32_t tid, const c
 }
 
 /* "running", or "-1 sp pc", or "number 6 arguments sp pc". */
-static void parse_syscall(struct ri_thread *thread, char *text)
+static void parse_syscall(struct ri_hand *thread, char *text)
 {
 	enum { ARGUMENTS = 6 };
 	char *at = text, *end;
@@ -46,12 +46,12 @@ static void parse_syscall(struct ri_thread *thread, char *text)
 	thread->sp = strtoull(at, &at, 16);
 }
 
-int ri_process_thread(void *arg, struct ri_thread *thread)
+int ri_process_hand(void *arg, struct ri_hand *thread)
 {
 	const struct ri_process *process = arg;
 	const char *key;
 	char text[4096];
-	struct ri_thread now = { .tid = thread->os_tid, .os_tid = thread->os_tid, .syscall = -1 };
+	struct ri_hand now = { .tid = thread->os_tid, .os_tid = thread->os_tid, .syscall = -1 };
 
 	if (read_file(process, now.os_tid, "status", text, sizeof text) <= 0)
 		return -ESRCH;
@@ -72,22 +72,22 @@ int ri_process_thread(void *arg, struct ri_thread *thread)
 	return 0;
 }
 
-int ri_process_threads(void *arg, struct ri_thread *threads, size_t capacity)
+int ri_process_hands(void *arg, struct ri_hand *threads, size_t capacity)
 {
 	const struct ri_process *process = arg;
 	struct dirent *entry;
 	char path[32];
 	size_t n = 0;
 
-	snprintf(path, sizeof path, "/proc/%d/task", process->pid);
+	snprintf(path, sizeof path, "/proc/%d/task", process->tid);
 	DIR *dir = opendir(path);
 
 	if (!dir)
 		return errno == EACCES || errno == EPERM ? -EACCES : -ESRCH;
 	while ((entry = readdir(dir))) {
-		struct ri_thread thread = { .os_tid = (uint32_t)strtoul(entry->d_name, NULL, 10) };
+		struct ri_hand thread = { .os_tid = (uint32_t)strtoul(entry->d_name, NULL, 10) };
 
-		if (thread.os_tid == 0 || ri_process_thread(arg, &thread) < 0)
+		if (thread.os_tid == 0 || ri_process_hand(arg, &thread) < 0)
 			continue;
 		if (n++ < capacity)
 			threads[n - 1] = thread;
@@ -98,12 +98,12 @@ int ri_process_threads(void *arg, struct ri_thread *threads, size_t capacity)
 
 /* --------------------------------------------------- what they may keep */
 
-static bool in_futex(const struct ri_thread *thread)
+static bool in_futex(const struct ri_hand *thread)
 {
 	return thread->sleeps && thread->syscall == SYS_futex;
 }
 
-static bool in_epoll(const struct ri_thread *thread)
+static bool in_epoll(const struct ri_hand *thread)
 {
 	if (!thread->sleeps)
 		return false;
@@ -119,7 +119,7 @@ static bool in_epoll(const struct ri_thread *thread)
 }
 
 /* The futex that it sleeps on is one of rouse_block_on(). */
-static bool is_blocked(struct rouse_inspect *inspect, const struct ri_thread *thread)
+static bool is_blocked(struct rouse_inspect *inspect, const struct ri_hand *thread)
 {
 	const size_t before = offsetof(struct rouse_blocked_record, word);
 	uint64_t magic;
@@ -173,14 +173,14 @@ static bool pools_idle(struct rouse_inspect *inspect)
 	return true;
 }
 
-static bool is_named(const struct ri_thread *thread, const char *name)
+static bool is_named(const struct ri_hand *thread, const char *name)
 {
 	return strncmp(thread->name, name, sizeof thread->name) == 0;
 }
 
 static void judge(struct rouse_inspect *inspect, struct ri_stander *stander)
 {
-	const struct ri_thread *thread = &stander->thread;
+	const struct ri_hand *thread = &stander->thread;
 
 	stander->clear = thread->whole || is_named(thread, "rouse-agent") || is_blocked(inspect, thread) ||
 			 (is_named(thread, "rouse-blocking") && pools_idle(inspect));
@@ -195,15 +195,15 @@ static void judge(struct rouse_inspect *inspect, struct ri_stander *stander)
 
 int ri_registers_look(struct rouse_inspect *inspect, struct ri_stander *standers, size_t capacity)
 {
-	struct ri_thread *threads;
+	struct ri_hand *threads;
 	int n;
 
-	if (!inspect->memory.threads)
+	if (!inspect->memory.hands)
 		return -ENOSYS;
 	threads = ri_hidden_alloc(capacity * sizeof *threads);
 	if (!threads)
 		return -ENOMEM;
-	n = inspect->memory.threads(inspect->memory.arg, threads, capacity);
+	n = inspect->memory.hands(inspect->memory.arg, threads, capacity);
 	if (n > 0 && (size_t)n > capacity)
 		n = -E2BIG;
 	for (int i = 0; i < n; i++) {
@@ -218,11 +218,11 @@ bool ri_registers_rests(struct rouse_inspect *inspect, const struct ri_stander *
 {
 	struct ri_stander now = { .thread = before->thread };
 
-	if (!inspect->memory.thread)
+	if (!inspect->memory.hand)
 		return true;
 	if (before->below && before->below == inspect->look.stack)
 		return true; /* the reader itself */
-	if (inspect->memory.thread(inspect->memory.arg, &now.thread) < 0)
+	if (inspect->memory.hand(inspect->memory.arg, &now.thread) < 0)
 		return false;
 	judge(inspect, &now);
 	return now.thread.sleeps && now.thread.sp == before->thread.sp &&

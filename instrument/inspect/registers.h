@@ -26,14 +26,14 @@
 
 #include "inspect/look.h"
 
-/* As ri_threads_fn, ri_thread_fn in memory.h; arg is the struct ri_process. */
-int ri_process_threads(void *process, struct ri_thread *threads, size_t capacity);
-int ri_process_thread(void *process, struct ri_thread *thread);
+/* As ri_hands_fn, ri_hand_fn in memory.h; arg is the struct ri_process. */
+int ri_process_hands(void *process, struct ri_hand *threads, size_t capacity);
+int ri_process_hand(void *process, struct ri_hand *thread);
 
-enum { RI_THREADS_MAX = 4096 };
+enum { RI_STANDERS_MAX = 4096 };
 
 struct ri_stander {
-	struct ri_thread thread;
+	struct ri_hand thread;
 	bool clear;
 	bool idle;      /* a worker that sleeps between polls, nothing in transit */
 	uint64_t polls; /* of a worker: counts polls begun */

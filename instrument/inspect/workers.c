@@ -58,15 +58,32 @@ int ri_workers_sample(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 	return rc;
 }
 
+static uint64_t newer(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+uint64_t ri_workers_newest(struct rouse_inspect *inspect, const struct ri_runtime *runtime)
+{
+	const struct rouse_page *page = &runtime->page;
+	struct rouse_worker_record record;
+	uint64_t ticks = newer(page->anchor.ticks, newer(page->started_ticks, page->watchdog_ticks));
+
+	ticks = newer(ticks, page->stopping_ticks);
+	for (uint32_t i = 0; i < page->workers && read_record(inspect, page, i, &record) == 0; i++)
+		ticks = newer(ticks, newer(record.poll_start, record.state_since));
+	return ri_clock_ns(&page->anchor, ticks);
+}
+
 /* Depth of the ring, and the task in the LIFO slot. Unreadable: unknown, and the look is not complete. */
-static void read_queue(struct rouse_inspect *inspect, uint64_t address, uint32_t *ret_depth, uint64_t *ret_lifo)
+static void read_queue(struct rouse_inspect *inspect, struct ri_runtime *runtime, uint64_t address, uint32_t *ret_depth,
+	uint64_t *ret_lifo)
 {
 	struct {
 		uint64_t head, pad0[7];
 		uint32_t tail, pad1;
 		uint64_t lifo;
 	} queue;
-	uint64_t cell[2] = { 0, 0 };
 
 	_Static_assert(offsetof(struct rouse_queue_record, tail) == 64, "queue record");
 	_Static_assert(offsetof(struct rouse_queue_record, lifo) == 72, "queue record");
@@ -79,8 +96,8 @@ static void read_queue(struct rouse_inspect *inspect, uint64_t address, uint32_t
 	uint32_t depth = queue.tail - (uint32_t)queue.head;
 
 	*ret_depth = depth <= ROUSE_QUEUE_SLOTS ? depth : ROUSE_QUEUE_SLOTS; /* head and tail were not read at once */
-	if (queue.lifo && ri_memory_read(&inspect->memory, queue.lifo, cell, sizeof cell) == 0)
-		*ret_lifo = cell[1];
+	if (queue.lifo)
+		*ret_lifo = ri_task_at(inspect, runtime, queue.lifo);
 }
 
 static uint32_t armed_timers(const struct ri_look *look, uint64_t wheel)
@@ -101,7 +118,7 @@ static void put_counters(const struct rouse_clock_anchor *clock, const struct ro
 #undef X
 }
 
-static void put_row(struct rouse_inspect *inspect, const struct ri_runtime *runtime, struct batch *batch,
+static void put_row(struct rouse_inspect *inspect, struct ri_runtime *runtime, struct batch *batch,
 	const struct rouse_worker_record *record, uint32_t index, uint64_t in_transit)
 {
 	const struct rouse_clock_anchor *clock = &runtime->page.anchor;
@@ -109,7 +126,11 @@ static void put_row(struct rouse_inspect *inspect, const struct ri_runtime *runt
 	uint64_t lifo = 0;
 	size_t n = batch->n++;
 
-	read_queue(inspect, record->queue, &depth, &lifo);
+	if (index < RI_WORKERS_MAX) {
+		inspect->look.queues[index] = record->queue;
+		inspect->look.worker_tids[index] = record->state == ROUSE_WORKER_STOPPED ? 0 : record->tid;
+	}
+	read_queue(inspect, runtime, record->queue, &depth, &lifo);
 	batch->index[n] = index;
 	batch->tid[n] = record->tid;
 	batch->state[n] = record->state;

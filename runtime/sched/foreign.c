@@ -14,6 +14,11 @@
 
 _Thread_local struct rs_thread rs_self __attribute__((tls_model("initial-exec")));
 
+uint64_t rs_thread_id(void)
+{
+	return rs_self.id = RS_THREAD_ID | (uint64_t)gettid();
+}
+
 struct rouse_counters *rs_counters(struct rouse_runtime *runtime, bool *ret_shared)
 {
 	struct rs_worker *w = rs_worker_here(runtime);

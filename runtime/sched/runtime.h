@@ -74,6 +74,7 @@ struct rouse_runtime {
 
 	struct rs_shard foreign_shard;
 	struct rs_lock chunk_lock;
+	struct rs_lock drops_lock; /* the page's table of drops: two writers at once would mix their records */
 	struct rs_pool *pool;
 
 	uint32_t idle_waiters; /* threads in rouse_block_until_idle; atomic */
@@ -102,6 +103,7 @@ struct rs_thread {
 	uint64_t ring_serial;              /* ... of this runtime, which may be gone by now */
 	uint32_t transits;                 /* grants under way, see rs_transit_begin */
 	bool self_woken;                   /* the running task woke itself during this poll */
+	uint64_t id;                       /* RS_THREAD_ID + its thread id; 0 until somebody asks */
 };
 extern _Thread_local struct rs_thread rs_self __attribute__((tls_model("initial-exec")));
 
@@ -113,6 +115,28 @@ static inline struct rs_worker *rs_worker_here(const struct rouse_runtime *runti
 	struct rs_worker *w = rs_self.worker;
 
 	return w && w->runtime == runtime ? w : NULL;
+}
+
+#define RS_THREAD_ID (1ull << 63)
+/* foreign.c */
+uint64_t rs_thread_id(void);
+
+/* Who the caller is, where records name an actor: its task, or outside of any (a blocking job) its thread. */
+static inline uint64_t rs_self_id(void)
+{
+	if (rs_self.task)
+		return rs_self.task->id;
+	return rs_self.id ? rs_self.id : rs_thread_id();
+}
+
+/* A worker's last poll edge will do for "held since", and saves reading the clock. */
+static inline uint64_t rs_edge_stamp(void)
+{
+	const struct rs_worker *worker = rs_self.worker;
+
+	if (worker)
+		return worker->level ? worker->edge : 0;
+	return rs_stamp();
 }
 
 /* -------- runtime.c */

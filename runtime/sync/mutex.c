@@ -15,6 +15,13 @@
  * lock, as does the list of waiters; then `owner` is written by hand_on, else
  * by the owner itself. A waiter's node says in `arg` which task it waits for.
  *
+ * HANDED says that the owner got the lock as a waiter and has not come for it.
+ * The flags belong to the resource lock, as everywhere: the runtime's end sets
+ * ORPHANED among them. hand_on sets it there; who ends it takes the lock again,
+ * but only if it is set. That is seen without the lock: hand_on sets it before
+ * the grant (release), and until the new owner has taken note, or given the lock
+ * away, nobody else may hand on what it owns.
+ *
  * A task that ends without unlocking leaves the lock to its id: no policy here,
  * it is for a reader to find.
  */
@@ -23,7 +30,6 @@
 #include "sched/runtime.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 enum { FREE = 0, HELD = 1, CONTENDED = 2 };
 
@@ -32,28 +38,6 @@ struct rouse_mutex {
 	struct rs_waitlist waiters;
 	uint32_t word;
 };
-
-/* Who the caller is: its task, or outside of any (a blocking job) its thread, marked by the top bit. */
-static uint64_t self_id(void)
-{
-	static _Thread_local uint64_t thread_id;
-
-	if (rs_self.task)
-		return rs_self.task->id;
-	if (!thread_id)
-		thread_id = 1ull << 63 | (uint64_t)gettid();
-	return thread_id;
-}
-
-/* A worker's last poll edge will do for "held since", and saves reading the clock. */
-static uint64_t edge_stamp(void)
-{
-	const struct rs_worker *worker = rs_self.worker;
-
-	if (worker)
-		return worker->level ? worker->edge : 0;
-	return rs_stamp();
-}
 
 static void own(struct rouse_mutex *mutex, uint64_t id, uint64_t since)
 {
@@ -81,8 +65,25 @@ static bool take(struct rouse_mutex *mutex, uint64_t id)
 	/* M1: acquire pairs with the releases M2 and M3: what the last owner did is seen. */
 	if (!rs_cas(&mutex->word, &expected, (uint32_t)HELD, RS_ACQUIRE, RS_RELAXED))
 		return false;
-	own(mutex, id, edge_stamp());
+	own(mutex, id, rs_edge_stamp());
 	return true;
+}
+
+static void set_handed_locked(struct rouse_mutex *mutex, bool handed)
+{
+	uint8_t others = mutex->resource.flags & (uint8_t)~ROUSE_RESOURCE_HANDED;
+
+	rs_record(&mutex->resource.flags, (uint8_t)(others | (handed ? ROUSE_RESOURCE_HANDED : 0)));
+}
+
+/* The owner has come for the lock, or has no more use for it. */
+static void end_handing(struct rouse_mutex *mutex)
+{
+	if (!(rs_load(&mutex->resource.flags, RS_RELAXED) & ROUSE_RESOURCE_HANDED))
+		return;
+	rs_lock_take(&mutex->resource.lock);
+	set_handed_locked(mutex, false);
+	rs_lock_drop(&mutex->resource.lock);
 }
 
 /* Gives the lock to the longest waiter, or frees it if none is left. */
@@ -95,6 +96,7 @@ static void hand_on(struct rouse_mutex *mutex)
 	next = mutex->waiters.head;
 	if (next) {
 		own(mutex, next->arg, rs_stamp());
+		set_handed_locked(mutex, true);
 		/* Relaxed: the new owner sees it by the release of its grant. */
 		rs_store(&mutex->word, next->next ? (uint32_t)CONTENDED : (uint32_t)HELD, RS_RELAXED);
 		waker = rs_wait_grant_locked(&mutex->waiters, next);
@@ -110,6 +112,7 @@ static void release(struct rouse_mutex *mutex)
 {
 	uint32_t expected = HELD;
 
+	end_handing(mutex);
 	if (rs_load(&mutex->word, RS_RELAXED) == HELD) {
 		disown(mutex); /* before the word: afterwards the record is the next owner's */
 		if (rs_cas(&mutex->word, &expected, (uint32_t)FREE, RS_RELEASE, RS_RELAXED)) /* M2: pairs with M1 */
@@ -171,7 +174,7 @@ static struct rouse_poll lock_poll(struct rouse_future *f, struct rouse_context 
 {
 	struct rouse_mutex_lock *self = (struct rouse_mutex_lock *)f;
 	struct rouse_mutex *mutex = self->mutex;
-	uint64_t id = self_id();
+	uint64_t id = rs_self_id();
 	int rc = rs_resource_check(&mutex->resource);
 
 	if (rc) {
@@ -190,6 +193,7 @@ static struct rouse_poll lock_poll(struct rouse_future *f, struct rouse_context 
 		return rouse_pending();
 	if (!owned_by(mutex, id)) /* the future went to another task after it was granted */
 		own(mutex, id, rs_stamp());
+	end_handing(mutex);
 	return rs_leaf_end(self, 0);
 }
 
@@ -204,7 +208,7 @@ struct rouse_mutex_lock *rouse_mutex_lock(struct rouse_mutex_lock *storage, stru
 
 int rouse_mutex_try_lock(struct rouse_mutex *mutex)
 {
-	uint64_t id = self_id();
+	uint64_t id = rs_self_id();
 	int rc = rs_resource_check(&mutex->resource);
 
 	if (rc)
@@ -220,7 +224,7 @@ int rouse_mutex_unlock(struct rouse_mutex *mutex)
 
 	if (rc)
 		return rc;
-	if (!owned_by(mutex, self_id()))
+	if (!owned_by(mutex, rs_self_id()))
 		return -ROUSE_ENOTOWNER;
 	release(mutex);
 	return 0;
@@ -232,10 +236,11 @@ int rouse_mutex_transfer(struct rouse_mutex *mutex, uint64_t task_id)
 
 	if (rc)
 		return rc;
-	if (!owned_by(mutex, self_id()))
+	if (!owned_by(mutex, rs_self_id()))
 		return -ROUSE_ENOTOWNER;
 	if (!task_id)
 		return -EINVAL;
+	end_handing(mutex); /* before: afterwards it is the new owner's */
 	own(mutex, task_id, rs_stamp());
 	return 0;
 }

@@ -6,6 +6,7 @@
  *     frames built = FINALLY parts run
  *     messages sent = messages received + messages discarded with their channel
  *     permits at the end = permits at the start
+ *     permits out at any time = permits written to be somebody's
  *
  * and every structure of the runtime is sound when it comes to rest.
  *
@@ -21,6 +22,7 @@
 
 #include "sched/runtime.h"
 #include "sync/mpsc.h"
+#include "sync/semaphore.h"
 
 enum { ROOTS = 24, DEPTH = 3, ROUNDS = 6, FOREIGN = 2 };
 
@@ -222,7 +224,9 @@ static void one_round(uint64_t *random)
 	assert_int_equal(totals.spawned, totals.completed + totals.cancelled + totals.panicked);
 	assert_int_equal(finished, built);
 	assert_true(received >= sent); /* a sender may be cancelled after its message was taken, before it counts */
+	assert_sound("semaphore", rs_semaphore_validate(semaphore));
 	assert_int_equal(rouse_semaphore_try_acquire(semaphore, 3), 0);
+	assert_sound("semaphore", rs_semaphore_validate(semaphore));
 	rouse_mutex_free(mutex);
 	rouse_semaphore_free(semaphore);
 	rouse_notify_free(notify);
@@ -268,6 +272,7 @@ static void shutdown_in_the_middle_accounts_for_all(void **state)
 		assert_int_equal(totals.live, 0);
 		assert_int_equal(finished, built);
 		assert_int_equal(rs_mpsc_validate(channel), 0);
+		assert_sound("semaphore", rs_semaphore_validate(semaphore));
 		assert_sound_when_stopped(runtime);
 		rouse_mpsc_drop_sender(channel);
 		rouse_mpsc_drop_receiver(channel);

@@ -7,45 +7,17 @@ import subprocess
 import sys
 import unittest
 
-from watch import FINDINGS, LISTEN, TIMEOUT, agent_of, ask, kernel_state, rouse, said, task_named
+from watch import (FINDINGS, LISTEN, TIMEOUT, agent_of, ask, at_rest, rouse, said, stop, stop_at_rest, task_named)
 
 from harness import MiniRedis, Program, eventually, main
 
 MINI_REDIS, WEDGED = sys.argv[2:4]
 
 
-def at_rest(redis):
-    """The deadlock stands: both tasks wait for the second lock."""
-    def deadlocked():
-        found = ask("check", redis.pid, "--looks", 2, "--interval", 10, exits=(0, FINDINGS))["findings"]
-        return any(finding["code"] == "wait-cycle" for finding in found)
-
-    eventually("the deadlock is there", deadlocked)
-
-
-def stop(program):
-    program.process.send_signal(signal.SIGSTOP)
-    eventually("it has stopped", lambda: kernel_state(program.pid) == "T")
-
-
-def stop_at_rest(redis):
-    """Stopped in the very middle of a hand-off, what is PROVEN stays INCOMPLETE for ever: then it is done once more."""
-    def proven():
-        stop(redis)
-        found = ask("check", redis.pid, "--looks", 2, "--interval", 10, exits=(FINDINGS,))["findings"]
-        if {finding["class"] for finding in found if finding["code"] == "wait-cycle"} == {"proven"}:
-            return True
-        redis.process.send_signal(signal.SIGCONT)
-        return False
-
-    at_rest(redis)
-    eventually("it was stopped outside of a hand-off", proven)
-
-
 class Unanswering(unittest.TestCase):
     def assert_answered(self, pid, source="memory"):
         """ps, dump, why, check, sched, and top's frames: as text and as JSON, from the source named."""
-        ps, dump, sched = (ask(verb, pid) for verb in ("ps", "dump", "sched"))
+        ps, dump, sched = (ask(*args) for args in (("ps", pid), ("dump", pid, "--all"), ("sched", pid)))
         why = ask("why", pid, "trouble:deadlock-a")
         check = ask("check", pid, exits=(FINDINGS,))
         self.assertEqual({document["source"] for document in (ps, dump, sched, why, check)}, {source})
@@ -131,13 +103,14 @@ class Wedged(unittest.TestCase):
             states = {task["name"]: task["state"] for task in ask("ps", program.pid, source=source)["tasks"]}
             self.assertEqual(states, {"holder": "running", "waiter": "pending", "hog": "running",
                                       "queued": "scheduled"})
-            dump = ask("dump", program.pid, source=source)
+            dump = ask("dump", program.pid, "--all", source=source)
             self.assertEqual(task_named(dump, "waiter")["awaits"][-1]["op"], "lock")
             why = ask("why", program.pid, "waiter", source=source)
             self.assertFalse(why["cycle"])
             names = [link["name"] for link in why["chain"] if "name" in link]
             self.assertEqual(names, ["waiter", "the lock", "holder"])
-            self.assertEqual(why["chain"][-1]["kind"], "worker")
+            self.assertEqual([link["kind"] for link in why["chain"][-2:]], ["worker", "thread"])
+            self.assertEqual(why["chain"][-1]["evidence"], "blocked in futex()")
             self.assert_blocked(program, source)
             program.process.stdin.close()
             self.assertEqual(program.end(), 0, program.said())

@@ -7,6 +7,7 @@ The first argument of every test program here is the console.
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -55,7 +56,7 @@ def check_envelope(document, verb):
     """What every document about a target says of itself."""
     if document["schema"] != f"rouse/{verb}/1":
         raise AssertionError(f"schema {document['schema']}, of {verb}")
-    if document["source"] not in ("socket", "memory") or not isinstance(document["complete"], bool):
+    if document["source"] not in ("socket", "memory", "core") or not isinstance(document["complete"], bool):
         raise AssertionError(f"{verb}: source {document['source']}, complete {document['complete']}")
     if set(document["lost"]) != {"events", "generations"}:
         raise AssertionError(f"{verb}: lost {document['lost']}")
@@ -96,3 +97,34 @@ def task_named(document, name):
     if len(tasks) != 1:
         raise AssertionError(f"{len(tasks)} tasks are called {name!r}: {[task['name'] for task in document['tasks']]}")
     return tasks[0]
+
+
+# ------------------------------------------------- the deadlock of mini_redis --trouble
+
+
+def at_rest(redis):
+    """The deadlock stands: both tasks wait for the second lock."""
+    def deadlocked():
+        found = ask("check", redis.pid, "--looks", 2, "--interval", 10, exits=(0, FINDINGS))["findings"]
+        return any(finding["code"] == "wait-cycle" for finding in found)
+
+    eventually("the deadlock is there", deadlocked)
+
+
+def stop(program):
+    program.process.send_signal(signal.SIGSTOP)
+    eventually("it has stopped", lambda: kernel_state(program.pid) == "T")
+
+
+def stop_at_rest(redis):
+    """Stopped in the very middle of a hand-off, what is PROVEN stays INCOMPLETE for ever: then it is done once more."""
+    def proven():
+        stop(redis)
+        found = ask("check", redis.pid, "--looks", 2, "--interval", 10, exits=(FINDINGS,))["findings"]
+        if {finding["class"] for finding in found if finding["code"] == "wait-cycle"} == {"proven"}:
+            return True
+        redis.process.send_signal(signal.SIGCONT)
+        return False
+
+    at_rest(redis)
+    eventually("it was stopped outside of a hand-off", proven)

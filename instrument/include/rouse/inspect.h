@@ -3,7 +3,7 @@
  * rouse/inspect.h - reading a rouse process through read(addr, len).
  *
  * One reader for the own process, another process (running, stopped, wedged)
- * and, later, core files. It knows the target by rouse/layout.h only, runs
+ * and core files. It knows the target by rouse/layout.h only, runs
  * nothing in it, takes none of its locks, and dereferences none of its
  * pointers: an address that is gone is a failed read. All bytes read are
  * treated as hostile: every length, index and chain is bounded.
@@ -33,6 +33,17 @@ struct rouse_inspect;
  */
 ROUSE_INSPECT_API int rouse_inspect_open_pid(int pid, struct rouse_inspect **ret_inspect);
 /**
+ * Takes aim at a core file, of the kernel's or of gdb's gcore: an ELF64 core of
+ * this machine's kind. A file that is cut works as far as its memory goes; its
+ * looks are then not complete, and Hello.note says so. 0, or: -ESRCH no such
+ * file, -EACCES not permitted, -ENOEXEC not a core file, -EBADMSG a damaged
+ * one, -ENOTSUP of another kind of machine, -ENOENT no rouse runtime in it,
+ * -ENODATA it had one, whose page was not stored (see `coredump_filter` in
+ * core(5)), -EPROTO another layout version. *ret_inspect is freed with
+ * rouse_inspect_close(). Blocks as long as reading the file does.
+ */
+ROUSE_INSPECT_API int rouse_inspect_open_core(const char *path, struct rouse_inspect **ret_inspect);
+/**
  * The same through a reader of your own; `pages` are the addresses where "rouse"
  * memfds are mapped (at most 16). Borrows arg until close.
  */
@@ -43,11 +54,11 @@ ROUSE_INSPECT_API void rouse_inspect_close(struct rouse_inspect *inspect);
 /** What a look should contain. */
 struct rouse_look_opts {
 	size_t size;
-	const char *source;      /* for Hello: "memory" by default */
+	const char *source;      /* for Hello: by default "memory", or "core" */
 	bool events;             /* also drain the rings, from where the last look ended */
 	const uint64_t *watch;   /* tasks whose histograms are wanted, since the first look that named them */
 	size_t n_watch;
-	const uint64_t *detail;  /* tasks and resources of which more is wanted, at most 16: References, Sockets */
+	const uint64_t *detail; /* tasks and resources of which more is wanted, at most 16: References, Sockets */
 	size_t n_detail;
 	bool changes_only;       /* rows that changed since the last look, and Removed; else a keyframe */
 };

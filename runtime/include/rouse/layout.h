@@ -283,14 +283,15 @@ enum rouse_resource_flag {
  *
  *     kind          value             capacity   side_a        side_b         owner
  *     mutex         1 free, 0 locked  1          handles       -              holder (exact)
- *     semaphore     permits free      permits    handles       -              last to acquire
+ *     semaphore     permits free      permits    handles       made with      last to acquire
  *     notify        stored permit     1          handles       -              -
  *     oneshot       1 = value sent    1          senders       receivers      -
  *     channel       messages queued   bound      senders       receivers      -
  *     unbounded     messages queued   0          senders       receivers      -
  *     socket, fd    fd                -          bytes read    bytes written  last user
  *     listener      fd                backlog    accepted      -              last user
- *     blocking job  state 0 queued, 1 running, 2 done          -              thread id; side_a: address of its function
+ *     blocking job  state 0 queued, 1 running, 2 done          -              thread id
+ *                   side_a: address of the job's function; owner_since: when a thread began it
  *     timer wheel   armed timers      -          fired         -              worker index
  */
 struct rouse_resource_record {
@@ -310,13 +311,20 @@ struct rouse_resource_record {
 	uint64_t side_b;
 	uint64_t last_user_a; /* task id of the last sender, acquirer, ... */
 	uint64_t last_user_b; /* task id of the last receiver */
-	uint64_t holders;     /* semaphores: address of struct rouse_holder_record [holder_capacity], in the same slot */
+	uint64_t holders; /* semaphores: address of struct rouse_holder_record [holder_capacity], in the same slot */
 	uint32_t holder_capacity;
-	uint32_t granted;     /* semaphores: permits given to waiters that have not been polled with them yet */
+	uint32_t granted; /* semaphores: permits given to waiters that have not been polled with them yet */
 };
 #define ROUSE_RESOURCE_BYTES 136u
 
-/** Who has taken permits and not given them back. Task 0: the entry is free. Exact unless UNTRACKED. */
+/**
+ * Who has taken permits, or was granted them, and has not given them back. Task
+ * 0: the entry is free. Unless UNTRACKED it is exact: capacity - value is the
+ * sum of `permits`. `since_ticks` is when the holder's first permit came that it has
+ * had one ever since. More permits than it was made with (capacity > side_b)
+ * were brought by somebody who had not taken them: such a semaphore counts
+ * things that happen, and who "has" a permit of it may have used it up.
+ */
 struct rouse_holder_record {
 	uint64_t task; /* id, or 2^63 + thread id outside of any task */
 	uint64_t permits;
@@ -520,7 +528,9 @@ enum rouse_event_kind {
  * The last waker of a task that rested was dropped, not called: who did it,
  * when, and from where. Entry i % drop_capacity of drop i; always overwritten.
  * `task` is stored first as 0, and last; a reader takes an entry whose task is
- * the same before and after.
+ * the same before and after. Writers take turns. A drop while the task runs, or
+ * is to run, is none of these: its next poll can see to a new waker. `pc` lies
+ * in the runtime if the waker was a wait node's, whose future was dropped.
  */
 struct rouse_drop_record {
 	uint64_t task;
@@ -533,17 +543,19 @@ struct rouse_drop_record {
 /* ---------------------------------------------------------------- threads */
 
 /** What a thread of the process does for a runtime. */
-#define ROUSE_THREAD_ROLES(X)                                                                      \
-	X(WORKER, "worker")                                                                        \
-	X(BLOCKING, "blocking pool")                                                               \
-	X(WATCHDOG, "watchdog")                                                                    \
+#define ROUSE_THREAD_ROLES(X)                                                                                          \
+	X(WORKER, "worker")                                                                                            \
+	X(BLOCKING, "blocking pool")                                                                                   \
+	X(WATCHDOG, "watchdog")                                                                                        \
 	X(OTHER, "other")
 enum rouse_thread_role {
 #define X(name, text) ROUSE_THREAD_##name,
 	ROUSE_THREAD_ROLES(X)
 #undef X
-	ROUSE_THREAD_ROLE_MAX
+		ROUSE_THREAD_ROLE_MAX
 };
+/** What a thread of the blocking pool calls itself; only so an idle one can be told. */
+#define ROUSE_POOL_THREAD_NAME "rouse-blocking"
 
 /* ------------------------------------------------------------------- page */
 
@@ -614,10 +626,10 @@ struct rouse_page {
 	uint32_t driver_worker;      /* index of the worker in the driver + 1, 0 = nobody */
 	uint64_t agent;              /* 1 once an agent serves this process */
 	uint64_t off_drops;
-	uint64_t drops;              /* ever written; atomic */
+	uint64_t drops; /* ever written; stored after the entry */
 	uint32_t drop_capacity;
 	uint32_t reserved;
-	uint64_t stopping_ticks;     /* when the shutdown began, 0 = it has not */
+	uint64_t stopping_ticks; /* when the shutdown began, 0 = it has not */
 };
 
 /** Where a panic was, while the panicked task's cell lives. */

@@ -66,6 +66,7 @@ struct rouse_semaphore_acquire {
 	struct rouse_semaphore *semaphore;
 	uint32_t n;
 	uint32_t reserved;
+	uint64_t task; /* whose the permits are once they are granted: who polled it last */
 };
 ROUSE_API struct rouse_semaphore_acquire *rouse_semaphore_acquire(struct rouse_semaphore_acquire *storage,
 	struct rouse_semaphore *semaphore, uint32_t n);

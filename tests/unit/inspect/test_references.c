@@ -17,7 +17,7 @@ enum { TASK = 20, OTHER = 21, CHANNEL = 31, NEIGHBOUR = 32, STACK_BYTES = 8192, 
 static struct {
 	struct ri_region regions[4];
 	size_t n_regions;
-	struct ri_thread threads[4];
+	struct ri_hand threads[4];
 	size_t n_threads;
 	int moves_after; /* looks at a thread until it has moved; -1 = it rests */
 } world;
@@ -30,7 +30,7 @@ static int regions(void *arg, struct ri_region *out, size_t capacity)
 	return (int)world.n_regions;
 }
 
-static int threads(void *arg, struct ri_thread *out, size_t capacity)
+static int threads(void *arg, struct ri_hand *out, size_t capacity)
 {
 	(void)arg;
 	for (size_t i = 0; i < world.n_threads && i < capacity; i++)
@@ -38,7 +38,7 @@ static int threads(void *arg, struct ri_thread *out, size_t capacity)
 	return (int)world.n_threads;
 }
 
-static int same_thread(void *arg, struct ri_thread *thread)
+static int same_thread(void *arg, struct ri_hand *thread)
 {
 	(void)arg;
 	for (size_t i = 0; i < world.n_threads; i++)
@@ -82,8 +82,8 @@ static void build(struct scene *scene)
 	world.moves_after = -1;
 	assert_int_equal(fake_open(fake, &scene->inspect), 0);
 	scene->inspect->memory.regions = regions;
-	scene->inspect->memory.threads = threads;
-	scene->inspect->memory.thread = same_thread;
+	scene->inspect->memory.hands = threads;
+	scene->inspect->memory.hand = same_thread;
 	stream_init(&scene->stream);
 }
 
@@ -213,7 +213,7 @@ static void a_registration_is_a_waker_where_it_stands(void **state)
 static void on_a_stack_half_a_waker_is_one(void **state)
 {
 	SCENE(scene);
-	world.threads[0] = (struct ri_thread){
+	world.threads[0] = (struct ri_hand){
 		.tid = 1, .os_tid = 1, .whole = true, .sleeps = true, .syscall = -1, .sp = scene.stack + 4096
 	};
 	world.n_threads = 1;
@@ -344,7 +344,7 @@ static void sleep_as_worker(struct scene *scene, uint64_t sp, uint64_t below)
 	fake_page(&scene->fake)->workers = 1;
 	*worker = (struct rouse_worker_record){ .tid = 7, .state = ROUSE_WORKER_PARKED, .stack = below };
 	world.threads[0] =
-		(struct ri_thread){ .tid = 7, .os_tid = 107, .sleeps = true, .syscall = SYS_futex, .sp = sp };
+		(struct ri_hand){ .tid = 7, .os_tid = 107, .sleeps = true, .syscall = SYS_futex, .sp = sp };
 	world.n_threads = 1;
 }
 
@@ -414,7 +414,7 @@ static void a_stack_whose_end_is_not_known_is_read_whole(void **state)
 static void a_thread_of_the_programs_may_hide_a_pointer(void **state)
 {
 	SCENE(scene);
-	world.threads[0] = (struct ri_thread){ .tid = 9,
+	world.threads[0] = (struct ri_hand){ .tid = 9,
 		.os_tid = 9,
 		.sleeps = true,
 		.syscall = SYS_futex,
@@ -437,7 +437,7 @@ static void a_thread_of_the_programs_may_hide_a_pointer(void **state)
 static void registers_that_are_known_are_searched(void **state)
 {
 	SCENE(scene);
-	world.threads[0] = (struct ri_thread){
+	world.threads[0] = (struct ri_hand){
 		.tid = 9, .os_tid = 9, .whole = true, .syscall = -1, .n_words = 2, .words = { 1, scene.channel }
 	};
 	world.n_threads = 1;
@@ -452,11 +452,11 @@ static void registers_that_are_known_are_searched(void **state)
 static void what_is_not_known_is_not_complete(void **state)
 {
 	SCENE(scene);
-	scene.inspect->memory.threads = NULL;
+	scene.inspect->memory.hands = NULL;
 	look(&scene, both, 2);
 	assert_int_equal(stands(&scene, CHANNEL, 0), 0);
 	assert_false(complete(&scene, CHANNEL));
-	scene.inspect->memory.threads = threads;
+	scene.inspect->memory.hands = threads;
 	scene.inspect->memory.regions = NULL;
 	look(&scene, both, 2);
 	assert_false(complete(&scene, CHANNEL));

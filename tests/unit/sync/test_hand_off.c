@@ -11,6 +11,7 @@
 #include <rouse/rouse.h>
 
 #include "base/atomic.h"
+#include "sync/semaphore.h"
 #include "task/resource.h"
 
 enum { WORKERS = 4, TASKS = 40, ROUNDS = 200, MESSAGES = 500 };
@@ -118,7 +119,21 @@ enum { PERMITS = 5 };
 static struct {
 	struct rouse_semaphore *semaphore;
 	int taken, most;
+	uint64_t looks;
+	const char *wrong;
 } gate;
+
+/* What must hold at any time: the books account for every permit that is out, and nobody's are unknown. */
+static void look_at_books(void)
+{
+	const char *wrong = rs_semaphore_validate(gate.semaphore);
+
+	if (!wrong && rs_load(&((struct rs_resource *)(void *)gate.semaphore)->flags, RS_RELAXED))
+		wrong = "permits of unknown holders";
+	if (wrong)
+		rs_store(&gate.wrong, wrong, RS_RELAXED);
+	rs_fetch_add(&gate.looks, 1ull, RS_RELAXED);
+}
 
 ROUSE_ASYNC(pass_gate, int, int i; uint32_t n; uint32_t holds; int64_t rc; struct rouse_semaphore_acquire acquire;
 	struct rouse_yield yield;);
@@ -133,6 +148,7 @@ ROUSE_BODY(pass_gate)
 
 		if (taken > rs_load(&gate.most, RS_SEQ_CST))
 			rs_store(&gate.most, taken, RS_SEQ_CST);
+		look_at_books();
 		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
 		rs_fetch_sub(&gate.taken, (int)self->n, RS_SEQ_CST);
 		self->holds = 0;
@@ -169,6 +185,7 @@ ROUSE_BODY(run_gate)
 
 static void a_semaphore_never_gives_more_than_it_has_and_gets_all_back(void **state)
 {
+	const struct rs_resource *record;
 	int rc = -1;
 
 	(void)state;
@@ -176,7 +193,17 @@ static void a_semaphore_never_gives_more_than_it_has_and_gets_all_back(void **st
 	assert_int_equal(rc, 0);
 	assert_int_equal(gate.taken, 0);
 	assert_in_range(gate.most, 1, PERMITS);
-	assert_int_equal(((struct rs_resource *)(void *)gate.semaphore)->value, PERMITS);
+	record = (const struct rs_resource *)(void *)gate.semaphore;
+	assert_int_equal(record->value, PERMITS);
+	/* Nobody gave back for another, and there were never more holders than permits: the books were right all along.
+	 */
+	assert_null(gate.wrong);
+	assert_true(gate.looks > 0);
+	assert_null(rs_semaphore_validate(gate.semaphore));
+	assert_int_equal(record->flags, 0);
+	assert_int_equal(record->granted, 0);
+	for (uint32_t i = 0; i < record->holder_capacity; i++)
+		assert_int_equal(((const struct rouse_holder_record *)(uintptr_t)record->holders)[i].task, 0);
 	rouse_semaphore_free(gate.semaphore);
 }
 

@@ -251,6 +251,75 @@ static void dropping_a_future_that_has_the_lock_does_not_unlock(void **state)
 	rouse_mutex_free(mutex);
 }
 
+static bool is_handed(struct rouse_mutex *mutex)
+{
+	return record_of(mutex)->flags & ROUSE_RESOURCE_HANDED;
+}
+
+static void a_lock_is_marked_handed_until_its_new_owner_fetches_it(void **state)
+{
+	struct rouse_mutex_lock locks[3];
+	struct counting countings[3];
+	struct rouse_mutex *mutex = contended(locks, countings, 2);
+
+	(void)state;
+	assert_false(is_handed(mutex)); /* taken by try_lock: nobody handed it over */
+	assert_int_equal(rouse_mutex_unlock(mutex), 0);
+	assert_true(is_handed(mutex));
+	assert_true(record_of(mutex)->flags & ROUSE_RESOURCE_OWNED);
+	as_task(1);
+	assert_ready(&locks[1], &countings[1], 0);
+	assert_int_equal(record_of(mutex)->flags, ROUSE_RESOURCE_OWNED);
+	assert_int_equal(rouse_mutex_unlock(mutex), 0);
+	assert_true(is_handed(mutex));
+	as_task(6); /* the future went to another task meanwhile */
+	assert_ready(&locks[2], &countings[2], 0);
+	assert_false(is_handed(mutex));
+	assert_int_equal(rouse_mutex_unlock(mutex), 0);
+	assert_false(is_handed(mutex));
+	rouse_mutex_free(mutex);
+}
+
+static void a_handed_lock_that_is_dropped_is_handed_to_the_next_or_free(void **state)
+{
+	struct rouse_mutex_lock locks[3];
+	struct counting countings[3];
+	struct rouse_mutex *mutex = contended(locks, countings, 2);
+
+	(void)state;
+	assert_int_equal(rouse_mutex_unlock(mutex), 0);
+	rouse_future_drop(&locks[1].future);
+	assert_int_equal(record_of(mutex)->owner, FIRST_ID + 2);
+	assert_true(is_handed(mutex));
+	rouse_future_drop(&locks[2].future);
+	assert_int_equal(record_of(mutex)->value, 1);
+	assert_false(is_handed(mutex));
+	rouse_mutex_free(mutex);
+}
+
+/* The owner may know that the lock is its own before it polls the future again: by another arm of a select, say. */
+static void a_handed_lock_can_be_unlocked_or_transferred_unfetched(void **state)
+{
+	struct rouse_mutex_lock locks[3];
+	struct counting countings[3];
+	struct rouse_mutex *mutex = contended(locks, countings, 2);
+
+	(void)state;
+	assert_int_equal(rouse_mutex_unlock(mutex), 0);
+	as_task(1);
+	assert_int_equal(rouse_mutex_transfer(mutex, FIRST_ID + 7), 0);
+	assert_false(is_handed(mutex));
+	as_task(7);
+	assert_int_equal(rouse_mutex_unlock(mutex), 0);
+	assert_int_equal(record_of(mutex)->owner, FIRST_ID + 2);
+	assert_true(is_handed(mutex));
+	as_task(2);
+	assert_int_equal(rouse_mutex_unlock(mutex), 0);
+	assert_int_equal(record_of(mutex)->flags, ROUSE_RESOURCE_OWNED);
+	assert_int_equal(record_of(mutex)->value, 1);
+	rouse_mutex_free(mutex);
+}
+
 static void without_budget_it_yields_before_locking(void **state)
 {
 	struct rouse_mutex *mutex = rouse_mutex_new(NULL);
@@ -313,6 +382,8 @@ TEST_MAIN_WITH(enter_runtime, leave_runtime, T(the_record_tells_kind_name_holder
 	T(only_the_holder_can_unlock_or_transfer), T(unlock_hands_over_in_order_and_the_owner_is_set_before_it_runs),
 	T(readers_see_what_a_waiter_waits_for), T(a_waiter_polled_again_keeps_its_place),
 	T(a_waiter_polled_by_another_task_waits_for_that_one), T(a_dropped_waiter_leaves_the_queue),
-	T(a_granted_waiter_that_is_dropped_passes_the_lock_on),
-	T(dropping_a_future_that_has_the_lock_does_not_unlock), T(without_budget_it_yields_before_locking),
+	T(a_granted_waiter_that_is_dropped_passes_the_lock_on), T(dropping_a_future_that_has_the_lock_does_not_unlock),
+	T(a_lock_is_marked_handed_until_its_new_owner_fetches_it),
+	T(a_handed_lock_that_is_dropped_is_handed_to_the_next_or_free),
+	T(a_handed_lock_can_be_unlocked_or_transferred_unfetched), T(without_budget_it_yields_before_locking),
 	T(without_a_runtime_there_is_none), T(when_its_runtime_is_gone_every_call_says_so));

@@ -27,8 +27,8 @@ static int unmap(void **state)
 static void tables_lie_inside_and_do_not_overlap(void **state)
 {
 	(void)state;
-	const uint64_t at[] = { page->page_bytes, page->off_workers, page->off_chunks, page->off_sites, page->off_strings,
-		page->off_histograms, page->off_drops, page->off_rings, page->total_bytes };
+	const uint64_t at[] = { page->page_bytes, page->off_workers, page->off_chunks, page->off_sites,
+		page->off_strings, page->off_histograms, page->off_drops, page->off_rings, page->total_bytes };
 	const uint64_t needs[] = { 0, 3 * ROUSE_WORKER_BYTES, page->chunk_capacity * sizeof(struct rouse_chunk_entry),
 		page->site_capacity * sizeof(struct rouse_site_entry), page->string_capacity,
 		3 * ROUSE_HISTOGRAM_SITES * sizeof(struct rouse_histogram_pair),

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel knows of descriptors that were asked for: where a socket
+ * goes, and what waits in its buffers; of anything else, what it is. Looked up
+ * by number: a descriptor that was closed meanwhile has no row, and one that
+ * was opened anew in its place shows what is there now.
+ */
+#include "inspect/look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "inspect/procnet.h"
+
+/* False: there is no such descriptor. What is no socket keeps its link as its name, and inode 0. */
+static bool read_link(int pid, int fd, struct ri_net_socket *ret_socket)
+{
+	struct ri_net_socket socket = { 0 };
+	char path[48];
+
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+	if (readlink(path, socket.local, sizeof socket.local - 1) <= 0)
+		return false;
+	(void)sscanf(socket.local, "socket:[%" SCNu64 "]", &socket.inode);
+	*ret_socket = socket;
+	return true;
+}
+
+static uint32_t text_index(struct ri_runtime *runtime, const char *text)
+{
+	return ri_strings_index(&runtime->strings, text, strlen(text));
+}
+
+int ri_sockets_send(struct rouse_inspect *inspect, struct ri_runtime *runtime)
+{
+	struct ri_net_socket sockets[RI_DETAIL_MAX];
+	uint64_t serials[RI_DETAIL_MAX];
+	struct ri_socket_batch batch;
+	size_t n = 0;
+	int rc;
+
+	batch.n = 0;
+	for (uint32_t i = 0; inspect->is_process && i < inspect->look.n_descriptors; i++) {
+		serials[n] = inspect->look.descriptors[i].serial;
+		n += read_link(inspect->process.pid, inspect->look.descriptors[i].fd, &sockets[n]);
+	}
+	if (n == 0)
+		return 0;
+	ri_net_find(inspect->process.pid, sockets, n);
+	for (size_t i = 0; i < n; i++)
+		ri_socket_put(&batch, &(struct ri_socket_row){ .serial = serials[i],
+					      .local = text_index(runtime, sockets[i].local),
+					      .peer = text_index(runtime, sockets[i].peer),
+					      .rx_bytes = sockets[i].rx_bytes,
+					      .tx_bytes = sockets[i].tx_bytes,
+					      .tcp_state = sockets[i].tcp_state });
+	rc = ri_out_strings(&inspect->out, &runtime->strings);
+	return rc < 0 ? rc : ri_out_sockets(&inspect->out, &batch);
+}
