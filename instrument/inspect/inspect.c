@@ -92,6 +92,8 @@ int ri_inspect_open_core(struct ri_core *core, struct rouse_inspect **ret_inspec
 	}
 	inspect->core = core;
 	inspect->memory.read = ri_core_read;
+	inspect->memory.regions = ri_core_regions;
+	inspect->memory.hands = ri_core_hands;
 	inspect->memory.arg = core;
 	bool is_mapped = ri_core_mappings(core, &mapping, 1) > 0;
 	int rc = finish_open(inspect, ret_inspect);

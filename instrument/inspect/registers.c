@@ -182,7 +182,7 @@ static void judge(struct rouse_inspect *inspect, struct ri_stander *stander)
 {
 	const struct ri_hand *thread = &stander->thread;
 
-	stander->clear = thread->whole || is_named(thread, "rouse-agent") || is_blocked(inspect, thread) ||
+	stander->clear = is_named(thread, "rouse-agent") || is_blocked(inspect, thread) ||
 			 (is_named(thread, "rouse-blocking") && pools_idle(inspect));
 	for (size_t i = 0; i < RI_RUNTIMES_MAX; i++)
 		if (inspect->runtimes[i].used)
@@ -233,7 +233,7 @@ bool ri_registers_rests(struct rouse_inspect *inspect, const struct ri_stander *
 bool ri_registers_hide(const struct ri_stander *first, size_t n_first, const struct ri_stander *second, size_t n_second)
 {
 	for (size_t i = 0; i < n_second; i++) {
-		bool clear = second[i].clear;
+		bool clear = second[i].clear || second[i].thread.whole;
 
 		for (size_t k = 0; k < n_first && !clear; k++)
 			if (first[k].thread.os_tid == second[i].thread.os_tid)

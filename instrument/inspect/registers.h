@@ -15,7 +15,9 @@
  *   - the watchdog, the agent, threads of the blocking pool while none has a
  *     job: no user code runs there;
  *   - the reader's own thread, when it looks at its own process: as in block_on;
- *   - any whose registers are all known (a core file): they are searched.
+ *
+ * Nor does any thread whose registers are all known (a core file) hide a
+ * pointer: they are searched.
  *
  * A thread that was clear at the beginning or at the end of a search, or whose
  * poll ended meanwhile, can have had the pointer in a register only on its way
