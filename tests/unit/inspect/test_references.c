@@ -367,8 +367,7 @@ static void a_worker_that_polls_uses_all(void **state)
 {
 	SCENE(scene);
 	sleep_as_worker(&scene, scene.stack + 4096, scene.stack + 5120);
-	fake_worker(&scene.fake, 0)->current_task = OTHER;
-	fake_worker(&scene.fake, 0)->state = ROUSE_WORKER_POLLING;
+	fake_worker(&scene.fake, 0)->current_task = OTHER; /* its state may be read too late */
 	put(&scene, scene.stack + 64, scene.channel);
 	put(&scene, scene.stack + 4200, scene.channel);
 	look(&scene, both, 2);
