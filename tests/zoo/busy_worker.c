@@ -6,6 +6,7 @@
  * row: A20
  * finds: busy-worker likely
  * task: cruncher
+ * alone: it burns
  */
 #include "zoo.h"
 

@@ -4,7 +4,8 @@
  *
  * row: A12
  * finds: dead-owner proven
- * task: waiter
+ * task: -
+ * why: waiter
  */
 #include "zoo.h"
 
@@ -32,7 +33,7 @@ ROUSE_BODY(waiter)
 	ROUSE_BEGIN;
 	ROUSE_AWAIT_ONLY(rouse_notified(&self->notified, is_held));
 	for (;;) {
-		ROUSE_AWAIT_ONLY(rouse_mutex_lock(&self->lock, mutex)); /* fault */
+		ROUSE_AWAIT_ONLY(rouse_mutex_lock(&self->lock, mutex));
 		(void)rouse_mutex_unlock(mutex);
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 50 * ROUSE_MS));
 	}
@@ -41,7 +42,7 @@ ROUSE_BODY(waiter)
 
 static void make(void)
 {
-	mutex = ZOO_MADE(rouse_mutex_new("mutex"));
+	mutex = ZOO_MADE(rouse_mutex_new("mutex")); /* fault: mutex */
 	is_held = ZOO_MADE(rouse_notify_new("is_held"));
 }
 

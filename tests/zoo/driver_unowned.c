@@ -43,14 +43,20 @@ static void start(void)
 	ZOO_MUST(rouse_spawn_detached(reader, .fd = fd));
 }
 
+/* Between two turns of the driver its lock is free for a moment. */
+static bool taken_soon(void)
+{
+	for (int i = 0; i < 10000; i++)
+		if (rs_lock_try(&zoo_runtime->driver_lock))
+			return true;
+	return false;
+}
+
 static void take_driver(void)
 {
-	while (!rs_lock_try(&zoo_runtime->driver_lock)) {
+	while (!ZOO_TWIN && !taken_soon()) {
 		rs_reactor_poke(zoo_runtime->reactor);
-		zoo_block_for(ROUSE_MS);
 	}
-	if (ZOO_TWIN)
-		rs_lock_drop(&zoo_runtime->driver_lock);
 }
 
 ZOO_THEN(ZOO_WORKERS(2), NULL, take_driver, NULL, start)

@@ -5,7 +5,7 @@
  * future that nobody polls, and others wait. The twin drops the future.
  *
  * row: A10
- * finds: futurelock proven
+ * finds: futurelock likely
  * task: dabbler
  */
 #include "zoo.h"

@@ -7,7 +7,8 @@
  *
  * row: A27
  * finds: imbalance likely
- * task: -
+ * task: piece
+ * looks: 16
  * healthy: 0
  * line: at once
  */
@@ -20,8 +21,8 @@ ROUSE_BODY(piece)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		zoo_burn_for(200 * ROUSE_US);
-		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
+		zoo_block_for(ROUSE_MS);
+		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield)); /* fault */
 	}
 	ROUSE_END;
 }
@@ -31,7 +32,7 @@ ROUSE_BODY(divider)
 {
 	ROUSE_BEGIN;
 	for (int i = 0; i < 64; i++)
-		ZOO_MUST(rouse_spawn_detached(piece)); /* fault */
+		ZOO_MUST(rouse_spawn_detached(piece));
 	ROUSE_RETURN(0);
 	ROUSE_END;
 }

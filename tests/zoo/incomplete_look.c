@@ -6,6 +6,7 @@
  * row: A42
  * finds: incomplete-look suspect
  * task: -
+ * looks: 26
  * line: at once
  */
 #include "sched/runtime.h"

@@ -4,9 +4,9 @@
  * for long is not fired.
  *
  * row: A36
- * finds: late-timers likely
+ * finds: late-timers suspect
  * task: punctual
- * companions: blocked-worker stuck-queue nested-block
+ * companions: blocked-worker stuck-queue
  */
 #include "zoo.h"
 

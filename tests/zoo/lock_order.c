@@ -6,6 +6,7 @@
  * row: A16
  * finds: lock-order likely
  * task: forth back
+ * looks: 14
  */
 #include "zoo.h"
 
@@ -24,7 +25,7 @@ ROUSE_BODY(forth)
 		TAKE(outer);
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 20 * ROUSE_MS));
 		TAKE(inner);
-		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 200 * ROUSE_MS)); /* fault: forth */
+		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 700 * ROUSE_MS)); /* fault: forth */
 		(void)rouse_mutex_unlock(inner);
 		(void)rouse_mutex_unlock(outer);
 		rouse_notify_one(turn_back);
@@ -44,7 +45,7 @@ ROUSE_BODY(back)
 		TAKE(ZOO_TWIN ? outer : inner);
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 20 * ROUSE_MS));
 		TAKE(ZOO_TWIN ? inner : outer);
-		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 200 * ROUSE_MS)); /* fault: back */
+		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 700 * ROUSE_MS)); /* fault: back */
 		(void)rouse_mutex_unlock(inner);
 		(void)rouse_mutex_unlock(outer);
 		rouse_notify_one(turn_forth);

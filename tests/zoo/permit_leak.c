@@ -4,8 +4,9 @@
  * wants both.
  *
  * row: A13
- * finds: permit-leak proven
- * task: greedy
+ * finds: permit-leak likely
+ * task: -
+ * why: greedy
  */
 #include "zoo.h"
 
@@ -32,7 +33,7 @@ ROUSE_BODY(greedy)
 	ROUSE_BEGIN;
 	ROUSE_AWAIT_ONLY(rouse_notified(&self->notified, is_taken));
 	for (;;) {
-		ROUSE_AWAIT_ONLY(rouse_semaphore_acquire(&self->acquire, permits, 2)); /* fault */
+		ROUSE_AWAIT_ONLY(rouse_semaphore_acquire(&self->acquire, permits, 2));
 		(void)rouse_semaphore_release(permits, 2);
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 50 * ROUSE_MS));
 	}
@@ -41,7 +42,7 @@ ROUSE_BODY(greedy)
 
 static void make(void)
 {
-	permits = ZOO_MADE(rouse_semaphore_new("permits", 2));
+	permits = ZOO_MADE(rouse_semaphore_new("permits", 2)); /* fault: permits */
 	is_taken = ZOO_MADE(rouse_notify_new("is_taken"));
 }
 

@@ -5,7 +5,7 @@
  *
  * row: A23
  * finds: pool-exhausted likely
- * task: third
+ * task: hog
  */
 #include "zoo.h"
 
@@ -15,8 +15,7 @@ static int64_t endless(void *arg)
 {
 	(void)arg;
 	__atomic_add_fetch(&running, 1, __ATOMIC_RELEASE);
-	for (;;)
-		zoo_block_for(3600 * ROUSE_S);
+	zoo_rest();
 	return 0;
 }
 
@@ -31,7 +30,7 @@ ROUSE_ASYNC(hog, int,
 ROUSE_BODY(hog)
 {
 	ROUSE_BEGIN;
-	ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, endless, NULL));
+	ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, endless, NULL)); /* fault */
 	ROUSE_RETURN(0);
 	ROUSE_END;
 }
@@ -44,7 +43,7 @@ ROUSE_BODY(third)
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE) < 2)
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, ROUSE_MS));
 	for (;;) {
-		ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, quick, NULL)); /* fault */
+		ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, quick, NULL));
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100 * ROUSE_MS));
 	}
 	ROUSE_END;

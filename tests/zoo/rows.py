@@ -13,6 +13,8 @@
     runtime: NAME           where it is to be found, if the program has several
     twin: ends              the twin ends its runtime: there may be none to look at
     root: REGEX             in what `rouse why` says of that task
+    why: NAME               the task to ask `rouse why` about, if the finding names none
+    alone: REASON           only one such program at a time
     core: no, REASON        it cannot be found in a core file
 """
 
@@ -23,7 +25,7 @@ from rename import renamed
 
 HERE = Path(__file__).parent
 KEYS = {"row", "finds", "task", "companions", "allows", "healthy", "line", "looks", "options", "runtime", "twin",
-        "root", "core"}
+        "root", "why", "alone", "core"}
 CLASSES = ["suspect", "likely", "incomplete", "proven"]
 
 
@@ -74,8 +76,11 @@ class Row:
         return {intended.code for intended in self.intended}
 
     def line_of(self, task):
-        """Where the fault is that this task has; None if the row marks none."""
-        return self.faults.get(task, self.faults.get(""))
+        """Where the fault is that this task has (None: one without a task); None if the row marks none."""
+        if task in self.faults or "" in self.faults:
+            return self.faults.get(task, self.faults.get(""))
+        lines = [number for name, number in self.faults.items() if not re.search(rf"\b{name}, int\b", self.text)]
+        return lines[0] if lines else None
 
     def names(self, intended, is_renamed):
         """Names that the finding may have for its first task, each with the function of the source."""

@@ -3,7 +3,7 @@
  * A task waits for the permit that it holds itself. In the twin there are two.
  *
  * row: A14
- * finds: self-deadlock proven
+ * finds: self-deadlock likely
  * task: twice
  */
 #include "zoo.h"

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A task from outside stands in the global queue, at which the only worker
- * looks every 31 polls; and its own tasks, which wake each other at once, take
- * 90 ms each. No poll is very long; but whoever comes from outside waits for
- * seconds.
+ * A task from outside stands in the global queue, and the only worker never
+ * looks there, for its own tasks always come first. By itself the runtime is
+ * fair, and looks every 31 polls: the count of these is held back (internals
+ * of the runtime).
  *
  * row: A25
  * finds: starved likely
  * task: outsider
- * companions: late-timers
- * healthy: 0
- * line: again and again
+ * looks: 16
+ * line: at once
  */
+#include "sched/runtime.h"
 #include "zoo.h"
+
+static int unfair;
 
 ROUSE_ASYNC(insider, int,
 	struct rouse_yield yield;);
@@ -20,17 +22,21 @@ ROUSE_BODY(insider)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		zoo_burn_for((ZOO_TWIN ? 1 : 90) * ROUSE_MS);
+		zoo_block_for(ROUSE_MS);
+		if (__atomic_load_n(&unfair, __ATOMIC_ACQUIRE))
+			rs_self.worker->tick = 1;
 		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
 	}
 	ROUSE_END;
 }
 
-ROUSE_ASYNC(outsider, int, ROUSE_NO_FIELDS);
-ROUSE_BODY(outsider) /* fault */
+ROUSE_ASYNC(outsider, int, /* fault */
+	struct rouse_sleep sleep;);
+ROUSE_BODY(outsider)
 {
 	ROUSE_BEGIN;
-	ROUSE_RETURN(0);
+	for (;;)
+		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, ROUSE_S));
 	ROUSE_END;
 }
 
@@ -41,6 +47,7 @@ static void start_insider(void)
 
 static void spawn_outsider(void)
 {
+	__atomic_store_n(&unfair, !ZOO_TWIN, __ATOMIC_RELEASE);
 	ZOO_MUST(rouse_spawn_detached(outsider));
 }
 

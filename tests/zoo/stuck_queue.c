@@ -4,7 +4,7 @@
  *
  * row: A26
  * finds: stuck-queue likely
- * task: queued
+ * task: blocker
  * companions: blocked-worker late-timers nested-block
  */
 #include "zoo.h"
@@ -14,7 +14,7 @@ static int running;
 static int64_t rest(void *arg)
 {
 	(void)arg;
-	zoo_block_for(3600 * ROUSE_S);
+	zoo_rest();
 	return 0;
 }
 
@@ -23,7 +23,7 @@ ROUSE_ASYNC(blocker, int,
 ROUSE_BODY(blocker)
 {
 	ROUSE_BEGIN;
-	ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100 * ROUSE_MS));
+	ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100 * ROUSE_MS)); /* fault */
 	__atomic_add_fetch(&running, 1, __ATOMIC_RELEASE);
 	if (ZOO_TWIN)
 		ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, rest, NULL));
@@ -40,7 +40,7 @@ ROUSE_BODY(queued)
 {
 	ROUSE_BEGIN;
 	for (;;)
-		ROUSE_AWAIT_ONLY(rouse_notified(&self->notified, self->event)); /* fault */
+		ROUSE_AWAIT_ONLY(rouse_notified(&self->notified, self->event));
 	ROUSE_END;
 }
 

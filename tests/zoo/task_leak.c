@@ -6,6 +6,7 @@
  * row: A35
  * finds: task-leak likely
  * task: request
+ * looks: 56
  */
 #include "zoo.h"
 

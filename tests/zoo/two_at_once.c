@@ -7,7 +7,8 @@
  * finds: never-registered proven
  * task: client
  * finds: dead-owner proven
- * task: waiter
+ * task: -
+ * why: waiter
  */
 #include "zoo.h"
 
@@ -51,7 +52,7 @@ ROUSE_BODY(waiter)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		ROUSE_AWAIT_ONLY(rouse_mutex_lock(&self->lock, mutex)); /* fault: waiter */
+		ROUSE_AWAIT_ONLY(rouse_mutex_lock(&self->lock, mutex));
 		(void)rouse_mutex_unlock(mutex);
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 50 * ROUSE_MS));
 	}
@@ -73,7 +74,7 @@ ROUSE_BODY(hasty)
 
 static void make(void)
 {
-	mutex = ZOO_MADE(rouse_mutex_new("mutex"));
+	mutex = ZOO_MADE(rouse_mutex_new("mutex")); /* fault: mutex */
 }
 
 static void start_client(void)

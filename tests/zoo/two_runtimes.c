@@ -5,7 +5,8 @@
  *
  * row: A12, in one of two runtimes
  * finds: dead-owner proven
- * task: waiter
+ * task: -
+ * why: waiter
  * runtime: second
  */
 #include "zoo.h"
@@ -19,7 +20,7 @@ ROUSE_BODY(waiter)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		ROUSE_AWAIT_ONLY(rouse_mutex_lock(&self->lock, mutex)); /* fault */
+		ROUSE_AWAIT_ONLY(rouse_mutex_lock(&self->lock, mutex));
 		(void)rouse_mutex_unlock(mutex);
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 50 * ROUSE_MS));
 	}
@@ -45,7 +46,7 @@ static void make(void)
 
 	ZOO_MUST(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1, .name = "second"), &second));
 	guard = rouse_enter(second);
-	mutex = ZOO_MADE(rouse_mutex_new("mutex"));
+	mutex = ZOO_MADE(rouse_mutex_new("mutex")); /* fault: mutex */
 	rouse_leave(&guard);
 }
 

@@ -55,6 +55,14 @@ void zoo_block_for(uint64_t ns)
 		continue;
 }
 
+static int over; /* the program is to end */
+
+void zoo_rest(void)
+{
+	while (!__atomic_load_n(&over, __ATOMIC_ACQUIRE))
+		zoo_block_for(50 * ROUSE_MS);
+}
+
 void zoo_burn_for(uint64_t ns)
 {
 	uint64_t end = rouse_now_ns() + ns;
@@ -239,12 +247,14 @@ static void spawn_four(void)
 /* ------------------------------------------------------------------- main */
 
 static struct rouse_notify *told;
+static int main_runs;
 
 ROUSE_ASYNC(until_told, int,
 	struct rouse_notified notified;);
 ROUSE_BODY(until_told)
 {
 	ROUSE_BEGIN;
+	__atomic_store_n(&main_runs, 1, __ATOMIC_RELEASE);
 	ROUSE_AWAIT_ONLY(rouse_notified(&self->notified, told));
 	ROUSE_RETURN(0);
 	ROUSE_END;
@@ -257,9 +267,12 @@ static void *wait_for_end(void *arg)
 	char byte;
 	ssize_t n;
 
+	while (!__atomic_load_n(&main_runs, __ATOMIC_ACQUIRE))
+		zoo_block_for(ROUSE_MS);
 	while ((n = read(STDIN_FILENO, &byte, 1)) > 0 || (n < 0 && errno == EINTR))
 		if (n > 0 && byte == '\n' && row->line)
 			row->line();
+	__atomic_store_n(&over, 1, __ATOMIC_RELEASE);
 	rouse_notify_one(told);
 	rouse_leave(&guard);
 	return NULL;

@@ -71,6 +71,9 @@ void zoo_end(void) __attribute__((noreturn));
 /* Waits, as a thread does, until the task is pending, and has been polled so often at least. Not on a worker. */
 void zoo_until_pending(struct rouse_task *task, uint32_t polls);
 
+/* Rests the thread until the program is to end; in a twin, where it may. */
+void zoo_rest(void);
+
 /* Rests the thread, or burns its time, as no async function should. */
 void zoo_block_for(uint64_t ns);
 void zoo_burn_for(uint64_t ns);

@@ -23,10 +23,15 @@ from watch import (DEADLINE_S, FINDINGS, INCOMPLETE, LISTEN, NO_TARGET, OK, chec
                    rouse, said)
 
 from harness import Program, skip  # noqa: E402  pylint: disable=wrong-import-order
+from rename import renamed  # noqa: E402  pylint: disable=wrong-import-order
 from rows import CLASSES, Row, all_rows  # noqa: E402  pylint: disable=wrong-import-order
 
 # Rows whose rule is still to come, with the reason.
-PENDING = {}
+PENDING = {
+    "cycle_of_four": "the search of memory for channel handles is not there yet",
+    "leaked_waker": "the search of memory for wakers is not there yet",
+    "peerless": "the search of memory for channel handles is not there yet",
+}
 LOOKS, TWIN_LOOKS, INTERVAL_MS = 5, 14, 250
 SURE = CLASSES.index("likely")
 
@@ -120,11 +125,14 @@ class Case:
 
     def ask_why(self, program, source):
         """The chain of the task that is named first knows of the finding, and ends where the row says."""
-        for finding in self.found[source]:
-            if not finding["tasks"] or not finding["tasks"][0].get("name"):
-                continue
+        sick = [finding["tasks"][0]["id"] for finding in self.found[source] if finding["tasks"]]
+        if "why" in self.row.more:
+            name = self.row.more["why"]
+            sick = [task["id"] for task in self.own_tasks(program)
+                    if task["name"] == (renamed(name) if self.is_renamed else name)][:1]
+        for task in sick:
             done = rouse("why", "--source", source, "--ascii", "--color", "never",
-                         "--timeout", int(DEADLINE_S * 1000), program.pid, finding["tasks"][0]["id"])
+                         "--timeout", int(DEADLINE_S * 1000), program.pid, task)
             if done.returncode != OK:
                 self.fail(said(done))
             root = self.row.more.get("root")
@@ -288,7 +296,7 @@ def main():
             continue
         cases = cases_of(options.directory, row, options)
         began = time.monotonic()
-        problems = run_cases(cases, sources, options.at_once)
+        problems = run_cases(cases, sources, 1 if "alone" in row.more else options.at_once)
         results.append((row, cases, problems))
         bad += bool(problems)
         print(f"{'FAIL' if problems else 'ok  '} {row.name}: {len(cases)} programs, "
