@@ -145,10 +145,13 @@ static uint64_t resource_of_descriptor(struct cn_diagnosis *diagnosis, uint64_t 
 	return 0;
 }
 
-/* A thread that runs does not block now; whether it computes is seen by what it has had of a CPU by the next look. */
+/*
+ * A thread that runs, or would, does not block now. That it computes is not
+ * said before two looks; and a wait for a CPU is only counted when it is over.
+ */
 static bool not_known_yet(const struct cn_poll *poll)
 {
-	return poll->kind == CN_POLL_UNKNOWN && !poll->span_ns && poll->thread && poll->thread->state == 'R';
+	return poll->kind == CN_POLL_UNKNOWN && poll->thread && poll->thread->state == 'R';
 }
 
 static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll)
@@ -186,18 +189,22 @@ void cn_rule_polls(struct cn_diagnosis *diagnosis)
 
 /* -------------------------------------------------------- running too long */
 
-/* Ever since they began, its workers waited longer for a CPU than they had one: whose fault is a long poll then? */
+/*
+ * Ever since they began, its workers waited for a CPU for more than half of the
+ * time that they spent in polls: whose fault is a long poll then? Polls that
+ * block have little of a CPU, and little to wait for.
+ */
 static bool always_overloaded(const struct cn_model *model, const struct cn_runtime *runtime)
 {
-	uint64_t cpu = 0, queue = 0;
+	uint64_t busy = 0, queue = 0;
 
 	for (uint32_t i = 0; i < runtime->n_workers; i++) {
 		const struct cn_thread *thread = cn_model_thread(model, runtime->index, runtime->workers[i].tid);
 
-		cpu += thread ? thread->cpu_ns : 0;
+		busy += runtime->workers[i].counters.busy_ticks;
 		queue += thread ? thread->run_queue_ns : 0;
 	}
-	return queue > cpu;
+	return 2 * queue > busy;
 }
 
 static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime, uint32_t site)
@@ -231,7 +238,7 @@ static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_r
 		cn_evidence(&report, "; task %llu was busy for %s in %u polls", (unsigned long long)task->id,
 			cn_format_ns(time, cn_task_busy_ns(model, task)), task->polls);
 	if (report.finding.class == CN_SUSPECT)
-		cn_evidence(&report, "; but its workers waited longer for a CPU than they had one");
+		cn_evidence(&report, "; but its workers waited for a CPU for most of that time: the machine is overloaded");
 	cn_report(diagnosis, &report);
 }
 
