@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Large frames: said once for each spawn site. */
+/* Large frames: said once for each spawn site, at the function that has the frame. */
 #include "diagnose/load.h"
 #include "export/text.h"
 
@@ -17,8 +17,8 @@ void cn_rule_frames(struct cn_diagnosis *diagnosis, size_t index)
 		report = cn_report_about(CN_FINDING_LARGE_FRAME, CN_SUSPECT, site->largest);
 		report.about = (uint64_t)index << 32 | i;
 		report.at = NULL;
-		report.site = (uint32_t)i;
-		cn_evidence(&report, "%u task%s of %s spawned here with a frame of %u bytes, together %llu KiB", site->large,
+		report.site = site->largest->n_awaits ? site->largest->awaits[0].type : (uint32_t)i;
+		cn_evidence(&report, "%u task%s of %s, with a frame of %u bytes, together %llu KiB", site->large,
 			site->large == 1 ? "" : "s", cn_safe(cn_task_name(model, site->largest)),
 			site->largest->frame_bytes, (unsigned long long)(site->large_bytes >> 10));
 		cn_report(diagnosis, &report);

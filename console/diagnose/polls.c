@@ -66,14 +66,14 @@ bool cn_poll_in_futex(const struct cn_poll *poll)
 	return poll->kind == CN_POLL_BLOCKS && strcmp(syscall_of(poll), "futex") == 0;
 }
 
-/* In tenths of the time. */
+/* In tenths of the time. A thread's wait for a CPU is counted when it is over: what wants one now has waited longer. */
 static enum cn_poll_kind kind_of(const struct cn_poll *poll)
 {
-	uint64_t tenth = poll->span_ns / 10;
+	uint64_t tenth = poll->span_ns / 10, wanted = poll->cpu_ns + poll->run_queue_ns;
 
 	if (poll->run_queue_ns > poll->cpu_ns && poll->run_queue_ns >= 3 * tenth)
 		return CN_POLL_PREEMPTED;
-	if (poll->cpu_ns + poll->run_queue_ns >= 8 * tenth)
+	if (wanted >= 8 * tenth || (poll->thread->state == 'R' && wanted >= 5 * tenth))
 		return CN_POLL_COMPUTES;
 	return poll->cpu_ns <= 2 * tenth && sleeps(poll->thread) ? CN_POLL_BLOCKS : CN_POLL_UNKNOWN;
 }
@@ -145,13 +145,10 @@ static uint64_t resource_of_descriptor(struct cn_diagnosis *diagnosis, uint64_t 
 	return 0;
 }
 
-/*
- * A thread that runs, or would, does not block now. That it computes is not
- * said before two looks; and a wait for a CPU is only counted when it is over.
- */
+/* A thread that runs does not block now; whether it computes is seen by what it has had of a CPU by the next look. */
 static bool not_known_yet(const struct cn_poll *poll)
 {
-	return poll->kind == CN_POLL_UNKNOWN && poll->thread && poll->thread->state == 'R';
+	return poll->kind == CN_POLL_UNKNOWN && !poll->span_ns && poll->thread && poll->thread->state == 'R';
 }
 
 static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll)
@@ -159,15 +156,16 @@ static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll
 	const struct cn_model *model = diagnosis->model;
 	const struct cn_task *task = poll->task;
 	uint64_t before = long_polls(cn_model_site_histogram(model, task->runtime, task->spawn_site));
-	bool computes = poll->kind == CN_POLL_COMPUTES || poll->kind == CN_POLL_PREEMPTED;
+	bool preempted = poll->kind == CN_POLL_PREEMPTED, computes = preempted || poll->kind == CN_POLL_COMPUTES;
+	bool sure = !preempted || own_time(poll) >= 2 * diagnosis->opts.poll_surely;
 	char time[CN_FORMAT_BYTES];
 	struct cn_report report;
 
 	if (own_time(poll) < diagnosis->opts.poll_surely &&
-		(before < LONG_POLLS_AT_LEAST || poll->kind == CN_POLL_PREEMPTED))
+		(before < LONG_POLLS_AT_LEAST || preempted))
 		return;
 	report = cn_report_about(computes ? CN_FINDING_BUSY_WORKER : CN_FINDING_BLOCKED_WORKER,
-		poll->told || poll->kind == CN_POLL_PREEMPTED || not_known_yet(poll) ? CN_SUSPECT : CN_LIKELY, task);
+		poll->told || !sure || not_known_yet(poll) ? CN_SUSPECT : CN_LIKELY, task);
 	report.finding.worker = task->worker;
 	report.finding.since_ns = task->edge_ns;
 	if (on_descriptor(poll))
@@ -190,21 +188,21 @@ void cn_rule_polls(struct cn_diagnosis *diagnosis)
 /* -------------------------------------------------------- running too long */
 
 /*
- * Ever since they began, its workers waited for a CPU for more than half of the
- * time that they spent in polls: whose fault is a long poll then? Polls that
- * block have little of a CPU, and little to wait for.
+ * On a machine that kept its workers from running for a large part of what they
+ * ran, and for long enough to make these polls as long as they were, they may
+ * well have been short.
  */
-static bool always_overloaded(const struct cn_model *model, const struct cn_runtime *runtime)
+static bool explained_by_machine(const struct cn_model *model, const struct cn_runtime *runtime, uint64_t long_ones)
 {
-	uint64_t busy = 0, queue = 0;
+	uint64_t cpu = 0, queue = 0;
 
 	for (uint32_t i = 0; i < runtime->n_workers; i++) {
 		const struct cn_thread *thread = cn_model_thread(model, runtime->index, runtime->workers[i].tid);
 
-		busy += runtime->workers[i].counters.busy_ticks;
+		cpu += thread ? thread->cpu_ns : 0;
 		queue += thread ? thread->run_queue_ns : 0;
 	}
-	return 2 * queue > busy;
+	return queue > cpu / 4 && queue > long_ones * (1ull << LONG_BUCKET) / 2;
 }
 
 static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime, uint32_t site)
@@ -220,12 +218,11 @@ static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_r
 	if (n < LONG_POLLS_AT_LEAST)
 		return;
 	all = cn_histogram_total(histogram->poll, ROUSE_HISTOGRAM_BUCKETS);
-	if (n * LONG_ONE_IN < all || (task && (task->kind == ROUSE_KIND_MAIN ||
+	if (n * LONG_ONE_IN < all || explained_by_machine(model, runtime, n) || (task && (task->kind == ROUSE_KIND_MAIN ||
 						      cn_reported(diagnosis, CN_FINDING_BUSY_WORKER, task->id) ||
 						      cn_reported(diagnosis, CN_FINDING_BLOCKED_WORKER, task->id))))
 		return;
-	report = cn_report_about(
-		CN_FINDING_LONG_POLLS, always_overloaded(model, runtime) ? CN_SUSPECT : CN_LIKELY, task);
+	report = cn_report_about(CN_FINDING_LONG_POLLS, CN_LIKELY, task);
 	report.finding.runtime = (uint8_t)runtime->index;
 	report.about = (uint64_t)runtime->index << 32 | site;
 	report.site = site;
@@ -237,8 +234,6 @@ static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_r
 	if (task)
 		cn_evidence(&report, "; task %llu was busy for %s in %u polls", (unsigned long long)task->id,
 			cn_format_ns(time, cn_task_busy_ns(model, task)), task->polls);
-	if (report.finding.class == CN_SUSPECT)
-		cn_evidence(&report, "; but its workers waited for a CPU for most of that time: the machine is overloaded");
 	cn_report(diagnosis, &report);
 }
 

@@ -235,9 +235,11 @@ void cn_rule_imbalance(struct cn_diagnosis *diagnosis, size_t index)
 		return;
 	task = cn_model_task(model, busy->current_task);
 	report = cn_report_of_runtime(CN_FINDING_IMBALANCE,
-		tally->imbalance_looks >= IMBALANCE_LIKELY_LOOKS ? CN_LIKELY : CN_SUSPECT, index, task);
-	if (task)
+		tally->imbalance_looks >= IMBALANCE_LIKELY_LOOKS ? CN_LIKELY : CN_SUSPECT, index, NULL);
+	if (task) {
+		report.site = task->spawn_site; /* where such work comes from */
 		report.finding.tasks[report.finding.n_tasks++] = task->id;
+	}
 	report.finding.worker = busy->index;
 	report.finding.since_ns = tally->imbalance_ns;
 	cn_evidence(&report, "worker %u is busy with %u tasks in its queue, and worker %u sleeps, in %u looks over %s",

@@ -5,7 +5,7 @@
  * row: A26
  * finds: stuck-queue likely
  * task: blocker
- * companions: blocked-worker late-timers
+ * companions: blocked-worker late-timers nested-block
  */
 #include "zoo.h"
 

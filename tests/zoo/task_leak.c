@@ -6,7 +6,7 @@
  * row: A35
  * finds: task-leak likely
  * task: request
- * looks: 48
+ * looks: 56
  */
 #include "zoo.h"
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / ".." / "watch"))
 
-from watch import (DEADLINE_S, FINDINGS, INCOMPLETE, LISTEN, NO_TARGET, OK, check_envelope,  # noqa: E402
+from watch import (DEADLINE_S, FINDINGS, INCOMPLETE, LISTEN, NO_TARGET, OK, TIMEOUT, check_envelope,  # noqa: E402
                    rouse, said)
 
 from harness import Program, skip  # noqa: E402  pylint: disable=wrong-import-order
@@ -137,6 +137,8 @@ class Case:
         for task in sick:
             done = rouse("why", "--source", source, "--ascii", "--color", "never",
                          "--timeout", int(DEADLINE_S * 1000), program.pid, task)
+            if done.returncode == TIMEOUT:  # an agent has half a second to say who it is, however busy the machine
+                continue
             if done.returncode != OK:
                 self.fail(said(done))
             root = self.row.more.get("root")

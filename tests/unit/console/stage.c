@@ -120,7 +120,7 @@ static void send_sites(const struct stage *stage, struct look *look)
 	look_site(look, (struct site_row){ .id = SPAWN_SITE, .kind = ROUSE_SITE_SPAWN, .name = 1, .line = SPAWN_LINE });
 	look_site(look, (struct site_row){ .id = AWAIT_SITE, .kind = ROUSE_SITE_AWAIT, .name = 1, .line = AWAIT_LINE });
 	look_site(look, (struct site_row){ .id = MADE_SITE, .kind = ROUSE_SITE_RESOURCE, .name = 1, .line = MADE_LINE });
-	look_site(look, (struct site_row){ .id = LEAF_SITE, .kind = ROUSE_SITE_LEAF, .name = 1, .line = 1 });
+	look_site(look, (struct site_row){ .id = LEAF_SITE, .kind = ROUSE_SITE_LEAF, .name = 1, .line = LEAF_LINE });
 	if (stage->long_polls)
 		look_histogram(look, SPAWN_SITE, buckets);
 }

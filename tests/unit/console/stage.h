@@ -13,7 +13,7 @@
 
 #include "tables.h"
 
-enum { STAGE_TASKS = 4096, STAGE_ROWS = 32, SPAWN_LINE = 10, AWAIT_LINE = 77, MADE_LINE = 33 };
+enum { STAGE_TASKS = 4096, STAGE_ROWS = 32, SPAWN_LINE = 10, AWAIT_LINE = 77, MADE_LINE = 33, LEAF_LINE = 5 };
 /* Sites that every task and resource has unless it says otherwise, with the lines above. */
 enum { SPAWN_SITE = 1, AWAIT_SITE, MADE_SITE, LEAF_SITE };
 

@@ -135,12 +135,13 @@ static void a_large_frame_is_told_once_with_its_count(void **state)
 	stage_silent(stage);
 	stage_task(stage, 20)->frame_bytes = 65536;
 	stage_task(stage, 21)->frame_bytes = 131072;
+	stage_waits(stage, 21, ROUSE_OP_NOTIFIED, 0)->type = LEAF_SITE;
 	stage_look(stage, 2 * S);
 	f = stage_finding(stage, CN_FINDING_LARGE_FRAME);
 	assert_non_null(f);
 	assert_int_equal(f->class, CN_SUSPECT);
 	assert_int_equal(f->tasks[0], 21);
-	assert_int_equal(f->line, SPAWN_LINE);
+	assert_int_equal(f->line, LEAF_LINE); /* of its function */
 	assert_non_null(strstr(f->evidence, "2 tasks"));
 	assert_non_null(strstr(f->evidence, "131072 bytes, together 192 KiB"));
 	assert_int_equal(cn_findings_count(stage->findings), 1);

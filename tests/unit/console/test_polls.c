@@ -79,7 +79,7 @@ static void half_and_half_is_called_blocked_without_a_reason(void **state)
 {
 	struct stage *stage = *state;
 
-	polling(stage, 3 * S, (struct doing){ .cpu_ns = 500 * MS, .state = 'R' });
+	polling(stage, 3 * S, (struct doing){ .cpu_ns = 500 * MS, .state = 'S' });
 	assert_int_equal(stage_finding(stage, CN_FINDING_BLOCKED_WORKER)->class, CN_LIKELY);
 	assert_null(strstr(stage_finding(stage, CN_FINDING_BLOCKED_WORKER)->evidence, "computes"));
 }
@@ -117,21 +117,43 @@ static void but_one_that_has_run_for_a_second_of_its_own_is_suspect(void **state
 	polling(stage, 9 * S, (struct doing){ .cpu_ns = 200 * MS, .run_queue_ns = 800 * MS, .state = 'R' });
 	assert_int_equal(stage_finding(stage, CN_FINDING_BUSY_WORKER)->class, CN_SUSPECT);
 	assert_non_null(strstr(stage_finding(stage, CN_FINDING_BUSY_WORKER)->evidence, "overloaded"));
+	stage_again(state);
+	stage = *state; /* and for two, on whichever machine */
+	polling(stage, 9 * S, (struct doing){ .cpu_ns = 250 * MS, .run_queue_ns = 750 * MS, .state = 'R' });
+	assert_int_equal(stage_finding(stage, CN_FINDING_BUSY_WORKER)->class, CN_LIKELY);
 }
 
-static void long_polls_of_threads_that_never_got_a_cpu_are_suspect_only(void **state)
+/* Its wait for a CPU at this moment is not counted yet. */
+static void one_that_wants_a_cpu_now_computes_at_half_of_the_time(void **state)
+{
+	struct stage *stage = *state;
+
+	polling(stage, 3 * S, (struct doing){ .cpu_ns = 400 * MS, .run_queue_ns = 100 * MS, .state = 'R' });
+	assert_int_equal(stage_finding(stage, CN_FINDING_BUSY_WORKER)->class, CN_LIKELY);
+	stage_again(state);
+	stage = *state;
+	polling(stage, 3 * S, (struct doing){ .cpu_ns = 400 * MS, .run_queue_ns = 99 * MS, .state = 'R' });
+	assert_null(stage_finding(stage, CN_FINDING_BUSY_WORKER));
+}
+
+/* Four polls of at least 134 ms. */
+static void long_polls_of_threads_that_got_no_cpu_are_the_machine(void **state)
 {
 	struct stage *stage = *state;
 
 	stage->long_polls = 4;
 	stage_worker(stage, ROUSE_WORKER_PARKED);
 	stage_task(stage, 20);
-	stage_thread(stage, 0)->run_queue_ns = 5 * S;
-	stage->threads[0].cpu_ns = 4 * S;
+	stage_thread(stage, 0)->run_queue_ns = 270 * MS;
+	stage->threads[0].cpu_ns = 1 * S;
 	stage_look(stage, 9 * S);
-	assert_int_equal(stage_finding(stage, CN_FINDING_LONG_POLLS)->class, CN_SUSPECT);
-	stage->threads[0].cpu_ns = 6 * S;
+	stage_silent(stage);
+	stage->threads[0].run_queue_ns = 260 * MS; /* not enough for those polls */
 	stage_look(stage, 10 * S);
+	assert_int_equal(stage_finding(stage, CN_FINDING_LONG_POLLS)->class, CN_LIKELY);
+	stage->threads[0].run_queue_ns = 5 * S; /* little, in so long a time */
+	stage->threads[0].cpu_ns = 20 * S;
+	stage_look(stage, 11 * S);
 	assert_int_equal(stage_finding(stage, CN_FINDING_LONG_POLLS)->class, CN_LIKELY);
 }
 
@@ -205,6 +227,6 @@ TEST_MAIN(STAGED(a_thread_that_has_its_cpu_all_the_time_computes),
 	STAGED(a_poll_that_began_since_the_last_look_is_not_judged_by_all_of_it),
 	STAGED(a_thread_that_waits_for_a_cpu_is_nobodys_fault),
 	STAGED(but_one_that_has_run_for_a_second_of_its_own_is_suspect),
-	STAGED(long_polls_of_threads_that_never_got_a_cpu_are_suspect_only), STAGED(just_below_a_second_nothing_is_said),
+	STAGED(one_that_wants_a_cpu_now_computes_at_half_of_the_time), STAGED(long_polls_of_threads_that_got_no_cpu_are_the_machine), STAGED(just_below_a_second_nothing_is_said),
 	STAGED(thresholds_can_be_set), STAGED(time_ends_when_the_program_was_stopped),
 	STAGED(time_begins_anew_when_it_goes_on), STAGED(nothing_is_late_while_the_watchdog_did_not_run));
