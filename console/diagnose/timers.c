@@ -22,6 +22,22 @@ static const struct cn_poll *longest_poll(const struct cn_diagnosis *diagnosis, 
 	return longest;
 }
 
+/*
+ * Somebody is on the way: a worker in no poll whose thread runs, or would. How
+ * long it waits for a CPU is only counted when it has got one.
+ */
+static bool is_on_the_way(const struct cn_model *model, const struct cn_runtime *runtime)
+{
+	for (uint32_t i = 0; i < runtime->n_workers; i++) {
+		const struct cn_worker *worker = &runtime->workers[i];
+		const struct cn_thread *thread = cn_model_thread(model, runtime->index, worker->tid);
+
+		if (!worker->foreign && worker->state != ROUSE_WORKER_POLLING && thread && thread->state == 'R')
+			return true;
+	}
+	return false;
+}
+
 void cn_rule_timers(struct cn_diagnosis *diagnosis, size_t index)
 {
 	const struct cn_model *model = diagnosis->model;
@@ -32,7 +48,8 @@ void cn_rule_timers(struct cn_diagnosis *diagnosis, size_t index)
 	char time[CN_FORMAT_BYTES];
 	struct cn_report report;
 
-	if (!tally->overdue.n || tally->overloaded || runtime->state != ROUSE_RUNTIME_ACTIVE)
+	if (!tally->overdue.n || tally->overloaded || runtime->state != ROUSE_RUNTIME_ACTIVE ||
+		(!poll && is_on_the_way(model, runtime)))
 		return;
 	task = tally->overdue.tasks[0];
 	report = cn_report_of_runtime(CN_FINDING_LATE_TIMERS, CN_LIKELY, index, task);

@@ -87,13 +87,13 @@ def line_of(row, cases):
 
 
 def write(path, results, waiting):
-    rows = {row.name: (row, cases) for row, cases, _ in results}
-    programs = sum(len(cases) for _, cases, _ in results)
-    bad = sum(bool(problems) for _, _, problems in results)
+    rows = {row.name: (row, cases) for row, cases in results}
+    programs = sum(len(cases) for _, cases in results)
+    bad = sum(any(case.problem for case in cases) for _, cases in results)
     summary = f"{len(rows)} rows, {programs} runs, {bad} rows not as they should be."
     if waiting:
         summary += "\n\nNot run:\n\n" + "\n".join(f"- {line}" for line in waiting)
-    sizes = sorted({case.healthy for _, cases, _ in results for case in cases})
+    sizes = sorted({case.healthy for _, cases in results for case in cases})
     text = HEAD.format(sizes=", ".join(map(str, sizes)), summary=summary)
     text += "\n".join(line_of(*rows[row.name]) for row in all_rows() if row.name in rows)
     text += "\n\nNo row, and why:\n\n" + "\n".join(f"- {code}: {why}" for code, why in WITHOUT.items()) + "\n"

@@ -88,5 +88,5 @@ class Row:
 
 
 def all_rows():
-    names = re.search(r"zoo_rows = \[(.*?)\]", (HERE / "meson.build").read_text(encoding="utf-8"), re.DOTALL).group(1)
-    return [Row(name) for name in re.findall(r"'(\w+)'", names)]
+    names = re.search(r"zoo_rows = \{(.*?)\n\}", (HERE / "meson.build").read_text(encoding="utf-8"), re.DOTALL).group(1)
+    return [Row(name) for name in sorted(re.findall(r"'(\w+)'(?!:)", names))]

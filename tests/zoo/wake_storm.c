@@ -6,6 +6,7 @@
  * row: A29
  * finds: wake-storm likely
  * task: impatient
+ * alone: it burns
  */
 #include "zoo.h"
 

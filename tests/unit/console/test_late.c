@@ -53,6 +53,20 @@ static void the_poll_that_keeps_it_late_is_told(void **state)
 	assert_int_equal(stage_finding(stage, CN_FINDING_BLOCKED_WORKER)->class, CN_LIKELY);
 }
 
+/* It was woken, and has not got a CPU yet. */
+static void timers_are_not_late_while_a_worker_waits_for_a_cpu_to_fire_them(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_worker(stage, ROUSE_WORKER_DRIVER);
+	stage_thread(stage, 0)->state = 'R';
+	sleeping(stage, 2 * S);
+	stage_silent(stage);
+	stage->threads[0].state = 'S';
+	stage_look(stage, 6 * S);
+	assert_int_equal(stage_finding(stage, CN_FINDING_LATE_TIMERS)->class, CN_LIKELY);
+}
+
 static void timers_are_not_late_in_a_stopped_or_overloaded_program_or_when_they_move(void **state)
 {
 	struct stage *stage = *state;
@@ -363,6 +377,7 @@ static void events_lost_now_and_then_are_what_rings_are_for(void **state)
 }
 
 TEST_MAIN(STAGED(a_sleep_overdue_by_a_second_is_late), STAGED(the_poll_that_keeps_it_late_is_told),
+	STAGED(timers_are_not_late_while_a_worker_waits_for_a_cpu_to_fire_them),
 	STAGED(timers_are_not_late_in_a_stopped_or_overloaded_program_or_when_they_move),
 	STAGED(a_poll_that_keeps_a_shutdown_is_named), STAGED(so_are_a_job_and_threads_that_are_not_ours),
 	STAGED(a_shutdown_that_gets_on_is_none), STAGED(an_aborted_task_whose_poll_goes_on_is_pending_cancel),
