@@ -27,10 +27,14 @@ static const struct cn_verb verbs[] = {
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
 			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES),
 		0, 1, cn_verb_top },
-	{ "dump", "TARGET", "Print every task with its await chain.",
-		"Nothing runs in the target for it: it may be stopped or wedged.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD), 1, 1,
-		cn_verb_dump },
+	{ "dump", "TARGET", "Print all tasks with their await chains, those that stand alike together.",
+		"Nothing runs in the target for it: it may be stopped or wedged. Tasks of one spawn site\n"
+		"that wait at the same places for the same sort of things are one entry, with their number,\n"
+		"how long the oldest has waited, and the ids of three. Then come the native stacks of what\n"
+		"runs, the findings, and what the dump has cost.",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(ALL) | CN_TAKES(INTERVAL) |
+			CN_TAKES(THRESHOLD),
+		1, 1, cn_verb_dump },
 	{ "why", "TARGET TASK", "Say why a task does not run.",
 		"TASK is an id or a name. The chain goes from the task over what it awaits to who would\n"
 		"wake that, down to a root: a timer, the network, a busy worker, a ring, nobody.",
@@ -48,6 +52,10 @@ static const struct cn_verb verbs[] = {
 		"By elfutils, from outside: no thread is stopped. Those that sleep are read, those that\n"
 		"run are sampled (needs CAP_PERFMON, or perf_event_paranoid <= 2 and a process of yours).",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 1, 1, cn_verb_stacks },
+	{ "doctor", "[TARGET]", "Say what this machine lets you see, and of TARGET by which source.",
+		"Nothing is concluded that was not tried or read. With TARGET it ends with 0 if one of\n"
+		"its sources works; without, if memory of other processes can be read at all.",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 0, 1, cn_verb_doctor },
 	{ "probe", "[OPTION]... PID", "Watch a program without agent through eBPF; see `rouse probe --help`.", NULL, 0,
 		0, 64, NULL },
 	{ "version", "", "Print the version.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_version },
@@ -75,29 +83,34 @@ int cn_fail(enum cn_exit code, const char *format, ...)
 	return code;
 }
 
-int cn_fail_why(const struct cn_why *why)
+enum cn_exit cn_exit_of(int code)
 {
-	switch (why->code) {
+	switch (code) {
 	case -ESRCH:
 	case -ENOENT:
 	case -EPIPE:
 	case -ENAMETOOLONG:
-		return cn_fail(CN_EXIT_NO_TARGET, "%s", why->text);
+		return CN_EXIT_NO_TARGET;
 	case -ENOTUNIQ:
 	case -EINVAL:
-		return cn_fail(CN_EXIT_USAGE, "%s", why->text);
+		return CN_EXIT_USAGE;
 	case -EACCES:
 	case -EPERM:
-		return cn_fail(CN_EXIT_NOT_PERMITTED, "%s", why->text);
+		return CN_EXIT_NOT_PERMITTED;
 	case -EPROTO:
 	case -EBADMSG:
 	case -EMSGSIZE:
-		return cn_fail(CN_EXIT_INCOMPATIBLE, "%s", why->text);
+		return CN_EXIT_INCOMPATIBLE;
 	case -ETIMEDOUT:
-		return cn_fail(CN_EXIT_TIMEOUT, "%s", why->text);
+		return CN_EXIT_TIMEOUT;
 	default:
-		return cn_fail(CN_EXIT_INCOMPLETE, "%s", why->text);
+		return CN_EXIT_INCOMPLETE;
 	}
+}
+
+int cn_fail_why(const struct cn_why *why)
+{
+	return cn_fail(cn_exit_of(why->code), "%s", why->text);
 }
 
 int cn_finish(int code)

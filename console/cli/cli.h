@@ -48,6 +48,7 @@ enum cn_exit {
 	X(COLOR, "color", 0, "WHEN", "auto, never, 8, 16 or 256 colours (NO_COLOR is heeded)")                         \
 	X(ASCII, "ascii", 0, NULL, "draw with ASCII signs only")                                                       \
 	X(FRAMES, "frames", 0, "FILE", NULL)                                                                           \
+	X(ALL, "all", 0, NULL, "each task by itself, instead of those that stand alike together")                      \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
 #define X(name, text, letter, argument, help) CN_OPTION_##name,
@@ -67,7 +68,7 @@ struct cn_cli {
 	const char *target; /* NULL = none */
 	const char *task;   /* what `why` is asked about */
 	unsigned int given; /* CN_TAKES() of the options that were */
-	bool json, batch, help;
+	bool json, batch, help, all;
 	enum cn_source_kind source;
 	uint32_t timeout_ms, interval_ms, looks;
 	uint32_t level; /* 1 + level, 0 = leave it */
@@ -101,6 +102,8 @@ void cn_help_all(FILE *out);
 
 /* "rouse: ..." on stderr; answers `code`. */
 int cn_fail(enum cn_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The exit code that stands for a failure. */
+enum cn_exit cn_exit_of(int code);
 /* Says why, answers the exit code that stands for it. */
 int cn_fail_why(const struct cn_why *why);
 /* Opens the target and takes `looks` looks. CN_EXIT_OK, or it has been said why not. Closed by cn_session_close(). */
@@ -115,6 +118,16 @@ int cn_find_task(const struct cn_model *model, const char *what, const struct cn
 void cn_head_json(struct cn_json *json, const char *schema, const struct cn_session *session);
 void cn_head_text(const struct cn_paint *paint, const struct cn_session *session);
 void cn_task_json(struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits);
+/* The same, into an object that is open already. */
+void cn_task_members_json(
+	struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits);
+/* An address in the program's code, as far as it is known. */
+void cn_code_json(struct cn_json *json, const struct cn_model *model, uint64_t pc);
+/* What is known of a thread's native stack, as the member "stack". */
+void cn_stack_json(struct cn_json *json, const struct cn_model *model, size_t runtime, uint32_t tid);
+/* Workers in a poll and running blocking jobs, with native stacks. */
+void cn_running_json(struct cn_json *json, const struct cn_model *model);
+void cn_running_print(const struct cn_paint *paint, const struct cn_model *model);
 void cn_finding_json(struct cn_json *json, const struct cn_session *session, const struct cn_finding *finding);
 void cn_findings_json(struct cn_json *json, const struct cn_session *session, enum cn_class least);
 void cn_chain_json(struct cn_json *json, const struct cn_model *model, const struct cn_chain *chain);
@@ -122,13 +135,14 @@ void cn_finding_print(const struct cn_paint *paint, const struct cn_session *ses
 void cn_chain_print(const struct cn_paint *paint, const struct cn_model *model, const struct cn_chain *chain);
 
 /*
- * The native stack of a thread, for which the verb has asked by cli->stacks
+ * The native stack of a thread, if the verb has asked for stacks by cli->stacks
  * before cn_open(): a line each frame, innermost first, or why there is none.
- * Nothing, and null, where none was taken.
  */
 void cn_stack_print(
 	const struct cn_paint *paint, const struct cn_model *model, size_t runtime, uint32_t tid, int indent);
-void cn_stack_json(struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t tid);
+/* The threads of a runtime: nothing in text if none is known. */
+void cn_threads_json(struct cn_json *json, const struct cn_model *model, size_t runtime);
+void cn_threads_print(const struct cn_paint *paint, const struct cn_model *model, size_t runtime);
 
 /* The document of ps; top --json prints one a look. */
 void cn_ps_json(struct cn_json *json, const struct cn_session *session);
@@ -141,6 +155,7 @@ int cn_verb_why(struct cn_cli *cli);
 int cn_verb_check(struct cn_cli *cli);
 int cn_verb_sched(struct cn_cli *cli);
 int cn_verb_stacks(struct cn_cli *cli);
+int cn_verb_doctor(struct cn_cli *cli);
 int cn_verb_help(struct cn_cli *cli);
 int cn_verb_version(struct cn_cli *cli);
 

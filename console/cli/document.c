@@ -132,12 +132,12 @@ static void times_json(struct cn_json *json, const struct cn_model *model, const
 		cn_json_id(json, "last_waker", task->last_waker);
 }
 
-void cn_task_json(struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits)
+void cn_task_members_json(
+	struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits)
 {
 	const struct cn_model *model = cn_session_model(session);
 	const struct cn_finding *finding = cn_findings_of_task(cn_session_findings(session), task->id);
 
-	cn_json_object(json, NULL);
 	cn_json_id(json, "id", task->id);
 	cn_json_string(json, "name", cn_task_name(model, task));
 	cn_json_string(json, "state", cn_task_state_name(task->state));
@@ -161,6 +161,12 @@ void cn_task_json(struct cn_json *json, const struct cn_session *session, const 
 			await_json(json, model, task, &task->awaits[i]);
 		cn_json_end(json);
 	}
+}
+
+void cn_task_json(struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits)
+{
+	cn_json_object(json, NULL);
+	cn_task_members_json(json, session, task, with_awaits);
 	cn_json_end(json);
 }
 
@@ -193,6 +199,25 @@ static void place_json(struct cn_json *json, const char *key, const char *functi
 	cn_json_string(json, "function", function);
 	cn_json_string(json, "file", file);
 	cn_json_number(json, "line", line);
+	cn_json_end(json);
+}
+
+void cn_code_json(struct cn_json *json, const struct cn_model *model, uint64_t pc)
+{
+	const struct cn_symbol *symbol = cn_model_symbol(model, pc);
+	char text[24];
+
+	snprintf(text, sizeof text, "0x%llx", (unsigned long long)pc);
+	cn_json_object(json, NULL);
+	cn_json_string(json, "pc", text);
+	if (symbol) {
+		cn_json_string(json, "function", symbol->function);
+		if (*symbol->within)
+			cn_json_string(json, "inlined_in", symbol->within);
+		cn_json_string(json, "file", symbol->file);
+		cn_json_number(json, "line", symbol->line);
+		cn_json_string(json, "module", symbol->module);
+	}
 	cn_json_end(json);
 }
 
@@ -294,43 +319,84 @@ void cn_finding_print(const struct cn_paint *paint, const struct cn_session *ses
 
 /* ------------------------------------------------------------------ chains */
 
+void cn_stack_json(struct cn_json *json, const struct cn_model *model, size_t runtime, uint32_t tid)
+{
+	const struct cn_stack *stack = cn_model_stack(model, runtime, tid);
+
+	if (!stack)
+		return;
+	cn_json_array(json, "stack");
+	for (uint32_t i = 0; i < stack->n; i++)
+		cn_code_json(json, model, stack->pc[i]);
+	cn_json_end(json);
+	if (stack->why)
+		cn_json_string(json, "no_stack", cn_stack_why(stack->why));
+}
+
+/* What only links of some kinds have. */
+static void link_kind_json(struct cn_json *json, const struct cn_model *model, const struct cn_link *link)
+{
+	const struct cn_task *task = link->kind == CN_LINK_TASK ? cn_model_task(model, link->id) : NULL;
+	const struct cn_resource *r = link->kind == CN_LINK_RESOURCE ? cn_model_resource(model, link->id) : NULL;
+	const struct cn_socket *socket = link->kind == CN_LINK_SOCKET ? cn_model_socket(model, link->id) : NULL;
+
+	if (link->kind != CN_LINK_AWAIT && link->kind != CN_LINK_ROOT)
+		cn_json_id(json, "id", link->id);
+	if (task)
+		cn_json_string(json, "name", cn_task_name(model, task));
+	if (r) {
+		cn_json_string(json, "resource", cn_resource_kind_name(r->kind));
+		cn_json_string(json, "name", cn_resource_name(model, r));
+	}
+	if (link->kind == CN_LINK_AWAIT) {
+		cn_json_string(json, "future",
+			cn_model_string(model, link->runtime, cn_model_site(model, link->runtime, link->type)->name));
+		cn_json_string(json, "op", cn_op_name(link->op));
+	}
+	if (socket) {
+		cn_json_string(json, "local", socket->local);
+		cn_json_string(json, "peer", socket->peer);
+		cn_json_number(json, "rx_bytes", socket->rx_bytes);
+		cn_json_number(json, "tx_bytes", socket->tx_bytes);
+	}
+	if (link->permits)
+		cn_json_number(json, "permits", link->permits);
+	if (link->due_ns)
+		cn_json_number(json, "due_ns", link->due_ns);
+	if (link->kind == CN_LINK_THREAD)
+		cn_stack_json(json, model, link->runtime, (uint32_t)link->id);
+}
+
+static void link_json(struct cn_json *json, const struct cn_model *model, const struct cn_link *link)
+{
+	const struct cn_runtime *runtime = cn_model_runtime(model, link->runtime);
+
+	cn_json_object(json, NULL);
+	cn_json_number(json, "parent", link->parent);
+	cn_json_string(json, "kind", cn_link_kind_name(link->kind));
+	cn_json_string(json, "relation", cn_relation_name(link->relation));
+	link_kind_json(json, model, link);
+	site_json(json, "at", model, link->runtime, link->at);
+	if (link->since_ns) {
+		cn_json_number(json, "since_ns", link->since_ns);
+		cn_json_number(json, "age_ns",
+			runtime && runtime->now_ns > link->since_ns ? runtime->now_ns - link->since_ns : 0);
+	}
+	cn_json_bool(json, "either", link->either);
+	cn_json_bool(json, "exact", !link->guess);
+	cn_json_bool(json, "cycle", link->cycle);
+	cn_json_string(json, "evidence", link->text);
+	cn_json_end(json);
+}
+
 void cn_chain_json(struct cn_json *json, const struct cn_model *model, const struct cn_chain *chain)
 {
 	cn_json_bool(json, "valid", chain->valid);
 	cn_json_bool(json, "cycle", chain->cycle);
 	cn_json_bool(json, "truncated", chain->truncated);
 	cn_json_array(json, "chain");
-	for (uint32_t i = 0; i < chain->n; i++) {
-		const struct cn_link *link = &chain->links[i];
-		const struct cn_task *task = link->kind == CN_LINK_TASK ? cn_model_task(model, link->id) : NULL;
-		const struct cn_resource *r =
-			link->kind == CN_LINK_RESOURCE ? cn_model_resource(model, link->id) : NULL;
-
-		cn_json_object(json, NULL);
-		cn_json_number(json, "parent", link->parent);
-		cn_json_string(json, "kind", cn_link_kind_name(link->kind));
-		cn_json_string(json, "relation", cn_relation_name(link->relation));
-		if (link->kind == CN_LINK_TASK || link->kind == CN_LINK_RESOURCE || link->kind == CN_LINK_WORKER)
-			cn_json_id(json, "id", link->id);
-		if (task)
-			cn_json_string(json, "name", cn_task_name(model, task));
-		if (r) {
-			cn_json_string(json, "resource", cn_resource_kind_name(r->kind));
-			cn_json_string(json, "name", cn_resource_name(model, r));
-		}
-		if (link->kind == CN_LINK_AWAIT) {
-			cn_json_string(json, "future",
-				cn_model_string(
-					model, link->runtime, cn_model_site(model, link->runtime, link->type)->name));
-			cn_json_string(json, "op", cn_op_name(link->op));
-		}
-		site_json(json, "at", model, link->runtime, link->at);
-		cn_json_bool(json, "either", link->either);
-		cn_json_bool(json, "guess", link->guess);
-		cn_json_bool(json, "cycle", link->cycle);
-		cn_json_string(json, "text", link->text);
-		cn_json_end(json);
-	}
+	for (uint32_t i = 0; i < chain->n; i++)
+		link_json(json, model, &chain->links[i]);
 	cn_json_end(json);
 	cn_json_string(json, "verdict", chain->verdict);
 }

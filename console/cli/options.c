@@ -114,6 +114,8 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return cli->batch = true;
 	case CN_OPTION_ASCII:
 		return wanted->ascii = true;
+	case CN_OPTION_ALL:
+		return cli->all = true;
 	case CN_OPTION_HELP:
 		return cli->help = true;
 	default:

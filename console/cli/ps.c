@@ -48,7 +48,7 @@ static void worker_json(struct cn_json *json, const struct cn_worker *worker)
 	cn_json_end(json);
 }
 
-static void runtime_json(struct cn_json *json, const struct cn_runtime *runtime)
+static void runtime_json(struct cn_json *json, const struct cn_model *model, const struct cn_runtime *runtime)
 {
 	cn_json_object(json, NULL);
 	cn_json_number(json, "index", runtime->index);
@@ -81,6 +81,7 @@ static void runtime_json(struct cn_json *json, const struct cn_runtime *runtime)
 	for (uint32_t i = 0; i < runtime->n_workers; i++)
 		worker_json(json, &runtime->workers[i]);
 	cn_json_end(json);
+	cn_threads_json(json, model, runtime->index);
 	cn_json_end(json);
 }
 
@@ -93,7 +94,7 @@ void cn_ps_json(struct cn_json *json, const struct cn_session *session)
 	cn_json_array(json, "runtimes");
 	for (size_t i = 0; i < cn_model_runtimes(model); i++)
 		if (cn_model_runtime(model, i))
-			runtime_json(json, cn_model_runtime(model, i));
+			runtime_json(json, model, cn_model_runtime(model, i));
 	cn_json_end(json);
 	cn_json_array(json, "tasks");
 	for (size_t i = 0; i < cn_model_task_slots(model); i++)
@@ -149,9 +150,12 @@ static void print_text(const struct cn_cli *cli, const struct cn_session *sessio
 	const struct cn_model *model = cn_session_model(session);
 
 	cn_head_text(&cli->paint, session);
-	for (size_t i = 0; i < cn_model_runtimes(model); i++)
-		if (cn_model_runtime(model, i))
-			print_runtime(&cli->paint, cn_model_runtime(model, i));
+	for (size_t i = 0; i < cn_model_runtimes(model); i++) {
+		if (!cn_model_runtime(model, i))
+			continue;
+		print_runtime(&cli->paint, cn_model_runtime(model, i));
+		cn_threads_print(&cli->paint, model, i);
+	}
 	fputc('\n', stdout);
 	cn_paint(&cli->paint, CN_STYLE_HEADER, "%8s %-9s %-24s %6s %6s %6s %6s %-10s %s", "ID", "STATE", "NAME", "AGE",
 		"BUSY", "FOR", "POLLS", "WAITS", "AT");

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "export/text.h"
+#include "export/thread_brief.h"
 #include "widget/format.h"
 #include "widget/graph.h"
 
@@ -90,6 +91,7 @@ static void print_json(const struct cn_session *session)
 		for (uint32_t i = 0; i < runtime->n_workers; i++)
 			worker_json(&json, &runtime->workers[i], span);
 		cn_json_end(&json);
+		cn_threads_json(&json, model, r);
 		cn_json_array(&json, "spawn_sites");
 		for (uint32_t i = 1; i < cn_model_sites(model, r); i++)
 			site_json(&json, model, r, i);
@@ -109,7 +111,21 @@ static void print_count(FILE *out, uint64_t count, int width)
 	fprintf(out, " %*s", width, cn_format_count(text, count));
 }
 
-static void print_worker(const struct cn_paint *paint, const struct cn_worker *w, uint64_t span_ns)
+/* What its thread does, and the shares of time it was on a CPU and waited for one. */
+static void print_worker_thread(
+	const struct cn_paint *paint, const struct cn_model *model, size_t runtime, const struct cn_worker *w)
+{
+	const struct cn_thread *thread = w->foreign ? NULL : cn_model_thread(model, runtime, w->tid);
+	char cpu[CN_FORMAT_BYTES], queue[CN_FORMAT_BYTES], text[CN_THREAD_BRIEF];
+	uint64_t cpu_ns = 0, run_queue_ns = 0, span_ns = 0;
+
+	(void)cn_thread_delta(model, runtime, thread, &cpu_ns, &run_queue_ns, &span_ns);
+	fprintf(paint->out, " %5s %6s  %s\n", cn_format_share(cpu, cpu_ns, span_ns),
+		cn_format_share(queue, run_queue_ns, span_ns), cn_thread_brief(text, thread));
+}
+
+static void print_worker(const struct cn_paint *paint, const struct cn_model *model, size_t runtime,
+	const struct cn_worker *w, uint64_t span_ns)
 {
 	const struct rouse_counters *c = &w->counters, *p = &w->previous;
 	char text[CN_FORMAT_BYTES];
@@ -129,7 +145,7 @@ static void print_worker(const struct cn_paint *paint, const struct cn_worker *w
 	print_count(paint->out, c->overflows, 8);
 	print_count(paint->out, c->parks, 6);
 	print_count(paint->out, c->long_polls, 6);
-	fputc('\n', paint->out);
+	print_worker_thread(paint, model, runtime, w);
 }
 
 static void print_site(const struct cn_paint *paint, const struct cn_model *model, size_t runtime, uint32_t index)
@@ -162,11 +178,12 @@ static void print_runtime(const struct cn_paint *paint, const struct cn_model *m
 	fputc('\n', paint->out);
 	cn_paint(paint, CN_STYLE_STRONG, "%s", *runtime->name ? cn_safe(runtime->name) : "runtime");
 	fputs("\n\n", paint->out);
-	cn_paint(paint, CN_STYLE_HEADER, "  %-16s %5s %7s %6s %6s %6s %6s %6s %8s %8s %6s %6s", "WORKER", "BUSY",
-		"POLLS/S", "POLLS", "LIFO", "GLOBAL", "STEALS", "STOLEN", "MIGRATED", "OVERFLOW", "PARKS", "LONG");
+	cn_paint(paint, CN_STYLE_HEADER, "  %-16s %5s %7s %6s %6s %6s %6s %6s %8s %8s %6s %6s %5s %6s  %s", "WORKER",
+		"BUSY", "POLLS/S", "POLLS", "LIFO", "GLOBAL", "STEALS", "STOLEN", "MIGRATED", "OVERFLOW", "PARKS",
+		"LONG", "CPU", "QUEUED", "THREAD");
 	fputc('\n', paint->out);
 	for (uint32_t i = 0; i < runtime->n_workers; i++)
-		print_worker(paint, &runtime->workers[i], span);
+		print_worker(paint, model, runtime->index, &runtime->workers[i], span);
 	fputc('\n', paint->out);
 	if (runtime->level == 0) {
 		fputs("  Delays need level 1 or 2; this runtime is at level 0.\n", paint->out);

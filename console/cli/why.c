@@ -6,6 +6,9 @@
 #include "cli/cli.h"
 #include "export/text.h"
 
+/* The first may have been on its way already when it was asked for. */
+enum { CLOSER_LOOKS = 2 };
+
 static void print_json(const struct cn_session *session, const struct cn_task *task, const struct cn_chain *chain)
 {
 	struct cn_json json;
@@ -24,22 +27,73 @@ static void print_json(const struct cn_session *session, const struct cn_task *t
 	cn_json_end(&json);
 }
 
+static int build(const struct cn_session *session, uint64_t task, struct cn_chain *ret_chain)
+{
+	int rc = cn_chain_build(cn_session_model(session), cn_session_findings(session), task, ret_chain);
+
+	if (rc == -ENOENT)
+		return cn_fail(CN_EXIT_NO_TARGET, "task %llu has ended meanwhile", (unsigned long long)task);
+	if (rc)
+		return cn_fail(CN_EXIT_INCOMPLETE, "cannot build the chain: %s", strerror(-rc));
+	return CN_EXIT_OK;
+}
+
+static bool all_known(const struct cn_model *model, const uint64_t *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!cn_model_detail(model, ids[i]))
+			return false;
+	return true;
+}
+
+/*
+ * A look or two more, at what stands on the chain: where its channels stand in
+ * memory, how its sockets look to the kernel, what stacks its threads have. A
+ * target that goes meanwhile is shown as it was.
+ */
+static int look_closer(const struct cn_cli *cli, struct cn_session *session, uint64_t task, struct cn_chain *chain)
+{
+	uint64_t wants[CN_WANTS_MAX];
+	size_t n = cn_chain_wants(chain, wants, CN_WANTS_MAX);
+	struct cn_chain closer;
+	struct cn_why why = { 0 };
+	int rc;
+
+	cn_session_detail(session, wants, n);
+	for (int i = 0; i < CLOSER_LOOKS && (i == 0 || !all_known(cn_session_model(session), wants, n)); i++) {
+		if (cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why)) {
+			(void)cn_fail(CN_EXIT_INCOMPLETE, "no closer look could be taken: %s", why.text);
+			break;
+		}
+	}
+	rc = build(session, task, &closer);
+	if (rc)
+		return rc;
+	cn_chain_free(chain);
+	*chain = closer;
+	return CN_EXIT_OK;
+}
+
 int cn_verb_why(struct cn_cli *cli)
 {
 	struct cn_session *session;
 	const struct cn_task *task;
-	struct cn_chain chain;
-	int rc = cn_open(cli, 2, &session);
+	struct cn_chain chain = { 0 };
+	uint64_t id = 0;
+	int rc;
 
+	cli->stacks = CN_STACKS_BUSY;
+	rc = cn_open(cli, 2, &session);
 	if (rc)
 		return rc;
 	rc = cn_find_task(cn_session_model(session), cli->task, &task);
 	if (rc == CN_EXIT_OK) {
-		int error = cn_chain_build(cn_session_model(session), cn_session_findings(session), task->id, &chain);
-
-		if (error)
-			rc = cn_fail(CN_EXIT_INCOMPLETE, "cannot build the chain: %s", strerror(-error));
+		id = task->id;
+		rc = build(session, id, &chain);
 	}
+	if (rc == CN_EXIT_OK)
+		rc = look_closer(cli, session, id, &chain);
+	task = cn_model_task(cn_session_model(session), id);
 	if (rc == CN_EXIT_OK && cli->json)
 		print_json(session, task, &chain);
 	if (rc == CN_EXIT_OK && !cli->json) {
@@ -47,8 +101,7 @@ int cn_verb_why(struct cn_cli *cli)
 		fputc('\n', stdout);
 		cn_chain_print(&cli->paint, cn_session_model(session), &chain);
 	}
-	if (rc == CN_EXIT_OK)
-		cn_chain_free(&chain);
+	cn_chain_free(&chain);
 	cn_session_close(session);
 	return rc;
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "diagnose/finding.h"
+#include "model/evidence.h"
 #include "widget/glyph.h"
 #include "widget/style.h"
 
@@ -22,6 +23,8 @@
 	X(AWAIT, "await")       /* a future in its chain: type, at */                                                  \
 	X(RESOURCE, "resource") /* id is the serial */                                                                 \
 	X(WORKER, "worker")     /* runs or will run it: id is the index */                                             \
+	X(THREAD, "thread")     /* id is the program's thread id; its native stack, if known, is cn_model_stack() */   \
+	X(SOCKET, "socket")     /* a socket as the kernel has it: id is the serial */                                  \
 	X(ROOT, "root")         /* the end: `text` says what it is */
 enum cn_link_kind {
 #define X(name, text) CN_LINK_##name,
@@ -41,6 +44,9 @@ enum cn_link_kind {
 	X(TAKEN_BY, "would be taken by")                                                                               \
 	X(USED_BY, "last used by")                                                                                     \
 	X(RUN_BY, "run by")                                                                                            \
+	X(ON_THREAD, "on")                                                                                             \
+	X(FIRED_BY, "would be fired by")                                                                               \
+	X(IN_KERNEL, "in the kernel")                                                                                  \
 	X(ENDS_IN, "ends in")
 enum cn_relation {
 #define X(name, text) CN_RELATION_##name,
@@ -64,7 +70,9 @@ struct cn_link {
 	uint8_t wait_state;
 	uint64_t id;
 	uint64_t since_ns;
-	char text[160]; /* what there is to say of it; names in it are safe */
+	uint64_t due_ns;  /* ROOT: when the timer is due, CLOCK_MONOTONIC */
+	uint64_t permits; /* HELD_BY a holder of a semaphore */
+	char text[240];   /* what there is to say of it; names in it are safe */
 };
 
 struct cn_chain {
@@ -100,6 +108,19 @@ struct cn_line {
 typedef void (*cn_line_fn)(void *arg, const struct cn_line *line);
 void cn_chain_draw(const struct cn_model *model, const struct cn_chain *chain, enum cn_charset charset, int columns,
 	cn_line_fn line, void *arg);
+
+/*
+ * "blocked in read(fd 7 = socket 10.0.0.1:555)", "computes (98% of a CPU)"; "" if nothing is known. Safe to print.
+ */
+const char *cn_thread_text(
+	char *out, size_t bytes, const struct cn_model *model, size_t runtime, const struct cn_thread *thread);
+/* "flush (log.c:30)", "libc.so.6+0x91a2f", "0x55d0c1a2b3c4". Safe to print. */
+const char *cn_code_text(char *out, size_t bytes, const struct cn_model *model, uint64_t pc);
+/* The first frame that is the program's own, not of libc or the runtime; 0 if that cannot be told. */
+uint32_t cn_stack_own(const struct cn_model *model, const struct cn_stack *stack);
+
+/* Tasks and resources of the chain of which cn_model_detail() can tell more: their number, at most `max`. */
+size_t cn_chain_wants(const struct cn_chain *chain, uint64_t *ret_ids, size_t max);
 
 const char *cn_link_kind_name(unsigned int kind);
 const char *cn_relation_name(unsigned int relation);

@@ -24,7 +24,7 @@
 #include "widget/format.h"
 #include "widget/utf8.h"
 
-enum { NARROW = 40, DETAIL_COLUMN = 44, MARGIN = 2 };
+enum { NARROW = 40, DETAIL_COLUMN = 44, MARGIN = 2, FRAMES_SHOWN = 4 };
 
 struct pen {
 	const struct cn_model *model;
@@ -102,19 +102,22 @@ static void to_details(struct pen *pen)
 /* Words over as many lines as they need, all but the first indented. */
 static void put_words(struct pen *pen, enum cn_style style, const char *text, int indent)
 {
+	bool fresh = pen->at <= indent;
+
 	while (*text) {
 		size_t n = strcspn(text, " ");
 		char word[256];
 
 		snprintf(word, sizeof word, "%.*s", (int)n, text);
-		if (pen->at > indent && pen->at + 1 + width_of(word) > pen->columns) {
+		if (!fresh && pen->at + 1 + width_of(word) > pen->columns) {
 			end(pen);
 			begin(pen, UINT32_MAX);
 			put(pen, CN_STYLE_PLAIN, "%*s", indent, "");
-		} else if (pen->at > indent) {
+		} else if (!fresh) {
 			put(pen, style, " ");
 		}
 		put(pen, style, "%s", word);
+		fresh = false;
 		text += n;
 		text += strspn(text, " ");
 	}
@@ -202,16 +205,27 @@ static enum cn_style state_style(unsigned int state)
 	}
 }
 
+/* What a guess rests on. */
+static const char *guess_from(const struct pen *pen, const struct cn_link *link)
+{
+	const struct cn_link *parent = &pen->chain->links[link->parent];
+
+	if (link->relation == CN_RELATION_HELD_BY)
+		return "not all who hold it are known";
+	return cn_model_detail(pen->model, parent->id) ? "it has it in its frames" : "who used it last";
+}
+
 /* How one gets from what stands above to the thing below. */
 static void draw_relation(struct pen *pen, uint32_t index)
 {
 	const struct cn_link *link = &pen->chain->links[index], *parent = &pen->chain->links[link->parent];
-	uint64_t age = link->relation == CN_RELATION_HELD_BY ? age_of(pen, parent) : 0;
+	uint64_t age = link->relation != CN_RELATION_HELD_BY ? 0 : age_of(pen, link->permits ? link : parent);
 	char time[CN_FORMAT_BYTES];
 
 	if (begins_branch(pen->chain, index) || link->relation == CN_RELATION_START ||
 		link->relation == CN_RELATION_AWAITS || link->relation == CN_RELATION_WAITS_FOR ||
-		link->relation == CN_RELATION_ENDS_IN || link->relation == CN_RELATION_JOINS)
+		link->relation == CN_RELATION_ENDS_IN || link->relation == CN_RELATION_JOINS ||
+		link->relation == CN_RELATION_ON_THREAD || link->relation == CN_RELATION_IN_KERNEL)
 		return;
 	begin(pen, index);
 	put_branches(pen, index, false);
@@ -220,7 +234,7 @@ static void draw_relation(struct pen *pen, uint32_t index)
 	if (age)
 		put(pen, CN_STYLE_DIM, ", for %s", cn_format_ns(time, age));
 	if (link->guess)
-		put(pen, CN_STYLE_DIM, " (a guess: who used it last)");
+		put(pen, CN_STYLE_DIM, " (a guess: %s)", guess_from(pen, link));
 	end(pen);
 }
 
@@ -237,6 +251,9 @@ static void draw_task(struct pen *pen, uint32_t index)
 	put(pen, CN_STYLE_NAME, " %s", task ? cn_safe(cn_task_name(pen->model, task)) : "task");
 	put(pen, CN_STYLE_DIM, " (%llu)", (unsigned long long)link->id);
 	to_details(pen);
+	if (link->permits)
+		put(pen, CN_STYLE_PLAIN, "has %llu permit%s, ", (unsigned long long)link->permits,
+			link->permits == 1 ? "" : "s");
 	put(pen, link->cycle ? CN_STYLE_PROVEN : task ? state_style(task->state) : CN_STYLE_DONE, "%s", link->text);
 }
 
@@ -326,6 +343,43 @@ static void draw_worker(struct pen *pen, uint32_t index)
 	put_site(pen, link, link->at);
 }
 
+static void draw_thread(struct pen *pen, uint32_t index)
+{
+	const struct cn_link *link = &pen->chain->links[index];
+
+	put_sign(pen, CN_STYLE_FRAME, begins_branch(pen->chain, index) ? CN_GLYPH_LEAF : CN_GLYPH_VLINE);
+	put(pen, CN_STYLE_STRONG, " thread %llu", (unsigned long long)link->id);
+	if (*link->text)
+		to_details(pen);
+	put(pen, CN_STYLE_RUNNING, "%s", link->text);
+}
+
+/* The native stack from the first frame that is the program's own. */
+static void draw_stack(struct pen *pen, uint32_t index)
+{
+	const struct cn_link *link = &pen->chain->links[index];
+	const struct cn_stack *stack = cn_model_stack(pen->model, link->runtime, (uint32_t)link->id);
+	uint32_t own = stack ? cn_stack_own(pen->model, stack) : 0;
+	char code[160];
+
+	for (uint32_t i = own; stack && i < stack->n && i < own + FRAMES_SHOWN; i++) {
+		begin(pen, index);
+		put_branches(pen, index, false);
+		put_sign(pen, CN_STYLE_FRAME, CN_GLYPH_VLINE);
+		put(pen, CN_STYLE_DIM, "   in ");
+		put(pen, CN_STYLE_SITE, "%s", cn_code_text(code, sizeof code, pen->model, stack->pc[i]));
+		end(pen);
+	}
+}
+
+static void draw_socket(struct pen *pen, uint32_t index)
+{
+	put_sign(pen, CN_STYLE_FRAME, CN_GLYPH_VLINE);
+	put(pen, CN_STYLE_PLAIN, " the kernel has it");
+	to_details(pen);
+	put(pen, CN_STYLE_PLAIN, "%s", pen->chain->links[index].text);
+}
+
 static void draw_link(struct pen *pen, uint32_t index)
 {
 	const struct cn_link *link = &pen->chain->links[index];
@@ -346,12 +400,20 @@ static void draw_link(struct pen *pen, uint32_t index)
 	case CN_LINK_WORKER:
 		draw_worker(pen, index);
 		break;
+	case CN_LINK_THREAD:
+		draw_thread(pen, index);
+		break;
+	case CN_LINK_SOCKET:
+		draw_socket(pen, index);
+		break;
 	default:
 		put_sign(pen, CN_STYLE_FRAME, CN_GLYPH_ARROW);
 		put(pen, CN_STYLE_STRONG, " %s", link->text);
 		break;
 	}
 	end(pen);
+	if (link->kind == CN_LINK_THREAD)
+		draw_stack(pen, index);
 }
 
 /* ------------------------------------------------------------------ verdict */

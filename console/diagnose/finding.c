@@ -43,6 +43,7 @@ struct cn_findings {
 	uint64_t wants[CN_WANTS_MAX];
 	size_t n_wants;
 	struct cn_memory memory;
+	struct cn_load *load;
 };
 
 struct cn_findings *cn_findings_new(void)
@@ -53,6 +54,11 @@ struct cn_findings *cn_findings_new(void)
 		return NULL;
 	cn_slots_init(&findings->kept, sizeof(struct kept), KEPT_MAX);
 	cn_memory_init(&findings->memory);
+	findings->load = cn_load_new();
+	if (!findings->load) {
+		cn_findings_free(findings);
+		return NULL;
+	}
 	return findings;
 }
 
@@ -62,6 +68,7 @@ void cn_findings_free(struct cn_findings *findings)
 		return;
 	cn_slots_fini(&findings->kept);
 	cn_memory_fini(&findings->memory);
+	cn_load_free(findings->load);
 	free(findings->order);
 	free(findings->tasks);
 	free(findings);
@@ -169,6 +176,34 @@ bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code
 	const struct cn_runtime *runtime = kept ? cn_model_runtime(diagnosis->model, kept->finding.runtime) : NULL;
 
 	return runtime && kept->look == runtime->looks;
+}
+
+static void name(struct cn_diagnosis *diagnosis, uint64_t id)
+{
+	void *row;
+
+	if (id && cn_slots_put(&diagnosis->named, id, &row) == -ENOMEM)
+		diagnosis->rc = -ENOMEM;
+}
+
+bool cn_named(struct cn_diagnosis *diagnosis, uint64_t id)
+{
+	const struct cn_findings *findings = diagnosis->findings;
+
+	for (size_t i = 0; !diagnosis->all_named && i < findings->kept.used; i++) {
+		const struct kept *kept = cn_slots_at(&findings->kept, i);
+		const struct cn_runtime *runtime =
+			kept ? cn_model_runtime(diagnosis->model, kept->finding.runtime) : NULL;
+
+		if (!runtime || kept->look != runtime->looks || kept->finding.class == CN_SUSPECT)
+			continue;
+		if (kept->finding.code != CN_FINDING_WAIT_CYCLE) /* who waits behind a ring is not in it */
+			name(diagnosis, kept->finding.resource);
+		for (uint32_t k = 0; k < kept->finding.n_tasks && k < CN_FINDING_TASKS; k++)
+			name(diagnosis, kept->finding.tasks[k]);
+	}
+	diagnosis->all_named = true;
+	return cn_slots_find(&diagnosis->named, id) != NULL;
 }
 
 /* ------------------------------------------------------------------ a look */
@@ -287,6 +322,7 @@ static void all_rules(struct cn_diagnosis *diagnosis)
 {
 	const struct cn_model *model = diagnosis->model;
 
+	cn_load_begin(diagnosis);
 	waiting(diagnosis);
 	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
 		const struct cn_task *task = cn_model_task_at(model, i);
@@ -295,11 +331,8 @@ static void all_rules(struct cn_diagnosis *diagnosis)
 			continue;
 		cn_rule_wakers(diagnosis, task);
 		cn_rule_leaked(diagnosis, task);
-		cn_rule_running(diagnosis, task);
-		cn_rule_storm(diagnosis, task);
-		cn_rule_pending(diagnosis, task);
+		cn_rules_of_task_load(diagnosis, task);
 	}
-	cn_rule_long_polls(diagnosis);
 	cn_rule_queues(diagnosis);
 	cn_rule_driver(diagnosis);
 	cn_rule_order(diagnosis);
@@ -309,6 +342,7 @@ static void all_rules(struct cn_diagnosis *diagnosis)
 		if (resource)
 			cn_rule_resource(diagnosis, resource);
 	}
+	cn_rules_of_load(diagnosis);
 }
 
 static void judge(struct cn_diagnosis *diagnosis)
@@ -340,9 +374,12 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 #undef X
 	findings->more = findings->n_wants = 0;
 	cn_slots_init(&diagnosis.explained, sizeof(uint64_t), SIZE_MAX);
+	cn_slots_init(&diagnosis.named, sizeof(uint64_t), SIZE_MAX);
+	diagnosis.load = findings->load;
 	diagnosis.memory = &findings->memory;
 	findings->memory.clock++;
 	judge(&diagnosis);
+	cn_slots_fini(&diagnosis.named);
 	cn_slots_fini(&diagnosis.explained);
 	age(findings, model, diagnosis.opts.stays);
 	return put_in_order(findings) ? -ENOMEM : diagnosis.rc;

@@ -16,6 +16,9 @@ struct cn_diagnosis {
 	struct cn_slots explained;             /* ids of tasks that wait behind something that is told */
 	const struct cn_graph *exact, *likely; /* graph.h */
 	struct cn_memory *memory;              /* memory.h */
+	struct cn_load *load;                  /* load.h */
+	struct cn_slots named;                 /* see cn_named() */
+	bool all_named;
 	int rc; /* -ENOMEM once memory has run out */
 };
 
@@ -35,6 +38,8 @@ struct cn_report cn_report_about(enum cn_finding_code code, enum cn_class class,
 void cn_evidence(struct cn_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report);
 bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about);
+/* Does a finding of this look, more than SUSPECT, name the task or resource? For rules that come behind all others. */
+bool cn_named(struct cn_diagnosis *diagnosis, uint64_t id);
 /* A task or resource of which cn_model_detail() is to tell more with the next look; for as long as it is asked for. */
 void cn_want(struct cn_diagnosis *diagnosis, uint64_t id);
 /*
@@ -80,10 +85,14 @@ void cn_rule_peers(struct cn_diagnosis *diagnosis, const struct cn_task *task);
 void cn_rule_leaked(struct cn_diagnosis *diagnosis, const struct cn_task *task);
 void cn_rule_pressure(struct cn_diagnosis *diagnosis);
 void cn_rule_wakers(struct cn_diagnosis *diagnosis, const struct cn_task *task);
-void cn_rule_storm(struct cn_diagnosis *diagnosis, const struct cn_task *task);
 void cn_rule_pending(struct cn_diagnosis *diagnosis, const struct cn_task *task);
-void cn_rule_running(struct cn_diagnosis *diagnosis, const struct cn_task *task);
-void cn_rule_long_polls(struct cn_diagnosis *diagnosis);
 void cn_rule_resource(struct cn_diagnosis *diagnosis, const struct cn_resource *resource);
+
+/* Those about amounts and time, see load.h: in this order, each task between the first and the last, which ends all. */
+struct cn_load *cn_load_new(void);
+void cn_load_free(struct cn_load *load);
+void cn_load_begin(struct cn_diagnosis *diagnosis);
+void cn_rules_of_task_load(struct cn_diagnosis *diagnosis, const struct cn_task *task);
+void cn_rules_of_load(struct cn_diagnosis *diagnosis);
 
 #endif

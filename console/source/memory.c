@@ -77,21 +77,22 @@ static int explain_core(int rc, const char *path, struct cn_why *why)
 	case -ESRCH:
 		return cn_why_set(why, rc, "there is no file %s", cn_safe(path));
 	case -ENOEXEC:
-		return cn_why_set(why, -ENOENT,
-			"%s is not a core file (if it was compressed, unpack it first)", cn_safe(path));
+		return cn_why_set(
+			why, -ENOENT, "%s is not a core file (if it was compressed, unpack it first)", cn_safe(path));
 	case -ENOENT:
 		return cn_why_set(why, rc, "the program of core file %s had no rouse runtime", cn_safe(path));
 	case -ENODATA:
 		return cn_why_set(why, rc,
-			"core file %s does not hold the page of its rouse runtime: it is cut, or bit 1 of the program's "
+			"core file %s does not hold the page of its rouse runtime: it is cut, or bit 1 of the "
+			"program's "
 			"/proc/PID/coredump_filter was not set",
 			cn_safe(path));
 	case -EACCES:
 		return cn_why_set(why, rc, "not permitted to read core file %s: run rouse as its owner, or as root",
 			cn_safe(path));
 	case -ENOTSUP:
-		return cn_why_set(why, -EPROTO, "core file %s is of another kind of machine than this rouse",
-			cn_safe(path));
+		return cn_why_set(
+			why, -EPROTO, "core file %s is of another kind of machine than this rouse", cn_safe(path));
 	case -EPROTO:
 		return cn_why_set(why, rc,
 			"core file %s has another layout version than this rouse (%s) knows: use the rouse its program "

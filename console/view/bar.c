@@ -6,7 +6,7 @@
 
 static bool has_effect(const struct cn_ui *ui, enum cn_action action)
 {
-	const bool table = ui->view < CN_VIEW_HELP && ui->page_kind == CN_PAGE_NONE;
+	const bool table = cn_ui_on_table(ui);
 
 	switch (action) {
 	case CN_ACTION_OPEN:
@@ -18,7 +18,7 @@ static bool has_effect(const struct cn_ui *ui, enum cn_action action)
 	case CN_ACTION_BACK:
 		return !table || *ui->sheets[ui->view].filter;
 	case CN_ACTION_WHY:
-		return ui->view < CN_VIEW_HELP && ui->page_kind != CN_PAGE_WHY;
+		return ui->view != CN_VIEW_HELP && ui->page_kind != CN_PAGE_WHY;
 	default:
 		return true;
 	}
@@ -46,7 +46,7 @@ static int draw_place(const struct cn_ui *ui, struct cn_canvas *canvas, struct c
 	char text[160];
 	int width;
 
-	if (ui->view >= CN_VIEW_HELP || ui->page_kind != CN_PAGE_NONE)
+	if (!cn_ui_on_table(ui))
 		return 0;
 	sheet = &ui->sheets[ui->view];
 	if (*sheet->filter)

@@ -2,6 +2,9 @@
 #include "view/driver.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/chain.h"
 
 int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, int rows, int cols)
 {
@@ -14,15 +17,33 @@ void cn_driver_fini(struct cn_driver *driver)
 {
 	cn_ui_fini(&driver->ui);
 	cn_canvas_fini(&driver->canvas);
+	cn_shapes_free(&driver->shapes);
 }
 
-static struct cn_scene scene_of(const struct cn_driver *driver)
+/* Once a generation, and only while they are looked at: it visits every task. Without memory, the old ones stay. */
+static void make_shapes(struct cn_driver *driver)
+{
+	const struct cn_model *model = cn_session_model(driver->opts->session);
+	struct cn_shapes shapes;
+
+	if (driver->ui.view != CN_VIEW_GROUPS || driver->shapes_at == cn_model_generations(model))
+		return;
+	if (cn_shapes_build(model, cn_session_findings(driver->opts->session), &shapes))
+		return;
+	cn_shapes_free(&driver->shapes);
+	driver->shapes = shapes;
+	driver->shapes_at = cn_model_generations(model);
+}
+
+static struct cn_scene scene_of(struct cn_driver *driver)
 {
 	const struct cn_session *session = driver->opts->session;
 
+	make_shapes(driver);
 	return (struct cn_scene){
 		.model = cn_session_model(session),
 		.findings = cn_session_findings(session),
+		.shapes = &driver->shapes,
 		.target = cn_session_target(session),
 		.ended = driver->ended ? driver->why.text : NULL,
 		.now_ns = cn_session_now_ns(session),
@@ -33,6 +54,25 @@ static struct cn_scene scene_of(const struct cn_driver *driver)
 	};
 }
 
+/* What the chain on the page would know more of is asked for, so that the next look brings it. */
+static void ask_details(struct cn_driver *driver)
+{
+	const struct cn_session *session = driver->opts->session;
+	const uint64_t task = cn_ui_watched(&driver->ui);
+	struct cn_chain chain = { 0 };
+	uint64_t wants[CN_WANTS_MAX];
+	size_t n = 0;
+
+	if (task && cn_chain_build(cn_session_model(session), NULL, task, &chain) == 0)
+		n = cn_chain_wants(&chain, wants, CN_WANTS_MAX);
+	cn_chain_free(&chain);
+	if (n == driver->n_wants && memcmp(wants, driver->wants, n * sizeof wants[0]) == 0)
+		return;
+	memcpy(driver->wants, wants, n * sizeof wants[0]);
+	driver->n_wants = n;
+	cn_session_detail(driver->opts->session, wants, n);
+}
+
 bool cn_driver_pump(struct cn_driver *driver)
 {
 	int generations;
@@ -41,6 +81,8 @@ bool cn_driver_pump(struct cn_driver *driver)
 		return false;
 	generations = cn_session_pump(driver->opts->session, &driver->why);
 	driver->ended = generations < 0;
+	if (generations > 0)
+		ask_details(driver);
 	return generations != 0;
 }
 
@@ -62,6 +104,7 @@ enum cn_request cn_driver_key(struct cn_driver *driver, uint32_t key)
 	if (watched != driver->watched && !driver->ended) {
 		driver->watched = watched;
 		cn_session_watch(driver->opts->session, &watched, watched != 0);
+		ask_details(driver);
 	}
 	return request;
 }

@@ -13,6 +13,10 @@ struct cn_driver {
 	struct cn_ui ui;
 	struct cn_canvas canvas;
 	uint64_t watched; /* as last told to the session */
+	uint64_t wants[CN_WANTS_MAX]; /* likewise */
+	size_t n_wants;
+	struct cn_shapes shapes; /* of generation shapes_at; made only while they are shown */
+	uint64_t shapes_at;
 	struct cn_why why;
 	bool printed;     /* onto paper, as it were: no keys will come */
 	bool ended;       /* nothing more will come: `why` says the reason */

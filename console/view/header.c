@@ -355,7 +355,10 @@ static void draw_alerts(const struct cn_scene *scene, struct cn_canvas *canvas, 
 
 /* -------------------------------------------------------------------- tabs */
 
-static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box, bool brief)
+/* Where there is little room, shorter titles; where there is less, that of the view alone. */
+enum tabs { TABS_LONG, TABS_BRIEF, TABS_BARE };
+
+static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box, enum tabs as)
 {
 	static const char *const titles[CN_VIEW_COUNT][2] = {
 #define X(name, title, short_title) { title, short_title },
@@ -368,8 +371,11 @@ static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct
 		const bool here = view == (int)ui->view;
 		const enum cn_style style = here ? CN_STYLE_TAB_HERE : CN_STYLE_TAB;
 
-		col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style, here ? "[%d %s]" : " %d %s ",
-			view + 1, titles[view][brief]);
+		if (as == TABS_BARE && !here)
+			col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style, " %d ", view + 1);
+		else
+			col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style,
+				here ? "[%d %s]" : " %d %s ", view + 1, titles[view][as != TABS_LONG]);
 		col++;
 	}
 	return col;
@@ -377,12 +383,12 @@ static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct
 
 static void draw_tabs(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
-	const bool brief = box.cols < 60;
+	const enum tabs as = box.cols < 54 ? TABS_BARE : box.cols < 70 ? TABS_BRIEF : TABS_LONG;
 	char who[160], text[200];
 	int col;
 
 	cn_canvas_rule(canvas, box.row, 0, box.cols);
-	col = draw_tabs_as(ui, canvas, box, brief);
+	col = draw_tabs_as(ui, canvas, box, as);
 	if (ui->page_kind == CN_PAGE_NONE || box.cols - col < 12)
 		return;
 	snprintf(text, sizeof text, " %s%s ", ui->page_kind == CN_PAGE_WHY ? "why " : "",

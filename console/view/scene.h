@@ -7,12 +7,14 @@
 #define CN_VIEW_SCENE_H
 
 #include "diagnose/finding.h"
+#include "diagnose/shape.h"
 #include "model/model.h"
 #include "widget/table.h"
 
 struct cn_scene {
 	const struct cn_model *model;
 	const struct cn_findings *findings;
+	const struct cn_shapes *shapes; /* NULL while no view shows them */
 	const char *target;  /* as a shell names it */
 	const char *ended;   /* why no more will come, NULL while it does */
 	uint64_t now_ns;     /* of the target's clock */

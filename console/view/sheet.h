@@ -31,7 +31,8 @@ struct cn_sheet_kind {
 	uint64_t (*task)(const struct cn_scene *scene, size_t index);
 };
 
-extern const struct cn_sheet_kind cn_tasks_sheet, cn_workers_sheet, cn_resources_sheet, cn_findings_sheet;
+extern const struct cn_sheet_kind cn_tasks_sheet, cn_workers_sheet, cn_resources_sheet, cn_findings_sheet,
+	cn_groups_sheet;
 
 struct cn_sheet {
 	const struct cn_sheet_kind *kind;

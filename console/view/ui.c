@@ -12,11 +12,12 @@ void cn_ui_init(struct cn_ui *ui)
 	cn_sheet_init(&ui->sheets[CN_VIEW_WORKERS], &cn_workers_sheet);
 	cn_sheet_init(&ui->sheets[CN_VIEW_RESOURCES], &cn_resources_sheet);
 	cn_sheet_init(&ui->sheets[CN_VIEW_FINDINGS], &cn_findings_sheet);
+	cn_sheet_init(&ui->sheets[CN_VIEW_GROUPS], &cn_groups_sheet);
 }
 
 void cn_ui_fini(struct cn_ui *ui)
 {
-	for (int i = 0; i < CN_SHEETS; i++)
+	for (int i = 0; i < CN_VIEW_COUNT; i++)
 		cn_sheet_fini(&ui->sheets[i]);
 	cn_page_fini(&ui->page);
 	cn_page_fini(&ui->preview);
@@ -27,9 +28,9 @@ uint64_t cn_ui_watched(const struct cn_ui *ui)
 	return ui->page_kind != CN_PAGE_NONE ? ui->task : 0;
 }
 
-static bool on_table(const struct cn_ui *ui)
+bool cn_ui_on_table(const struct cn_ui *ui)
 {
-	return ui->view < CN_VIEW_HELP && ui->page_kind == CN_PAGE_NONE;
+	return ui->view != CN_VIEW_HELP && ui->page_kind == CN_PAGE_NONE;
 }
 
 /* ------------------------------------------------------------------- draw */
@@ -130,7 +131,7 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 		draw_too_small(canvas);
 		return 0;
 	}
-	if (on_table(ui)) {
+	if (cn_ui_on_table(ui)) {
 		rc = draw_table(ui, scene, canvas, &layout);
 	} else {
 		body.rows += layout.preview.rows;
@@ -243,7 +244,7 @@ static void key_in_menu(struct cn_ui *ui, uint32_t key)
 
 static void move(struct cn_ui *ui, ptrdiff_t rows)
 {
-	if (on_table(ui)) {
+	if (cn_ui_on_table(ui)) {
 		cn_list_move(&ui->sheets[ui->view].list, rows);
 	} else {
 		const ptrdiff_t to = ui->page.scroll + rows;
@@ -254,7 +255,7 @@ static void move(struct cn_ui *ui, ptrdiff_t rows)
 
 static void move_to_end(struct cn_ui *ui, bool last)
 {
-	if (on_table(ui))
+	if (cn_ui_on_table(ui))
 		cn_list_move_to(&ui->sheets[ui->view].list, last ? SIZE_MAX : 0);
 	else
 		ui->page.scroll = last ? CN_PAGE_ROWS : 0;
@@ -341,7 +342,7 @@ static void ask_why(struct cn_ui *ui, const struct cn_scene *scene)
 {
 	if (ui->page_kind == CN_PAGE_TASK)
 		open_page(ui, CN_PAGE_WHY, ui->task);
-	else if (on_table(ui))
+	else if (cn_ui_on_table(ui))
 		open_page(ui, CN_PAGE_WHY, cn_sheet_task(&ui->sheets[ui->view], scene));
 }
 
@@ -398,10 +399,11 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 	case CN_ACTION_VIEW_3:
 	case CN_ACTION_VIEW_4:
 	case CN_ACTION_VIEW_5:
+	case CN_ACTION_VIEW_6:
 		go_to_view(ui, (int)action - CN_ACTION_VIEW_1);
 		break;
 	default:
-		if (on_table(ui))
+		if (cn_ui_on_table(ui))
 			act_on_table(ui, scene, action);
 		break;
 	}

@@ -4,7 +4,7 @@
  * a canvas comes out. What it shows is a function of (scenes, keys, size), so
  * that tests need no terminal.
  *
- *             1..5, Tab                Enter             w
+ *             1..6, Tab                Enter             w
  *     views ------------> views   views ------> task page ------> why page
  *                                   ^            |  ^               |
  *                                   +-- Esc, q --+  +--- Esc, q ----+
@@ -26,14 +26,14 @@
 	X(WORKERS, "Workers", "Work")                                                                                  \
 	X(RESOURCES, "Resources", "Res")                                                                               \
 	X(FINDINGS, "Findings", "Find")                                                                                \
-	X(HELP, "Help", "Help")
+	X(HELP, "Help", "Help")                                                                                        \
+	X(GROUPS, "Groups", "Grp")
 enum cn_view {
 #define X(name, title, brief) CN_VIEW_##name,
 	CN_VIEWS(X)
 #undef X
 	CN_VIEW_COUNT
 };
-enum { CN_SHEETS = CN_VIEW_HELP };
 
 enum cn_prompt { CN_PROMPT_NONE, CN_PROMPT_FILTER, CN_PROMPT_SEARCH, CN_PROMPT_SORT };
 enum cn_page_kind { CN_PAGE_NONE, CN_PAGE_TASK, CN_PAGE_WHY };
@@ -49,7 +49,7 @@ struct cn_ui {
 	char typed[CN_WORDS_BYTES];
 	uint64_t origin;             /* row under the cursor when a search began, 0 = none */
 	char note[96];               /* said in the bar until the next key */
-	struct cn_sheet sheets[CN_SHEETS];
+	struct cn_sheet sheets[CN_VIEW_COUNT]; /* all views but the help are tables */
 	struct cn_page page, preview;
 	int page_rows;               /* of the box that scrolls */
 };
@@ -62,6 +62,8 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 enum cn_request { CN_REQUEST_NOTHING, CN_REQUEST_QUIT, CN_REQUEST_PAUSE /* or go on */, CN_REQUEST_REDRAW };
 /* What the key asks of the world outside; the rest happens in here. */
 enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key);
+/* A table, and no page over it. */
+bool cn_ui_on_table(const struct cn_ui *ui);
 /* The task whose own histograms are looked at, 0 = none. */
 uint64_t cn_ui_watched(const struct cn_ui *ui);
 

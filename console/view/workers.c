@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of workers: what each does now, and how busy, deep and restless it was over the last minutes. */
+#include "export/thread_brief.h"
 #include "view/sheet.h"
 #include "widget/format.h"
 
@@ -7,13 +8,28 @@
 #include <string.h>
 
 enum column {
-	INDEX, STATE, RUNS, BUSY, BUSY_GRAPH, LOCAL, LOCAL_GRAPH, LIFO, POLLS, STOLEN, PARKS, TIMERS, TID, COLUMNS
+	INDEX,
+	STATE,
+	RUNS,
+	THREAD,
+	BUSY,
+	BUSY_GRAPH,
+	LOCAL,
+	LOCAL_GRAPH,
+	LIFO,
+	POLLS,
+	STOLEN,
+	PARKS,
+	TIMERS,
+	TID,
+	COLUMNS
 };
 
 static const struct cn_column columns[COLUMNS] = {
 	[INDEX] = { "WRK", 4, 7, 0, CN_LEFT },
 	[STATE] = { "STATE", 1, 15, 3, CN_LEFT },
 	[RUNS] = { "RUNS", 14, 32, 4, CN_LEFT },
+	[THREAD] = { "THREAD", 10, 17, 6, CN_LEFT },
 	[BUSY] = { "BUSY", 5, 5, 1, CN_RIGHT },
 	[BUSY_GRAPH] = { "", 8, 28, 1, CN_LEFT },
 	[LOCAL] = { "LOCAL", 6, 6, 2, CN_RIGHT },
@@ -50,6 +66,21 @@ static uint64_t newest(const struct cn_history *history)
 	return sample;
 }
 
+static const struct cn_thread *thread_of(
+	const struct cn_scene *scene, const struct cn_runtime *runtime, const struct cn_worker *worker)
+{
+	return cn_model_thread(scene->model, runtime->index, worker->tid);
+}
+
+/* By state, then by call: those that do the same stand together. */
+static uint64_t thread_key(
+	const struct cn_scene *scene, const struct cn_runtime *runtime, const struct cn_worker *worker)
+{
+	const struct cn_thread *thread = thread_of(scene, runtime, worker);
+
+	return thread ? (uint64_t)(uint8_t)thread->state << 32 | (uint32_t)(thread->syscall + 1) : 0;
+}
+
 static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 {
 	const struct cn_runtime *runtime;
@@ -62,6 +93,8 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 		return worker->state;
 	case RUNS:
 		return worker->current_task;
+	case THREAD:
+		return thread_key(scene, runtime, worker);
 	case BUSY:
 	case BUSY_GRAPH:
 		return newest(&worker->series.busy);
@@ -128,6 +161,23 @@ static void runs_cell(const struct cn_scene *scene, const struct cn_runtime *run
 	}
 }
 
+/* What the system says of its thread: the call it is in, or how much of the time it is on a CPU. */
+static void thread_cell(const struct cn_scene *scene, const struct cn_runtime *runtime, const struct cn_worker *worker,
+	struct cn_text *ret)
+{
+	const struct cn_thread *thread = thread_of(scene, runtime, worker);
+	char brief[CN_THREAD_BRIEF], share[CN_FORMAT_BYTES];
+	uint64_t cpu_ns, run_queue_ns, span_ns;
+
+	snprintf(ret->text, sizeof ret->text, "%s", cn_thread_brief(brief, thread));
+	ret->style = CN_STYLE_DIM;
+	if (!thread || thread->state != 'R')
+		return;
+	ret->style = CN_STYLE_PLAIN;
+	if (cn_thread_delta(scene->model, runtime->index, thread, &cpu_ns, &run_queue_ns, &span_ns))
+		snprintf(ret->text, sizeof ret->text, "R cpu %s", cn_format_share(share, cpu_ns, span_ns));
+}
+
 static void state_cell(const struct cn_worker *worker, struct cn_text *ret)
 {
 	static const struct {
@@ -175,6 +225,9 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 	case RUNS:
 		runs_cell(scene, runtime, worker, ret);
 		break;
+	case THREAD:
+		thread_cell(scene, runtime, worker, ret);
+		break;
 	case BUSY:
 		cn_format_share(ret->text, key(scene, index, column), 1000);
 		break;
@@ -212,13 +265,14 @@ static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BY
 {
 	const struct cn_runtime *runtime;
 	const struct cn_worker *worker = worker_at(scene, index, &runtime);
-	char who[160] = "";
+	char who[160] = "", brief[CN_THREAD_BRIEF];
 
 	if (!worker)
 		return;
 	if (worker->current_task)
 		cn_who_text(who, sizeof who, scene, worker->current_task);
-	snprintf(out, CN_ROW_BYTES, "%" PRIu32 " %s %s", worker->index, cn_worker_state_name(worker->state), who);
+	snprintf(out, CN_ROW_BYTES, "%" PRIu32 " %s %s %s", worker->index, cn_worker_state_name(worker->state), who,
+		cn_thread_brief(brief, thread_of(scene, runtime, worker)));
 }
 
 const struct cn_sheet_kind cn_workers_sheet = {

@@ -321,8 +321,8 @@ void ri_core_note(const struct ri_core *core, char *text, size_t bytes)
 
 	text[0] = 0;
 	if (core->missing)
-		n = snprintf(text, bytes, "the core file is cut: %" PRIu64 " bytes of memory are missing",
-			core->missing);
+		n = snprintf(
+			text, bytes, "the core file is cut: %" PRIu64 " bytes of memory are missing", core->missing);
 	if (!core->has_files && n >= 0 && (size_t)n < bytes)
 		snprintf(text + n, bytes - (size_t)n,
 			"%sit does not name the mapped files: runtimes were found by what their pages begin with",

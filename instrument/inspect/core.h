@@ -37,6 +37,9 @@ struct ri_core_thread {
 	int signal; /* it was to take, 0 = none */
 	uint64_t cpu_ns;
 	uint64_t pc, sp;
+	uint32_t syscall;        /* 1 + its number, 0 = in none, or not known */
+	uint64_t argument;       /* its first */
+	bool computes;           /* surely in none: it was in its own code */
 	elf_gregset_t registers; /* laid out as struct user_regs_struct */
 };
 
@@ -46,8 +49,8 @@ struct ri_core {
 	uint64_t missing; /* bytes of memory, or of notes, that should be in the file and are behind its end */
 	struct ri_core_segment *segments; /* by address; none is empty */
 	size_t n_segments;
-	int pid;          /* 0: not told */
-	char program[32]; /* "": not told; hostile */
+	int pid;                        /* 0: not told */
+	char program[32];               /* "": not told; hostile */
 	struct ri_core_thread *threads; /* as written: whoever took the signal is first */
 	size_t n_threads;
 	struct ri_core_file *files;

@@ -15,13 +15,20 @@
 
 enum { THREADS_MAX = 1 << 17, FILES_MAX = 1 << 20 };
 
+/* On x86-64 the kernel keeps the call's number aside for as long as the thread is in it; elsewhere nothing tells. */
 static void set_place(struct ri_core_thread *thread)
 {
 #if defined(__x86_64__)
-	enum { RIP = 16, RSP = 19 };
+	enum { RDI = 14, ORIG_RAX = 15, RIP = 16, RSP = 19, CALLS_MAX = 4096 };
+	const uint64_t call = thread->registers[ORIG_RAX];
 
 	thread->pc = thread->registers[RIP];
 	thread->sp = thread->registers[RSP];
+	thread->computes = call == UINT64_MAX;
+	if (call < CALLS_MAX) {
+		thread->syscall = (uint32_t)call + 1;
+		thread->argument = thread->registers[RDI];
+	}
 #elif defined(__aarch64__)
 	enum { SP = 31, PC = 32 };
 
@@ -39,8 +46,7 @@ static void set_place(struct ri_core_thread *thread)
 
 static uint64_t ns_of(long seconds, long microseconds)
 {
-	return seconds < 0 || microseconds < 0 ? 0 :
-						 (uint64_t)seconds * 1000000000u + (uint64_t)microseconds * 1000u;
+	return seconds < 0 || microseconds < 0 ? 0 : (uint64_t)seconds * 1000000000u + (uint64_t)microseconds * 1000u;
 }
 
 static int take_status(struct ri_core *core, const uint8_t *bytes, size_t n)

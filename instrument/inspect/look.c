@@ -4,7 +4,7 @@
  *
  *     page -> GenerationBegin, new strings and sites
  *          -> each chunk, window by window: resources, tasks and their chains
- *          -> workers, histograms, events
+ *          -> workers, drops, histograms, events
  *          -> Removed, Lost, GenerationEnd
  *
  * What a stream knows of a runtime (which rows it has seen, where it is in the
@@ -292,6 +292,8 @@ static int begin_events(struct rouse_inspect *inspect, struct ri_runtime *runtim
 	if (rc == 0)
 		rc = settle(inspect, ri_workers_send(inspect, runtime));
 	if (rc == 0)
+		rc = settle(inspect, ri_drops_send(inspect, runtime));
+	if (rc == 0)
 		rc = settle(inspect, ri_queues_send(inspect, runtime));
 	if (rc == 0)
 		rc = ri_threads_send(inspect, runtime);
@@ -381,7 +383,7 @@ static int step(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 static void abandon(struct rouse_inspect *inspect)
 {
 	inspect->look.active = false;
-	inspect->tasks.n = inspect->awaits.n = inspect->resources.n = 0;
+	inspect->tasks.n = inspect->awaits.n = inspect->resources.n = inspect->holders.n = 0;
 	inspect->n_removed[0] = inspect->n_removed[1] = 0;
 	for (size_t i = 0; i < RI_RUNTIMES_MAX; i++)
 		inspect->runtimes[i].told = false;

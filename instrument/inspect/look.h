@@ -130,6 +130,7 @@ struct rouse_inspect {
 	struct ri_task_batch tasks;
 	struct ri_await_batch awaits;
 	struct ri_resource_batch resources;
+	struct ri_holder_batch holders;
 	uint64_t removed[2][RI_ROWS]; /* task ids, resource serials */
 	size_t n_removed[2];
 	uint64_t digests[RI_WINDOW_SLOTS];
@@ -167,6 +168,7 @@ int ri_tasks_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, s
 int ri_resources_window(struct rouse_inspect *inspect, struct ri_runtime *runtime, struct ri_chunk *chunk,
 	uint32_t first, uint32_t n);
 int ri_workers_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
+int ri_drops_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
 /* After the workers: what their queues hold, what the system says of the threads. */
 int ri_queues_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);
 int ri_threads_send(struct rouse_inspect *inspect, struct ri_runtime *runtime);

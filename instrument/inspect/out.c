@@ -93,6 +93,14 @@ int ri_out_resources(struct ri_out *out, struct ri_resource_batch *batch)
 	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_RESOURCES, &message.base);
 }
 
+int ri_out_holders(struct ri_out *out, struct ri_holder_batch *batch)
+{
+	Rouse__V1__Holders message = ROUSE__V1__HOLDERS__INIT;
+
+	RI_HOLDER_COLUMNS(TAKE_COLUMN)
+	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_HOLDERS, &message.base);
+}
+
 int ri_out_events(struct ri_out *out, struct ri_event_batch *batch, uint32_t ring, uint64_t first,
 	uint64_t lost_before, uint64_t base_ns)
 {
@@ -112,6 +120,14 @@ int ri_out_queues(struct ri_out *out, struct ri_queue_batch *batch)
 
 	RI_QUEUE_COLUMNS(TAKE_COLUMN)
 	return send_table(out, &batch->n, ROUSE__V1__FRAME__BODY_QUEUES, &message.base);
+}
+
+int ri_out_drops(struct ri_out *out, struct ri_drop_batch *batch)
+{
+	Rouse__V1__Drops message = ROUSE__V1__DROPS__INIT;
+
+	RI_DROP_COLUMNS(TAKE_COLUMN)
+	return send_table(out, &batch->n, ROUSE__V1__FRAME__BODY_DROPS, &message.base);
 }
 
 int ri_out_threads(struct ri_out *out, struct ri_thread_batch *batch)

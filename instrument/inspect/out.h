@@ -22,11 +22,13 @@ int ri_out_sites(struct ri_out *out, struct ri_site_batch *batch);
 int ri_out_tasks(struct ri_out *out, struct ri_task_batch *batch);
 int ri_out_awaits(struct ri_out *out, struct ri_await_batch *batch);
 int ri_out_resources(struct ri_out *out, struct ri_resource_batch *batch);
+int ri_out_holders(struct ri_out *out, struct ri_holder_batch *batch);
 /* `ring`, `first`, `lost_before`, `base_ns`: see the message. */
 int ri_out_events(struct ri_out *out, struct ri_event_batch *batch, uint32_t ring, uint64_t first,
 	uint64_t lost_before, uint64_t base_ns);
 /* Sent even if empty: a table that comes without rows says that there is nothing. */
 int ri_out_queues(struct ri_out *out, struct ri_queue_batch *batch);
+int ri_out_drops(struct ri_out *out, struct ri_drop_batch *batch);
 int ri_out_threads(struct ri_out *out, struct ri_thread_batch *batch);
 int ri_out_sockets(struct ri_out *out, struct ri_socket_batch *batch);
 int ri_out_lost(struct ri_out *out, uint64_t events, uint64_t generations);

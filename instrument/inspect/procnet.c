@@ -71,10 +71,12 @@ bool ri_net_parse(enum ri_net_table table, const char *line, struct ri_net_socke
 
 	if (table == RI_NET_UNIX ? !parse_unix(line, &socket) : !parse_inet(line, is_v6, &socket))
 		return false;
+	if (socket.inode == 0) /* it has no descriptor any more */
+		return false;
 	if (table != RI_NET_TCP && table != RI_NET_TCP6)
 		socket.tcp_state = 0;
 	*ret_socket = socket;
-	return socket.inode != 0; /* those that have no descriptor any more have none */
+	return true;
 }
 
 static size_t match(const struct ri_net_socket *found, struct ri_net_socket *sockets, size_t n)

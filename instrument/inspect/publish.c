@@ -189,6 +189,8 @@ int ri_publish_rows(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 	if (rc == 0)
 		rc = ri_out_resources(&inspect->out, &inspect->resources);
 	if (rc == 0)
+		rc = ri_out_holders(&inspect->out, &inspect->holders);
+	if (rc == 0)
 		rc = ri_out_tasks(&inspect->out, &inspect->tasks);
 	return rc < 0 ? rc : ri_out_awaits(&inspect->out, &inspect->awaits);
 }

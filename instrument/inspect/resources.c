@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A window of resource records. One reading does: each number in them is whole, and none vouches for another. */
-#include "inspect/publish.h"
+#include "inspect/holders.h"
 
 #include <limits.h>
 #include <string.h>
 
 static int send_resource(struct rouse_inspect *inspect, struct ri_runtime *runtime,
-	const struct rouse_resource_record *record)
+	const struct rouse_resource_record *record, const struct ri_holders *holders)
 {
 	const struct rouse_clock_anchor *clock = &runtime->page.anchor;
 	int rc = inspect->resources.n == RI_ROWS ? ri_publish_rows(inspect, runtime) : 0;
@@ -32,7 +32,7 @@ static int send_resource(struct rouse_inspect *inspect, struct ri_runtime *runti
 			.last_user_a = record->last_user_a,
 			.last_user_b = record->last_user_b,
 		});
-	return 0;
+	return ri_holders_send(inspect, runtime, record->serial, holders);
 }
 
 /* Workers show how many timers their wheel holds. */
@@ -81,22 +81,27 @@ int ri_resources_window(struct rouse_inspect *inspect, struct ri_runtime *runtim
 		return RI_UNREADABLE;
 	for (uint32_t i = 0; i < n && rc == 0; i++) {
 		struct ri_seen *seen = &chunk->seen[first + i];
+		const uint8_t *slot = inspect->first_look + (size_t)i * stride;
 		struct rouse_resource_record record;
+		struct ri_holders holders;
 
-		memcpy(&record, inspect->first_look + (size_t)i * stride, sizeof record);
-		uint64_t digest = ri_digest(&record, sizeof record);
-
+		memcpy(&record, slot, sizeof record);
 		if (seen->id && seen->id != record.serial && !inspect->look.keyframe)
 			rc = ri_publish_removal(inspect, true, seen->id);
 		if (!record.serial) {
 			*seen = (struct ri_seen){ 0 };
 			continue;
 		}
+		if (!ri_holders_find(
+			    &record, chunk->entry.address + (uint64_t)(first + i) * stride, slot, stride, &holders))
+			inspect->look.complete = false;
+		uint64_t digest = ri_holders_digest(&holders, ri_digest(&record, sizeof record));
+
 		note_wheel(&inspect->look, &record);
 		note_job(&inspect->look, &record);
 		note_descriptor(&inspect->look, &record);
 		if (rc == 0 && (inspect->look.keyframe || digest != seen->digest || record.serial != seen->id))
-			rc = send_resource(inspect, runtime, &record);
+			rc = send_resource(inspect, runtime, &record, &holders);
 		*seen = (struct ri_seen){ record.serial, digest };
 	}
 	return rc;

@@ -110,6 +110,18 @@
 	X(uint64_t, tx_bytes)                                                                      \
 	X(uint32_t, tcp_state)
 
+#define RI_HOLDER_COLUMNS(X)                                                                                           \
+	X(uint64_t, serial)                                                                                            \
+	X(uint64_t, task)                                                                                              \
+	X(uint64_t, permits)                                                                                           \
+	X(uint64_t, since_ns)
+
+#define RI_DROP_COLUMNS(X)                                                                                             \
+	X(uint64_t, task)                                                                                              \
+	X(uint64_t, ns)                                                                                                \
+	X(uint64_t, by)                                                                                                \
+	X(uint64_t, pc)
+
 /* In every batch. Few enough to fit into a frame whatever the numbers, more than one task's await frames. */
 enum { RI_ROWS = 400 };
 /* What a row can take (the widest varints), and announcing a column: two bytes of tag, three of length. */
@@ -139,6 +151,8 @@ RI_TABLE_(site, RI_SITE_COLUMNS)
 RI_TABLE_(task, RI_TASK_COLUMNS)
 RI_TABLE_(await, RI_AWAIT_COLUMNS)
 RI_TABLE_(resource, RI_RESOURCE_COLUMNS)
+RI_TABLE_(holder, RI_HOLDER_COLUMNS)
+RI_TABLE_(drop, RI_DROP_COLUMNS)
 RI_TABLE_(event, RI_EVENT_COLUMNS)
 RI_TABLE_(queue, RI_QUEUE_COLUMNS)
 RI_TABLE_(thread, RI_THREAD_COLUMNS)

@@ -6,6 +6,9 @@
  * is found by the name it gave itself, and only where it must be this
  * runtime's: where the process has no other. The agent's own thread is none of
  * these, so it is never told.
+ *
+ * Of a core there is what was written into it: registers, which tell the system
+ * call, and the time on a CPU. Names of threads are not in it.
  */
 #include "inspect/look.h"
 
@@ -72,10 +75,34 @@ static int put(struct list *list, struct ri_thread thread, uint32_t worker, cons
 	return 0;
 }
 
+static int put_dead(struct list *list, uint32_t tid, enum rouse_thread_role role, uint32_t worker)
+{
+	const struct ri_core_thread *threads;
+	size_t n = ri_core_threads(list->inspect->core, &threads);
+
+	if (!tid || list->n == RI_THREADS_MAX || is_listed(list, tid))
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct ri_core_thread *thread = &threads[i];
+		const struct ri_proc_thread facts = { .state = thread->computes ? 'R' : 0,
+			.cpu_ns = thread->cpu_ns,
+			.syscall = thread->syscall,
+			.argument = thread->argument,
+			.pc = thread->pc };
+
+		if ((uint32_t)thread->tid == tid)
+			return put(list, (struct ri_thread){ tid, tid, role }, worker, &facts);
+	}
+	return 0;
+}
+
 /* A thread that the program's memory names. One that has gone meanwhile is left out. */
 static int put_named(struct list *list, uint32_t tid, enum rouse_thread_role role, uint32_t worker)
 {
 	struct ri_proc_thread facts;
+
+	if (list->inspect->core)
+		return put_dead(list, tid, role, worker);
 	uint32_t os_tid = tid && list->n < RI_THREADS_MAX ? os_tid_of(list, tid) : 0;
 
 	if (!os_tid || is_listed(list, os_tid) || ri_proc_thread(list->inspect->process.pid, os_tid, &facts) < 0)
@@ -142,7 +169,7 @@ static int put_idle(struct list *list)
 	const struct ri_runtime *runtime = list->runtime;
 	int rc = 0;
 
-	if (!is_alone(list->inspect))
+	if (!is_alone(list->inspect) || list->inspect->core)
 		return 0;
 	for (uint32_t i = 0; i < runtime->n_threads && list->pool < runtime->page.blocking_threads && rc == 0; i++)
 		if (runtime->threads[i].role == ROUSE_THREAD_BLOCKING)
@@ -173,7 +200,7 @@ int ri_threads_send(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 	struct list *list;
 	int rc = -ENOMEM;
 
-	if (!inspect->is_process)
+	if (!inspect->is_process && !inspect->core)
 		return 0;
 	list = calloc(1, sizeof *list);
 	if (!list)

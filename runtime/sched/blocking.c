@@ -150,9 +150,9 @@ static void run_locked(struct rs_pool *pool, struct thread *self, struct job *jo
 	dequeue_locked(pool, job);
 	pool->busy++;
 	self->job = job;
-	rs_record(&job->resource.value, (uint64_t)RUNNING);
 	rs_record(&job->resource.owner, (uint64_t)self->tid);
 	rs_record(&job->resource.owner_since, rs_stamp());
+	rs_record(&job->resource.value, (uint64_t)RUNNING); /* last: who runs it is known by then */
 	pthread_mutex_unlock(&pool->lock);
 
 	int rc = rs_catch_panic(job->fn, job->arg, &result);
@@ -303,7 +303,7 @@ static struct rouse_poll submit(struct rouse_blocking *self, struct rouse_contex
 	job->pool = pool;
 	job->fn = self->fn;
 	job->arg = self->arg;
-	rs_record(&job->resource.side_a, (uint64_t)(uintptr_t)job->fn);
+	rs_record(&job->resource.side_a, (uint64_t)(uintptr_t)self->fn);
 	pthread_mutex_lock(&pool->lock);
 	pool->refs++;
 	if (pool->stopping) {

@@ -74,6 +74,7 @@ struct rouse_runtime {
 
 	struct rs_shard foreign_shard;
 	struct rs_lock chunk_lock;
+	struct rs_lock drops_lock; /* the page's table of drops: two writers at once would mix their records */
 	struct rs_pool *pool;
 
 	uint32_t idle_waiters; /* threads in rouse_block_until_idle; atomic */

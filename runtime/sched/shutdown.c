@@ -144,10 +144,10 @@ static int shut_down(struct rouse_runtime *runtime, uint64_t deadline_ns, struct
 	uint32_t state = ROUSE_RUNTIME_ACTIVE;
 
 	/* A second call after a time-out tries again; one after success has nothing to do. */
-	if (!rs_cas(&runtime->state, &state, (uint32_t)ROUSE_RUNTIME_STOPPING, RS_SEQ_CST, RS_ACQUIRE) && /* V3 */
-		state == ROUSE_RUNTIME_STOPPED)
+	if (rs_cas(&runtime->state, &state, (uint32_t)ROUSE_RUNTIME_STOPPING, RS_SEQ_CST, RS_ACQUIRE)) /* V3 */
+		RS_PUT(&runtime->page->stopping_ticks, rs_ticks());
+	else if (state == ROUSE_RUNTIME_STOPPED)
 		return 0;
-	RS_PUT(&runtime->page->stopping_ticks, rs_ticks());
 	RS_PUT(&runtime->page->state, (uint32_t)ROUSE_RUNTIME_STOPPING);
 	stop_workers(runtime, deadline_ns, report);
 	if (report->n == 0)

@@ -67,6 +67,9 @@ void *rs_resource_new_on(struct rouse_runtime *runtime, size_t bytes, enum rouse
 	}
 	if (bytes > sizeof *r)
 		memset(r + 1, 0, bytes - sizeof *r);
+	/* Who had the slot before may have left something behind the bytes that the slab clears. */
+	rs_record(&r->holder_capacity, 0u);
+	rs_record(&r->granted, 0u);
 	rs_record(&r->kind, (uint8_t)kind);
 	rs_record(&r->site, site ? rs_site_index(site) : 0);
 	if (name)

@@ -131,6 +131,27 @@ static inline enum rs_next rs_state_unref(uint64_t *word, uint64_t one)
 	return (n & ROUSE_COMPLETE) && !(n & RS_REFS) ? RS_FREE : RS_NOTHING;
 }
 
+/* A task that rests and has no waker left: what it waits for cannot reach it. Nor can it be made one again. */
+static inline bool rs_state_is_stranded(uint64_t s)
+{
+	return !(s & (ROUSE_WAKER_MASK | ROUSE_RUNNING | ROUSE_NOTIFIED | ROUSE_COMPLETE | ROUSE_CREATED));
+}
+
+/*
+ * S11: S5 for a waker, by somebody who has to know beforehand what it will do:
+ * one try to leave `*seen` behind. False: something happened meanwhile, and
+ * *seen is what is there now.
+ */
+static inline bool rs_state_unref_seen(uint64_t *word, uint64_t *seen, enum rs_next *ret_next)
+{
+	uint64_t n = *seen + ROUSE_STAMP_ONE - ROUSE_WAKER_ONE;
+
+	if (!rs_cas(word, seen, n, RS_ACQ_REL, RS_RELAXED))
+		return false;
+	*ret_next = (n & ROUSE_COMPLETE) && !(n & RS_REFS) ? RS_FREE : RS_NOTHING;
+	return true;
+}
+
 /* S6: Created -> Scheduled. */
 static inline enum rs_next rs_state_start(uint64_t *word)
 {

@@ -2,6 +2,11 @@
 /*
  * Wakers. Those of tasks are a cell and one shared vtable, recognised and
  * handled directly; all others go through their own functions.
+ *
+ * A task whose last waker is dropped while it rests waits for ever, unless it is
+ * aborted. Nothing that is still there tells who did it: so that is written into
+ * the page (struct rouse_drop_record). All other drops pay nothing for it: they
+ * are told apart by the state word before it moves.
  */
 #include "sched/runtime.h"
 #include "task/panic.h"
@@ -31,12 +36,70 @@ static void task_wake_by_ref(void *data)
 	rs_task_wake(data, false, ROUSE_WAKE_FOREIGN);
 }
 
+/* Readers may come at any time: `task` says that the rest is whole. Each store is ordered after the one before. */
+static void write_drop(struct rouse_runtime *runtime, uint64_t task, const void *caller)
+{
+	struct rouse_page *page = runtime->page;
+
+	rs_lock_take(&runtime->drops_lock);
+	uint64_t n = page->drops;
+	struct rouse_drop_record *record =
+		(struct rouse_drop_record *)((char *)page + page->off_drops) + n % page->drop_capacity;
+
+	rs_store(&record->task, 0ull, RS_RELAXED);
+	rs_store(&record->ticks, rs_ticks(), RS_RELEASE);
+	rs_store(&record->by, rs_self_id(), RS_RELEASE);
+	rs_store(&record->pc, (uint64_t)(uintptr_t)caller, RS_RELEASE);
+	rs_store(&record->task, task, RS_RELEASE);
+	rs_store(&page->drops, n + 1, RS_RELEASE);
+	rs_lock_drop(&runtime->drops_lock);
+}
+
+/* A task that is being dropped in a shutdown rests as well, and gives back its own wakers: that strands nobody. */
+static bool would_strand(const struct rouse_task *task, uint64_t seen)
+{
+	return rs_state_is_stranded(seen - ROUSE_WAKER_ONE) && rs_self.task != task;
+}
+
+/*
+ * The last waker of a task at rest, for all that has been seen. Without it there
+ * is nothing that keeps the cell, or the runtime's memory: what is needed of both
+ * is taken before, and the visit ends after. False: it is not so any more.
+ */
+static bool drop_last(struct rouse_task *task, uint64_t *seen, const void *caller)
+{
+	struct rouse_runtime *runtime = rs_task_runtime(task);
+	uint64_t id = task->id;
+	bool visiting = rs_visit_begin(runtime), dropped = false;
+	enum rs_next next; /* not to free: it has not ended */
+
+	while (!dropped && would_strand(task, *seen))
+		dropped = rs_state_unref_seen(&task->state, seen, &next);
+	if (dropped)
+		write_drop(runtime, id, caller);
+	rs_visit_end(runtime, visiting);
+	return dropped;
+}
+
+static void drop(struct rouse_task *task, const void *caller)
+{
+	enum rs_next next = RS_NOTHING;
+
+	if (rs_forked)
+		return;
+	uint64_t seen = rs_load(&task->state, RS_RELAXED);
+
+	do {
+		if (would_strand(task, seen) && drop_last(task, &seen, caller))
+			return;
+	} while (!rs_state_unref_seen(&task->state, &seen, &next));
+	if (next == RS_FREE)
+		rs_task_free(task);
+}
+
 static void task_drop(void *data)
 {
-	struct rouse_task *task = data;
-
-	if (rs_state_unref(&task->state, ROUSE_WAKER_ONE) == RS_FREE)
-		rs_task_free(task);
+	drop(data, __builtin_return_address(0));
 }
 
 const struct rouse_waker_vtable rs_task_waker_vtable = { task_clone, task_wake, task_wake_by_ref, task_drop };
@@ -71,11 +134,14 @@ void rouse_waker_wake_by_ref(const struct rouse_waker *waker)
 		waker->vtable->wake_by_ref(waker->data);
 }
 
-void rouse_waker_drop(struct rouse_waker *waker)
+/* Never inlined, so that the return address is its caller's. */
+__attribute__((noinline)) void rouse_waker_drop(struct rouse_waker *waker)
 {
 	struct rouse_waker w = *waker;
 
 	*waker = (struct rouse_waker){ 0, 0 };
-	if (w.vtable)
+	if (as_task(&w))
+		drop(w.data, __builtin_return_address(0));
+	else if (w.vtable)
 		w.vtable->drop(w.data);
 }

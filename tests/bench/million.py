@@ -8,6 +8,7 @@ their range. Printed as a section of RESULTS.md.
 """
 
 import argparse
+import json
 import os
 import resource
 import signal
@@ -50,9 +51,13 @@ def measure(console, pid, tasks):
     os.kill(int(pid), signal.SIGSTOP)
     before = cpu_of(pid)
     dump = run([console, "dump", pid])
+    every = run([console, "dump", "--all", pid])
+    own = json.loads(subprocess.run([console, "dump", "--json", pid], check=True, capture_output=True).stdout)["cost"]
     ps = run([console, "ps", "--json", pid], b'"state":')
     touched = cpu_of(pid) - before
     os.kill(int(pid), signal.SIGCONT)
+    if own["tasks"] < tasks:
+        sys.exit(f"million: {own['tasks']} of {tasks} tasks were dumped")
     if ps[3] < tasks:
         sys.exit(f"million: {ps[3]} of {tasks} tasks were seen")
     return {
@@ -61,6 +66,9 @@ def measure(console, pid, tasks):
         "the same in the agent, first look included, ms a refresh": 1e3 * agent / REFRESHES,
         "console memory, MB": more[2],
         "`dump` of the stopped process, s": dump[0],
+        "what it says of itself: s": own["ns"] / 1e9,
+        "what it says of itself: MB": own["bytes"] / (1 << 20),
+        "`dump --all` of the stopped process, s": every[0],
         "`ps --json` of the stopped process, s": ps[0],
         "CPU of the stopped process meanwhile, s": touched,
     }

@@ -49,6 +49,8 @@ static void build(void)
 	fake_wait(&fake, root + 160, cell, 31);
 	*(struct rouse_resource_record *)fake_at(&fake, resources) =
 		(struct rouse_resource_record){ .serial = 31, .kind = ROUSE_RESOURCE_MUTEX, .owner = 21 };
+	fake_worker(&fake, 0)->tid = CORE_PID;
+	fake_worker(&fake, 0)->state = ROUSE_WORKER_POLLING;
 	core_of_fake(&sound, &fake);
 	decoder = rp_decoder_new();
 }

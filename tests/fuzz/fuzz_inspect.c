@@ -54,7 +54,34 @@ static void apply(struct fake *fake, uint64_t address, size_t bytes, void *arg)
 		patches->reads_to_go--;
 }
 
-/* Two tasks (one waits for a lock in a child future, one runs), a resource, a queue, some events. */
+/* Slot 1: a semaphore, and behind its record who has its permits. */
+static void add_semaphore(struct fake *fake, uint64_t slot)
+{
+	struct rouse_resource_record *record = fake_at(fake, slot);
+	struct rouse_holder_record *holders = (void *)(record + 1);
+
+	*record = (struct rouse_resource_record){ .serial = 32,
+		.kind = ROUSE_RESOURCE_SEMAPHORE,
+		.capacity = 3,
+		.holders = slot + ROUSE_RESOURCE_BYTES,
+		.holder_capacity = 2 };
+	holders[0] = (struct rouse_holder_record){ 20, 2, 1100 };
+	holders[1] = (struct rouse_holder_record){ 1ull << 63 | 77, 1, 1200 };
+}
+
+static void add_drops(struct fake *fake)
+{
+	struct rouse_page *page = fake_page(fake);
+	struct rouse_drop_record *drops = (void *)(fake->image + page->off_drops);
+
+	for (page->drops = 0; page->drops < 3; page->drops++)
+		drops[page->drops] = (struct rouse_drop_record){ 20 + page->drops, 1100, 21, 0x400100 };
+}
+
+/*
+ * Two tasks (one waits for a lock in a child future, one runs), a lock, a semaphore that is held, a queue, some
+ * events, some dropped wakers.
+ */
 static void build(struct fake *fake)
 {
 	fake_init(fake);
@@ -71,6 +98,8 @@ static void build(struct fake *fake)
 	((struct rouse_cell_record *)fake_at(fake, running))->state |= ROUSE_RUNNING;
 	*(struct rouse_resource_record *)fake_at(fake, resources) =
 		(struct rouse_resource_record){ .serial = 31, .kind = ROUSE_RESOURCE_MUTEX, .owner = 21 };
+	add_semaphore(fake, resources + 192);
+	add_drops(fake);
 	fake_worker(fake, 0)->queue = queue;
 	*(struct rouse_queue_record *)fake_at(fake, queue) = (struct rouse_queue_record){
 		.head = 1ull << 32 | 1, .tail = 4, .lifo = cell, .slots = { 0, cell, running, boxed }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""commands.py MINI_REDIS STATES SCRIPT: the gdb commands, on programs that are attached to, run by gdb, or dead.
+"""commands.py MINI_REDIS STATES SCRIPT ROUSE: the gdb commands, on programs that are attached to, run by gdb, or dead.
 
 The programs are asked for everything without their debug information: the
 commands must do with what the runtime says of itself.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -17,9 +18,10 @@ from pathlib import Path
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
+from core_files import NO_KERNEL_CORES, Room  # noqa: E402
 from harness import DEADLINE_S, MiniRedis, Program, eventually, main, need, skip  # noqa: E402
 
-MINI_REDIS, STATES, SCRIPT = sys.argv[1:4]
+MINI_REDIS, STATES, SCRIPT, ROUSE = map(os.path.abspath, sys.argv[1:5])
 
 
 def gdb(*commands, program=()):
@@ -143,6 +145,29 @@ class States(unittest.TestCase):
             dead = gdb(*question, program=(STATES, core))
             story = re.compile(rf"^task {task} .*that was all$", re.M | re.S)
             self.assertEqual(story.search(dead).group(), story.search(alive).group())
+
+
+class Dead(unittest.TestCase):
+    """A server with troubles that the kernel has written the core of."""
+
+    @unittest.skipIf(NO_KERNEL_CORES, NO_KERNEL_CORES)
+    def test_its_core_lists_what_the_console_lists(self):
+        room = Room()
+        self.addCleanup(room.folder.cleanup)
+        with MiniRedis(MINI_REDIS, "--trouble", preexec=room.enter) as server:
+            eventually("both tasks of the deadlock wait for a lock",
+                       lambda: attached(server.pid, "rouse tasks trouble:deadlock").count("  lock mutex ") == 2)
+            core = room.die(server)
+        done = subprocess.run([ROUSE, "ps", "--json", core], capture_output=True, text=True, check=True,
+                              timeout=DEADLINE_S)
+        tasks = {(str(task["id"]), task["state"], str(task["polls"]), task["name"])
+                 for task in json.loads(done.stdout)["tasks"]}
+        for program in ((MINI_REDIS, core), ("-c", core)):
+            said = gdb("rouse tasks", "rouse workers", program=program)
+            self.assertIn(f'{len(tasks)} tasks of runtime "mini_redis" (pid {server.pid})', said)
+            rows = [re.split(r"\s{2,}", line) for line in said.splitlines() if re.match(r"\d+  ", line)]
+            self.assertEqual({(cells[0], cells[1], cells[2], cells[4]) for cells in rows if len(cells) > 6}, tasks)
+            self.assertRegex(row(said, "trouble:deadlock-a")[5], r'^lock mutex \d+ "trouble:right"$')
 
 
 class Started(unittest.TestCase):

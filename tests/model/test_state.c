@@ -177,6 +177,93 @@ static void cell_is_freed_exactly_once(void **state)
 	assert_true(model_run(&by_wake) > 1);
 }
 
+/* ---- the last waker of a task at rest: whoever drops it knows */
+static int strandings;
+
+static void drop_seen(void)
+{
+	uint64_t seen = rs_load(&word, RS_RELAXED);
+	enum rs_next next;
+	bool strands;
+
+	do
+		strands = rs_state_is_stranded(seen - ROUSE_WAKER_ONE);
+	while (!rs_state_unref_seen(&word, &seen, &next));
+	strandings += strands;
+	settle(next);
+}
+
+static void setup_two_at_rest(void)
+{
+	idle_with_wakers(2);
+	strandings = 0;
+}
+
+static void check_stranded_once(void)
+{
+	model_assert(rs_state_is_stranded(word));
+	model_assert(strandings == 1);
+}
+
+static void setup_three_at_rest(void)
+{
+	idle_with_wakers(3);
+	strandings = 0;
+}
+
+/* Before the wake there is its own waker; after it the task is to run. */
+static void check_not_stranded(void)
+{
+	model_assert(queued == 1);
+	model_assert(strandings == 0);
+}
+
+static void setup_one_running(void)
+{
+	idle_with_wakers(1);
+	word |= ROUSE_RUNNING;
+	strandings = 0;
+}
+
+static int outcomes[2];
+
+static void rest(void)
+{
+	settle(rs_state_rest(&word));
+}
+
+static void check_rest(void)
+{
+	model_assert(rs_state_is_stranded(word));
+	outcomes[strandings]++;
+}
+
+static void setup_strand_free(void)
+{
+	setup_free();
+	strandings = 0;
+}
+
+static void check_strand_free(void)
+{
+	model_assert(freed == 1);
+	model_assert(strandings == 0);
+}
+
+static void exactly_who_drops_the_last_waker_at_rest_knows(void **state)
+{
+	(void)state;
+	assert_true(model_run(&(struct model){
+			    "strand", setup_two_at_rest, { drop_seen, drop_seen }, check_stranded_once, 6 }) > 1);
+	assert_true(model_run(&(struct model){ "strand or wake", setup_three_at_rest,
+			    { drop_seen, drop_seen, wake_only }, check_not_stranded, 4 }) > 1);
+	assert_true(model_run(&(struct model){
+			    "strand or rest", setup_one_running, { drop_seen, rest }, check_rest, 6 }) > 1);
+	assert_true(outcomes[0] && outcomes[1]); /* while it ran, and when it rested */
+	assert_true(model_run(&(struct model){ "strand or free", setup_strand_free,
+			    { complete, drop_seen, drop_handle }, check_strand_free, 6 }) > 1);
+}
+
 /* ---- joining: the waker is consumed by exactly one side */
 static void setup_join(void)
 {
@@ -281,5 +368,5 @@ static void abort_always_takes_effect(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(wakes_race_polls), cmocka_unit_test(wake_of_notified_task_publishes),
-	cmocka_unit_test(cell_is_freed_exactly_once), cmocka_unit_test(join_waker_has_one_owner),
-	cmocka_unit_test(abort_always_takes_effect));
+	cmocka_unit_test(cell_is_freed_exactly_once), cmocka_unit_test(exactly_who_drops_the_last_waker_at_rest_knows),
+	cmocka_unit_test(join_waker_has_one_owner), cmocka_unit_test(abort_always_takes_effect));

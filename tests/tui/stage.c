@@ -12,18 +12,24 @@ const char *stage_path(char out[512], const char *name)
 	return out;
 }
 
-void stage_open(struct stage *stage, int rows, int cols, bool ascii)
+void stage_open_file(struct stage *stage, const char *path, int rows, int cols, bool ascii)
 {
 	const struct cn_session_opts opts = { .kind = CN_SOURCE_FRAMES, .interval_ms = 500 };
 	struct cn_why why = { 0 };
-	char path[512];
 
 	*stage = (struct stage){ 0 };
-	if (cn_session_open(stage_path(path, "trouble.frames"), &opts, &stage->session, &why) < 0)
+	if (cn_session_open(path, &opts, &stage->session, &why) < 0)
 		fail_msg("%s", why.text);
 	stage->opts = (struct cn_screen_opts){ .session = stage->session, .delay_ms = 500, .ascii = ascii };
 	assert_int_equal(cn_driver_init(&stage->driver, &stage->opts, rows, cols), 0);
 	assert_int_equal(cn_driver_draw(&stage->driver), 0);
+}
+
+void stage_open(struct stage *stage, int rows, int cols, bool ascii)
+{
+	char path[512];
+
+	stage_open_file(stage, stage_path(path, "trouble.frames"), rows, cols, ascii);
 }
 
 void stage_close(struct stage *stage)

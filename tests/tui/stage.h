@@ -19,6 +19,8 @@ struct stage {
 enum { STAGE_GENERATIONS_ALL = 1000 };
 
 void stage_open(struct stage *stage, int rows, int cols, bool ascii);
+/* Of another file of frames. */
+void stage_open_file(struct stage *stage, const char *path, int rows, int cols, bool ascii);
 void stage_close(struct stage *stage);
 /* Takes in up to n generations and draws; answers how many there were. */
 int stage_wait(struct stage *stage, int n);

@@ -62,6 +62,11 @@ static const struct screen screens[] = {
 	{ "findings-ascii", 24, 80, true, 10, "4" },
 	{ "findings-small", 10, 40, false, 10, "4" },
 	{ "findings-large", 60, 200, false, 10, "4" },
+	{ "groups", 24, 80, false, 10, "6" },
+	{ "groups-ascii", 24, 80, true, 10, "6" },
+	{ "groups-small", 10, 40, false, 10, "6" },
+	{ "groups-large", 60, 200, false, 10, "6" },
+	{ "groups-open", 24, 80, false, 10, "6 Enter" },
 	{ "help", 24, 80, false, 10, "?" },
 	{ "help-large", 60, 200, true, 10, "?" },
 };

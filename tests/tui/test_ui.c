@@ -287,7 +287,7 @@ static void boxes_fill_every_size_without_overlap(void **state)
 
 static void every_view_draws_at_every_size(void **state)
 {
-	static const char *const views[] = { "1", "2", "3", "4", "5", "1 Enter", "1 Enter w", "1 Esc Esc s" };
+	static const char *const views[] = { "1", "2", "3", "4", "5", "6", "1 Enter", "1 Enter w", "1 Esc Esc s" };
 	struct stage stage;
 
 	(void)state;
@@ -308,7 +308,7 @@ static void every_view_draws_at_every_size(void **state)
 static void a_monkey_breaks_nothing(void **state)
 {
 	static const uint32_t keys[] = { 'j', 'k', 'g', 'G', 'n', 'N', '/', 'f', 's', 'i', 'w', '<', '>', '1', '2', '3',
-		'4', '5', ' ', '?', 'e', 'a', CN_KEY_ENTER, CN_KEY_ENTER, CN_KEY_ESC, CN_KEY_TAB, CN_KEY_BACKSPACE,
+		'4', '5', '6', ' ', '?', 'e', 'a', CN_KEY_ENTER, CN_KEY_ENTER, CN_KEY_ESC, CN_KEY_TAB, CN_KEY_BACKSPACE,
 		CN_KEY_UP, CN_KEY_DOWN, CN_KEY_PAGE_UP, CN_KEY_PAGE_DOWN, CN_KEY_BACK_TAB, CN_CTRL('l'), CN_CTRL('u'),
 		0x1b, 0x65e5 };
 	uint64_t random = test_seed();

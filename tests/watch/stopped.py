@@ -17,7 +17,7 @@ MINI_REDIS, WEDGED = sys.argv[2:4]
 class Unanswering(unittest.TestCase):
     def assert_answered(self, pid, source="memory"):
         """ps, dump, why, check, sched, and top's frames: as text and as JSON, from the source named."""
-        ps, dump, sched = (ask(verb, pid) for verb in ("ps", "dump", "sched"))
+        ps, dump, sched = (ask(*args) for args in (("ps", pid), ("dump", pid, "--all"), ("sched", pid)))
         why = ask("why", pid, "trouble:deadlock-a")
         check = ask("check", pid, exits=(FINDINGS,))
         self.assertEqual({document["source"] for document in (ps, dump, sched, why, check)}, {source})
@@ -103,13 +103,14 @@ class Wedged(unittest.TestCase):
             states = {task["name"]: task["state"] for task in ask("ps", program.pid, source=source)["tasks"]}
             self.assertEqual(states, {"holder": "running", "waiter": "pending", "hog": "running",
                                       "queued": "scheduled"})
-            dump = ask("dump", program.pid, source=source)
+            dump = ask("dump", program.pid, "--all", source=source)
             self.assertEqual(task_named(dump, "waiter")["awaits"][-1]["op"], "lock")
             why = ask("why", program.pid, "waiter", source=source)
             self.assertFalse(why["cycle"])
             names = [link["name"] for link in why["chain"] if "name" in link]
             self.assertEqual(names, ["waiter", "the lock", "holder"])
-            self.assertEqual(why["chain"][-1]["kind"], "worker")
+            self.assertEqual([link["kind"] for link in why["chain"][-2:]], ["worker", "thread"])
+            self.assertEqual(why["chain"][-1]["evidence"], "blocked in futex()")
             self.assert_blocked(program, source)
             program.process.stdin.close()
             self.assertEqual(program.end(), 0, program.said())

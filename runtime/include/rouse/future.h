@@ -78,7 +78,10 @@ ROUSE_API struct rouse_waker rouse_waker_clone(const struct rouse_waker *waker);
 ROUSE_API void rouse_waker_wake(struct rouse_waker *waker);
 /** Wakes, keeping the reference. Any thread. */
 ROUSE_API void rouse_waker_wake_by_ref(const struct rouse_waker *waker);
-/** Gives the reference back unwoken; *waker becomes empty. Any thread. */
+/**
+ * Gives the reference back unwoken; *waker becomes empty. Any thread. If it was a resting task's last one, nothing
+ * can wake that task any more: the console then says who dropped it, when, and from where.
+ */
 ROUSE_API void rouse_waker_drop(struct rouse_waker *waker);
 /** True if both wake the same target, so that a stored waker need not be replaced. */
 static inline bool rouse_waker_will_wake(const struct rouse_waker *a, const struct rouse_waker *b)

@@ -290,8 +290,9 @@ enum rouse_resource_flag {
  *     unbounded     messages queued   0          senders       receivers      -
  *     socket, fd    fd                -          bytes read    bytes written  last user
  *     listener      fd                backlog    accepted      -              last user
- *     blocking job  state 0 queued, 1 running, 2 done          -              thread id; side_a: address of its
- * function timer wheel   armed timers      -          fired         -              worker index
+ *     blocking job  state 0 queued, 1 running, 2 done          -              thread id
+ *                   side_a: address of the job's function; owner_since: when a thread began it
+ *     timer wheel   armed timers      -          fired         -              worker index
  */
 struct rouse_resource_record {
 	uint64_t serial;
@@ -318,8 +319,8 @@ struct rouse_resource_record {
 
 /**
  * Who has taken permits, or was granted them, and has not given them back. Task
- * 0: the entry is free. Exact unless UNTRACKED: then capacity - value is the sum
- * of `permits`. `since_ticks` is when the holder's first permit came that it has
+ * 0: the entry is free. Unless UNTRACKED it is exact: capacity - value is the
+ * sum of `permits`. `since_ticks` is when the holder's first permit came that it has
  * had one ever since. More permits than it was made with (capacity > side_b)
  * were brought by somebody who had not taken them: such a semaphore counts
  * things that happen, and who "has" a permit of it may have used it up.
@@ -515,7 +516,9 @@ enum rouse_event_kind {
  * The last waker of a task that rested was dropped, not called: who did it,
  * when, and from where. Entry i % drop_capacity of drop i; always overwritten.
  * `task` is stored first as 0, and last; a reader takes an entry whose task is
- * the same before and after.
+ * the same before and after. Writers take turns. A drop while the task runs, or
+ * is to run, is none of these: its next poll can see to a new waker. `pc` lies
+ * in the runtime if the waker was a wait node's, whose future was dropped.
  */
 struct rouse_drop_record {
 	uint64_t task;
@@ -611,7 +614,7 @@ struct rouse_page {
 	uint32_t driver_worker;      /* index of the worker in the driver + 1, 0 = nobody */
 	uint64_t agent;              /* 1 once an agent serves this process */
 	uint64_t off_drops;
-	uint64_t drops; /* ever written; atomic */
+	uint64_t drops; /* ever written; stored after the entry */
 	uint32_t drop_capacity;
 	uint32_t reserved;
 	uint64_t stopping_ticks; /* when the shutdown began, 0 = it has not */

@@ -6,6 +6,9 @@
  * from each other) or current-thread (runs inside rouse_block_on, on the
  * caller's thread). A process may have several. Unless said otherwise any
  * function here may be called from any thread.
+ *
+ * The threads of a runtime take no signals, and are named, for ps, top and gdb:
+ * rouse-worker-N, rouse-blocking, rouse-watchdog; an agent's is rouse-agent.
  */
 #ifndef ROUSE_RUNTIME_H
 #define ROUSE_RUNTIME_H

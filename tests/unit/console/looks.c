@@ -42,10 +42,18 @@ struct look look_with(struct cn_model *model, uint64_t now_ns, struct look_opts 
 	begin.keyframe = !opts.changes_only;
 	begin.mono_ns = now_ns;
 	begin.level = opts.level ? opts.level - 1 : 1;
-	begin.state = ROUSE_RUNTIME_ACTIVE;
+	begin.state = opts.state ? opts.state : ROUSE_RUNTIME_ACTIVE;
 	begin.long_poll_ns = 10 * MS;
 	begin.target_stopped = opts.stopped;
 	begin.foreign_in_transit = opts.foreign_in_transit;
+	begin.inject_depth = opts.inject_depth;
+	begin.blocking_queued = opts.blocking_queued;
+	begin.blocking_threads = opts.blocking_threads;
+	begin.blocking_idle = opts.blocking_idle;
+	begin.blocking_limit = opts.blocking_limit;
+	begin.watchdog_ns = opts.watchdog_ns;
+	begin.stopping_ns = opts.stopping_ns;
+	begin.driver_worker = opts.driver_worker;
 	begin.runtime_name = name;
 	frame.body_case = ROUSE__V1__FRAME__BODY_BEGIN;
 	frame.begin = &begin;
@@ -175,21 +183,36 @@ void look_removed(struct look *look, uint64_t task, uint64_t resource)
 	assert_int_equal(look_apply(look->model, &frame), CN_APPLIED);
 }
 
-static void send_worker(struct look *look)
+static void send_workers(struct look *look)
 {
+	struct worker_row only = { .tid = look->tid,
+		.in_transit = look->in_transit,
+		.current_task = look->current_task,
+		.counters = look->counters };
+	const struct worker_row *rows = look->n_workers ? look->workers : &only;
+	size_t n = look->n_workers ? look->n_workers : 1;
 	Rouse__V1__Workers table = ROUSE__V1__WORKERS__INIT;
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
-	uint64_t counters[sizeof look->counters / sizeof(uint64_t)];
-	uint32_t index = 0;
+	uint64_t counters[LOOK_WORKERS_MAX][sizeof look->counters / sizeof(uint64_t)];
+	struct {
+#define X(TYPE, NAME) TYPE NAME[LOOK_WORKERS_MAX];
+		WORKER_ROW(X)
+#undef X
+	} columns;
 
-	memcpy(counters, &look->counters, sizeof counters);
-	table.n_index = table.n_in_transit = table.n_current_task = 1;
-	table.current_task = &look->current_task;
-	table.index = &index;
-	table.in_transit = &look->in_transit;
-	table.counter_columns = sizeof counters / sizeof counters[0];
-	table.n_counters = table.counter_columns;
-	table.counters = counters;
+	assert_true(n <= LOOK_WORKERS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(counters[i], &rows[i].counters, sizeof counters[i]);
+#define X(TYPE, NAME)                                                                                                  \
+	columns.NAME[i] = rows[i].NAME;                                                                                \
+	table.NAME = columns.NAME;                                                                                     \
+	table.n_##NAME = n;
+		WORKER_ROW(X)
+#undef X
+	}
+	table.counter_columns = sizeof counters[0] / sizeof counters[0][0];
+	table.n_counters = n * table.counter_columns;
+	table.counters = counters[0];
 	frame.body_case = ROUSE__V1__FRAME__BODY_WORKERS;
 	frame.workers = &table;
 	assert_int_equal(look_apply(look->model, &frame), CN_APPLIED);
@@ -200,7 +223,9 @@ void look_end(struct look *look)
 	Rouse__V1__GenerationEnd end = ROUSE__V1__GENERATION_END__INIT;
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
 
-	send_worker(look);
+	send_workers(look);
+	end.lost_events = look->lost_events;
+	end.emitted_events = look->emitted_events;
 	end.complete = !look->incomplete;
 	end.tasks = look->tasks;
 	frame.body_case = ROUSE__V1__FRAME__BODY_END;

@@ -84,6 +84,18 @@
 	X(uint32_t, line)                                                                          \
 	X(uint32_t, frame_bytes)                                                                   \
 	X(uint32_t, op)
+#define WORKER_ROW(X)                                                                              \
+	X(uint32_t, index)                                                                         \
+	X(uint32_t, tid)                                                                           \
+	X(uint32_t, state)                                                                         \
+	X(uint64_t, current_task)                                                                  \
+	X(uint64_t, poll_start_ns)                                                                 \
+	X(uint64_t, in_transit)                                                                    \
+	X(uint64_t, state_since_ns)                                                                \
+	X(uint32_t, local_depth)                                                                   \
+	X(uint64_t, lifo_task)                                                                     \
+	X(uint32_t, timers)                                                                        \
+	X(uint64_t, next_deadline_ns)
 
 #define X(TYPE, NAME) TYPE NAME;
 struct task_row {
@@ -98,7 +110,13 @@ struct resource_row {
 struct site_row {
 	SITE_ROW(X)
 };
+struct worker_row {
+	WORKER_ROW(X)
+	struct rouse_counters counters;
+};
 #undef X
+
+enum { LOOK_WORKERS_MAX = 4 };
 
 /* One generation on its way. */
 struct look {
@@ -107,8 +125,12 @@ struct look {
 	bool incomplete; /* set before look_end() */
 	uint64_t in_transit; /* of worker 0 */
 	uint64_t current_task;
+	uint32_t tid; /* of worker 0 */
 	struct rouse_counters counters; /* of worker 0 */
 	uint32_t tasks;
+	uint64_t lost_events, emitted_events;
+	struct worker_row workers[LOOK_WORKERS_MAX]; /* if there are any, in place of that worker 0 */
+	uint32_t n_workers;
 };
 
 /* How a look begins; look_at() takes the usual: runtime 0, keyframe, level 1. */
@@ -117,7 +139,12 @@ struct look_opts {
 	bool changes_only;
 	bool stopped;
 	uint32_t level; /* + 1; 0 = 1 */
+	uint32_t state; /* 0 = active */
 	uint64_t foreign_in_transit;
+	uint64_t inject_depth;
+	uint64_t blocking_queued, blocking_threads, blocking_idle, blocking_limit;
+	uint64_t watchdog_ns, stopping_ns;
+	uint32_t driver_worker;
 };
 struct look look_at(struct cn_model *model, uint64_t now_ns);
 struct look look_with(struct cn_model *model, uint64_t now_ns, struct look_opts opts);

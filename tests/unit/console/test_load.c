@@ -209,6 +209,26 @@ static void a_task_that_wakes_itself_all_the_time_is_a_storm(void **state)
 	assert_int_equal(f->class, CN_LIKELY);
 }
 
+/* It yields for a while, and ends: so does a benchmark of that. */
+static void a_task_that_has_only_just_begun_is_no_storm(void **state)
+{
+	struct scene *scene = *state;
+	struct task_row row = {
+		.id = 20, .state = ROUSE_TASK_PENDING, .waker_refs = 1, .spawned_ns = 1 * S + 1, .polls = 1
+	};
+
+	for (uint64_t now = 1; now <= 2; now++) {
+		struct look look = look_at(scene->model, now * S);
+
+		if (now == 2) {
+			row.polls = row.wakes = row.self_wakes = 50000;
+			look_task(&look, row);
+		}
+		end(scene, &look);
+	}
+	assert_null(finding_of(scene->findings, CN_FINDING_WAKE_STORM));
+}
+
 static void busy_programs_are_no_storm(void **state)
 {
 	static const struct rates healthy[] = {
@@ -376,7 +396,7 @@ static void a_lock_of_a_live_task_or_a_thread_or_nobody_is_fine(void **state)
 TEST_MAIN(T(a_poll_of_more_than_a_second_blocks_its_worker), T(a_single_poll_of_200_ms_is_not_held_against_anybody),
 	T(the_same_with_more_like_it_before_is), T(a_stopped_process_blocks_nobody), T(without_stamps_two_looks_tell),
 	T(long_polls_in_the_past_are_found_at_once_and_named), T(a_few_long_polls_in_very_many_are_the_machine),
-	T(a_task_that_wakes_itself_all_the_time_is_a_storm), T(busy_programs_are_no_storm),
+	T(a_task_that_wakes_itself_all_the_time_is_a_storm), T(a_task_that_has_only_just_begun_is_no_storm), T(busy_programs_are_no_storm),
 	T(a_queue_that_only_grows_is_found), T(bursts_and_small_queues_are_not),
 	T(a_lock_that_does_not_come_for_a_minute_is_suspect), T(servers_may_wait_all_day),
 	T(a_lock_of_a_task_that_ended_is_found), T(a_lock_of_a_live_task_or_a_thread_or_nobody_is_fine));

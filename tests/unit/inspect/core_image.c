@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #if defined(__x86_64__)
-enum { MACHINE = EM_X86_64, PC = 16, SP = 19 };
+enum { MACHINE = EM_X86_64, PC = 16, SP = 19, CALL = 15, ARGUMENT = 14 };
 #elif defined(__aarch64__)
-enum { MACHINE = EM_AARCH64, PC = 32, SP = 31 };
+enum { MACHINE = EM_AARCH64, PC = 32, SP = 31, CALL = 8, ARGUMENT = 0 };
 #else
-enum { MACHINE = EM_RISCV, PC = 0, SP = 2 };
+enum { MACHINE = EM_RISCV, PC = 0, SP = 2, CALL = 17, ARGUMENT = 10 };
 #endif
 
 Elf64_Ehdr *core_header(struct core_image *image)
@@ -54,11 +54,9 @@ size_t core_put(struct core_image *image, uint64_t address, const void *bytes, s
 
 	if (image->used + stored > CORE_BYTES || sizeof(Elf64_Ehdr) + (n + 1) * sizeof(Elf64_Phdr) > CORE_NOTES_AT)
 		abort();
-	*core_segment(image, n) = (Elf64_Phdr){ .p_type = PT_LOAD,
-		.p_offset = image->used,
-		.p_vaddr = address,
-		.p_filesz = stored,
-		.p_memsz = memory };
+	*core_segment(image, n) = (Elf64_Phdr){
+		.p_type = PT_LOAD, .p_offset = image->used, .p_vaddr = address, .p_filesz = stored, .p_memsz = memory
+	};
 	memcpy(image->bytes + image->used, bytes, stored);
 	image->used += stored;
 	return n;
@@ -80,7 +78,7 @@ void *core_note(struct core_image *image, uint32_t type, const void *bytes, size
 	return at + sizeof head + name;
 }
 
-void core_thread(struct core_image *image, int tid, uint64_t pc, uint64_t sp)
+void core_thread(struct core_image *image, int tid, uint64_t pc, uint64_t sp, uint64_t call, uint64_t argument)
 {
 	struct elf_prstatus status;
 	uint64_t registers[sizeof status.pr_reg / sizeof(uint64_t)] = { 0 };
@@ -92,6 +90,8 @@ void core_thread(struct core_image *image, int tid, uint64_t pc, uint64_t sp)
 	status.pr_stime.tv_usec = 500;
 	registers[PC] = pc;
 	registers[SP] = sp;
+	registers[CALL] = call;
+	registers[ARGUMENT] = argument;
 	memcpy(status.pr_reg, registers, sizeof registers);
 	core_note(image, NT_PRSTATUS, &status, sizeof status);
 }
@@ -127,7 +127,7 @@ void core_of_fake(struct core_image *image, struct fake *fake)
 	info.pr_pid = CORE_PID;
 	memcpy(info.pr_fname, "program", sizeof "program");
 	core_init(image);
-	core_thread(image, CORE_PID, 0x401000, 0x7000);
+	core_thread(image, CORE_PID, 0x401000, 0x7000, UINT64_MAX, 0);
 	core_note(image, NT_PRPSINFO, &info, sizeof info);
 	core_files(image, FAKE_BASE, FAKE_BYTES / 2, 2);
 	core_put(image, FAKE_BASE, fake->image, first, first);

@@ -244,7 +244,7 @@ static void threads_come_with_their_registers(void **state)
 	struct ri_core *core;
 
 	for (int i = 1; i < THREADS; i++)
-		core_thread(&t->image, CORE_PID + i, 0x401000 + (uint64_t)i, 0x7000 - (uint64_t)i);
+		core_thread(&t->image, CORE_PID + i, 0x401000 + (uint64_t)i, 0x7000 - (uint64_t)i, 7, 0);
 	assert_int_equal(open_core(t, t->image.used, &core), 0);
 	assert_int_equal(ri_core_threads(core, &threads), THREADS);
 	for (int i = 0; i < THREADS; i++) {
@@ -255,6 +255,42 @@ static void threads_come_with_their_registers(void **state)
 		assert_int_equal(threads[i].cpu_ns, 2000500000);
 	}
 	ri_core_close(core);
+}
+
+static void workers_are_told_by_their_registers(void **state)
+{
+	enum { IN_CALL = CORE_PID + 1, COMPUTES, READ = 0, DESCRIPTOR = 9 };
+	struct target *t = *state;
+	struct rouse_worker_record *workers =
+		(void *)(t->image.bytes + CORE_MEMORY_AT + fake_page(&t->fake)->off_workers);
+	const Rouse__V1__Threads *threads;
+
+#if !defined(__x86_64__)
+	test_skip("machine: only on x86-64 registers tell of system calls");
+#endif
+	core_thread(&t->image, IN_CALL, 0x401001, 0x7100, READ, DESCRIPTOR);
+	core_thread(&t->image, COMPUTES, 0x401002, 0x7200, UINT64_MAX, DESCRIPTOR);
+	workers[0].tid = IN_CALL;
+	workers[1].tid = COMPUTES;
+	workers[0].state = workers[1].state = ROUSE_WORKER_POLLING;
+	assert_int_equal(open_inspect(t, t->image.used), 0);
+	for (int i = 0; i < 2; i++) {
+		look(t, i == 1);
+		threads = stream_find(&t->stream, ROUSE__V1__FRAME__BODY_THREADS, 0)->threads;
+		assert_int_equal(threads->n_tid, 2);
+		for (uint32_t j = 0; j < 2; j++) {
+			assert_int_equal(threads->tid[j], IN_CALL + j);
+			assert_int_equal(threads->role[j], ROUSE_THREAD_WORKER);
+			assert_int_equal(threads->worker[j], j);
+			assert_int_equal(threads->pc[j], 0x401001 + j);
+			assert_int_equal(threads->cpu_ns[j], 2000500000);
+		}
+		assert_int_equal(threads->syscall[0], READ + 1);
+		assert_int_equal(threads->argument[0], DESCRIPTOR);
+		assert_int_equal(threads->state[0], 0); /* it may have slept or not */
+		assert_int_equal(threads->syscall[1], 0);
+		assert_int_equal(threads->state[1], 'R');
+	}
 }
 
 static void files_are_listed_and_pieces_of_a_mapping_joined(void **state)
@@ -290,11 +326,13 @@ static void notes_that_lie_are_passed_over(void **state)
 	core_note(&t->image, NT_FILE, words, 8);                /* shorter than its head */
 	core_note(&t->image, NT_PRSTATUS, words, sizeof words); /* shorter than the structure */
 	core_note(&t->image, NT_PRPSINFO, words, sizeof words);
-	words[0] = UINT64_MAX / 24 + 2;                         /* times 24 is small */
+	words[0] = UINT64_MAX / 24 + 2; /* times 24 is small */
 	core_note(&t->image, NT_FILE, words, sizeof words);
-	core_thread(&t->image, 5, 1, 2);
+	core_thread(&t->image, 5, 1, 2, 0, 0);
+	words[0] = 3; /* and there is room for one */
+	core_note(&t->image, NT_FILE, words, sizeof words);
 	words[0] = 1;
-	core_note(&t->image, NT_FILE, words, sizeof words);     /* without a name */
+	core_note(&t->image, NT_FILE, words, sizeof words); /* without a name */
 	head_of(core_note(&t->image, NT_PRSTATUS, words, sizeof words))->n_descsz = UINT32_MAX;
 	core_put(&t->image, FAKE_BASE, t->fake.image, FAKE_BYTES, FAKE_BYTES);
 	assert_int_equal(open_core(t, t->image.used, &core), 0);
@@ -368,8 +406,11 @@ static void sizes_beyond_all_bounds_are_missing_not_read(void **state)
 	struct ri_core *core;
 	uint8_t byte;
 
-	*core_segment(&t->image, 2) = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = UINT64_MAX - 10, .p_vaddr = 0x10000,
-		.p_filesz = UINT64_MAX - 0x20000, .p_memsz = UINT64_MAX - 0x20000 };
+	*core_segment(&t->image, 2) = (Elf64_Phdr){ .p_type = PT_LOAD,
+		.p_offset = UINT64_MAX - 10,
+		.p_vaddr = 0x10000,
+		.p_filesz = UINT64_MAX - 0x20000,
+		.p_memsz = UINT64_MAX - 0x20000 };
 	core_segment(&t->image, 0)->p_filesz = UINT64_MAX;
 	assert_int_equal(open_core(t, t->image.used, &core), 0);
 	assert_int_equal(core->missing, UINT64_MAX);
@@ -397,6 +438,7 @@ TEST_MAIN(TEST(a_core_is_looked_at_like_the_memory_it_was), TEST(its_time_is_the
 	TEST(without_a_list_of_files_the_page_is_found_by_its_magic), TEST(why_there_is_no_runtime_is_told_apart),
 	TEST(reads_go_over_segments_and_stop_where_nothing_is_stored),
 	TEST(a_file_that_shrinks_is_memory_that_cannot_be_read), TEST(threads_come_with_their_registers),
-	TEST(files_are_listed_and_pieces_of_a_mapping_joined), TEST(notes_that_lie_are_passed_over),
-	TEST(what_is_no_core_of_ours_is_told_apart), TEST(more_segments_than_the_header_can_count),
-	TEST(sizes_beyond_all_bounds_are_missing_not_read), TEST(paths_that_are_no_files));
+	TEST(workers_are_told_by_their_registers), TEST(files_are_listed_and_pieces_of_a_mapping_joined),
+	TEST(notes_that_lie_are_passed_over), TEST(what_is_no_core_of_ours_is_told_apart),
+	TEST(more_segments_than_the_header_can_count), TEST(sizes_beyond_all_bounds_are_missing_not_read),
+	TEST(paths_that_are_no_files));

@@ -113,6 +113,8 @@ static void a_job_answers_and_its_record_and_the_gauges_follow_it(void **state)
 
 	(void)state;
 	open_runtime(1, 0);
+	uint64_t before = rs_ticks();
+
 	assert_int_equal(gauge(limit), 1);
 	submit(&first, run_controlled);
 	submit(&second, run_controlled);
@@ -120,6 +122,10 @@ static void a_job_answers_and_its_record_and_the_gauges_follow_it(void **state)
 	assert_int_equal(first.record->kind, ROUSE_RESOURCE_BLOCKING_JOB);
 	assert_int_equal(first.record->value, 1);
 	assert_int_equal(first.record->owner, first.tid);
+	assert_in_range(first.record->owner_since, before, rs_ticks());
+	assert_int_equal(first.record->side_a, (uintptr_t)run_controlled);
+	assert_int_equal(second.record->side_a, (uintptr_t)run_controlled); /* also while it is queued */
+	assert_int_equal(second.record->owner, 0);
 	assert_int_equal(second.record->value, 0);
 	assert_int_equal(gauge(queued), 1);
 	assert_int_equal(gauge(threads), 1);

@@ -7,6 +7,8 @@
 #include <rouse/rouse.h>
 #include <stdlib.h>
 
+#include "sched/runtime.h"
+
 static struct rouse_runtime *undriven(void)
 {
 	struct rouse_runtime *runtime;
@@ -85,6 +87,65 @@ static void a_second_shutdown_waits_for_the_first(void **state)
 	assert_int_equal(finallies, 1);
 	rouse_runtime_totals(runtime, &totals);
 	assert_int_equal(totals.cancelled, 1);
+	rouse_runtime_free(runtime);
+}
+
+static void note_survivor(void *arg, uint64_t task_id, const char *name, const char *what)
+{
+	(void)arg;
+	fprintf(stderr, "%s (%llu): %s\n", name, (unsigned long long)task_id, what);
+}
+
+static int job_begun;
+
+static int64_t ends_when_posted(void *arg)
+{
+	__atomic_store_n(&job_begun, 1, __ATOMIC_RELEASE);
+	(void)test_eventually(is_set, arg);
+	return 0;
+}
+
+static int may_end;
+
+ROUSE_ASYNC(waits_for_a_job, int, struct rouse_blocking blocking;);
+ROUSE_BODY(waits_for_a_job)
+{
+	ROUSE_BEGIN
+		;
+		ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, ends_when_posted, &may_end));
+		ROUSE_END;
+}
+
+ROUSE_ASYNC(turn, int, struct rouse_yield yield;);
+ROUSE_BODY(turn)
+{
+	ROUSE_BEGIN
+		;
+		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
+		ROUSE_END;
+}
+
+/* Who reads "stopping since" wants to know how long it has been at it, not when somebody asked last. */
+static void a_second_try_does_not_move_when_it_began(void **state)
+{
+	(void)state;
+	struct rouse_runtime *runtime = undriven();
+	struct rouse_task *task = rouse_spawn_on(runtime, waits_for_a_job);
+	uint64_t before = rs_ticks();
+
+	assert_int_equal(rouse_block_on(runtime, NULL, turn), 0);
+	assert_int_equal(runtime->page->stopping_ticks, 0);
+	assert_true(test_eventually(is_set, &job_begun));
+	assert_int_equal(rouse_runtime_shutdown(runtime, 0, note_survivor, NULL), -ETIMEDOUT);
+	uint64_t began = runtime->page->stopping_ticks;
+
+	assert_in_range(began, before, rs_ticks());
+	assert_int_equal(rouse_runtime_shutdown(runtime, 0, note_survivor, NULL), -ETIMEDOUT);
+	assert_int_equal(runtime->page->stopping_ticks, began);
+	__atomic_store_n(&may_end, 1, __ATOMIC_RELEASE);
+	assert_int_equal(rouse_runtime_shutdown(runtime, 60 * ROUSE_S, NULL, NULL), 0);
+	assert_int_equal(runtime->page->stopping_ticks, began);
+	rouse_task_detach(task);
 	rouse_runtime_free(runtime);
 }
 
@@ -245,6 +306,7 @@ static void a_handle_may_go_while_its_runtime_is_freed(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(queued_tasks_may_panic_while_they_are_cancelled),
-	cmocka_unit_test(a_second_shutdown_waits_for_the_first), cmocka_unit_test(spawns_race_a_shutdown),
+	cmocka_unit_test(a_second_shutdown_waits_for_the_first),
+	cmocka_unit_test(a_second_try_does_not_move_when_it_began), cmocka_unit_test(spawns_race_a_shutdown),
 	cmocka_unit_test(a_wake_from_outside_may_be_the_last_thing_before_the_free),
 	cmocka_unit_test(a_handle_may_go_while_its_runtime_is_freed));

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <rouse/rouse.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "sched/runtime.h"
 
@@ -163,7 +165,47 @@ static void a_blocking_job_cannot_shut_its_own_runtime_down(void **state)
 	rouse_runtime_free(a);
 }
 
-TEST_MAIN(cmocka_unit_test(threads_give_their_rings_back), cmocka_unit_test(a_thread_outlives_the_runtimes_it_has_traced),
+/* -------------------------------------------------------------------- names */
+
+static bool is_called(uint32_t tid, const char *name)
+{
+	char path[64], comm[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/self/task/%u/comm", (unsigned int)tid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (!fgets(comm, sizeof comm, file))
+		comm[0] = 0;
+	fclose(file);
+	comm[strcspn(comm, "\n")] = 0;
+	return strcmp(comm, name) == 0;
+}
+
+static bool all_are_named(void *arg)
+{
+	struct rouse_runtime *runtime = arg;
+
+	return is_called(rs_load(&rs_page_worker(runtime->page, 0)->tid, RS_RELAXED), "rouse-worker-0") &&
+	       is_called(rs_load(&rs_page_worker(runtime->page, 11)->tid, RS_RELAXED), "rouse-worker-11") &&
+	       is_called(rs_load(&runtime->page->watchdog_tid, RS_RELAXED), "rouse-watchdog");
+}
+
+/* By these names tools tell a runtime's threads from the program's. (Of the blocking pool: test_blocking.c.) */
+static void workers_and_watchdog_are_named(void **state)
+{
+	struct rouse_runtime *runtime;
+
+	(void)state;
+	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 12), &runtime), 0);
+	assert_true(test_eventually(all_are_named, runtime));
+	rouse_runtime_free(runtime);
+}
+
+TEST_MAIN(cmocka_unit_test(threads_give_their_rings_back),
+	cmocka_unit_test(a_thread_outlives_the_runtimes_it_has_traced),
 	cmocka_unit_test(one_thread_traces_two_runtimes_in_turn),
 	cmocka_unit_test(freeing_one_runtime_does_not_leave_another),
-	cmocka_unit_test(a_blocking_job_cannot_shut_its_own_runtime_down));
+	cmocka_unit_test(a_blocking_job_cannot_shut_its_own_runtime_down),
+	cmocka_unit_test(workers_and_watchdog_are_named));

@@ -324,6 +324,25 @@ static void a_grant_that_comes_back_to_a_full_house_is_one_more(void **state)
 	rouse_semaphore_free(semaphore);
 }
 
+static void a_slot_that_is_used_again_begins_with_clean_books(void **state)
+{
+	struct rouse_semaphore *semaphore = rouse_semaphore_new(NULL, 0), *again;
+	static struct waiter w; /* its future is left behind, granted */
+
+	(void)state;
+	wait_as(1, &w, semaphore, 2);
+	as_task(0);
+	rouse_semaphore_release(semaphore, 2);
+	assert_int_equal(record_of(semaphore)->granted, 2);
+	rouse_semaphore_free(semaphore);
+	again = rouse_semaphore_new(NULL, 4);
+	assert_ptr_equal(again, semaphore);
+	assert_int_equal(record_of(again)->granted, 0);
+	assert_null(entry_of(again, FIRST_ID + 1));
+	assert_true(is_tracked(again));
+	rouse_semaphore_free(again);
+}
+
 /* Acts as task number n of more than the table of test_tasks has. */
 static void as_one_of_many(struct rouse_task *task, uint64_t n)
 {
@@ -435,6 +454,6 @@ TEST_MAIN_WITH(enter_runtime, leave_runtime, T(the_table_lies_within_the_slot_an
 	T(giving_back_what_another_took_is_untracked_until_all_is_home),
 	T(a_foreign_thread_that_gives_back_for_a_task_is_not_the_holder),
 	T(permits_brought_when_all_are_home_keep_the_books_right),
-	T(a_grant_that_comes_back_to_a_full_house_is_one_more),
+	T(a_grant_that_comes_back_to_a_full_house_is_one_more), T(a_slot_that_is_used_again_begins_with_clean_books),
 	T(more_holders_than_entries_are_untracked_until_all_is_home), T(a_dump_names_the_holders),
 	T(validate_finds_every_way_to_be_wrong));

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Polls that last: a poll in progress that keeps its worker, and those of the
+ * past that did.
+ *
+ * What the thread does meanwhile tells computing from blocking, if the poll
+ * has taken all of the time between two looks: then what the system counted
+ * for the thread in that time is the poll's. A thread that had to wait for a
+ * CPU would run if it could: that is the machine's fault, and no time of it is
+ * held against the program.
+ */
+#include <string.h>
+
+#include "diagnose/load.h"
+#include "export/text.h"
+#include "widget/format.h"
+#include "widget/graph.h"
+
+enum {
+	LONG_BUCKET = 27, /* polls of 2^27 ns = 134 ms or more */
+	LONG_POLLS_AT_LEAST = 2,
+	LONG_ONE_IN = 1000, /* polls of that site */
+	SEARCHES_MAX = 4,   /* of all resources, for a descriptor */
+};
+#define SHORTEST_SPAN_NS 10000000ull /* counts of the system are as fine as its clock tick */
+
+/* Calls whose first argument is a descriptor. */
+static const char *const on_descriptors[] = { "read", "readv", "pread64", "preadv", "write", "writev", "pwrite64",
+	"pwritev", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg", "accept", "accept4", "connect",
+	"fsync", "fdatasync", "fallocate", "ftruncate", "flock", "fcntl", "ioctl", "sync_file_range", "epoll_wait",
+	"epoll_pwait", "epoll_pwait2", "splice" };
+
+static uint64_t long_polls(const struct cn_histogram *histogram)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = LONG_BUCKET; histogram && i < ROUSE_HISTOGRAM_BUCKETS; i++)
+		n += histogram->poll[i];
+	return n;
+}
+
+/* ------------------------------------------------------------ running now */
+
+static bool sleeps(const struct cn_thread *thread)
+{
+	return thread->state == 'S' || thread->state == 'D';
+}
+
+static const char *syscall_of(const struct cn_poll *poll)
+{
+	const char *name = poll->thread && sleeps(poll->thread) ? cn_syscall_name(poll->thread->syscall) : NULL;
+
+	return name ? name : "";
+}
+
+static bool on_descriptor(const struct cn_poll *poll)
+{
+	for (size_t i = 0; i < sizeof on_descriptors / sizeof on_descriptors[0]; i++)
+		if (strcmp(on_descriptors[i], syscall_of(poll)) == 0)
+			return true;
+	return false;
+}
+
+bool cn_poll_in_futex(const struct cn_poll *poll)
+{
+	return poll->kind == CN_POLL_BLOCKS && strcmp(syscall_of(poll), "futex") == 0;
+}
+
+/* In tenths of the time. A thread's wait for a CPU is counted when it is over: what wants one now has waited longer. */
+static enum cn_poll_kind kind_of(const struct cn_poll *poll)
+{
+	uint64_t tenth = poll->span_ns / 10, wanted = poll->cpu_ns + poll->run_queue_ns;
+
+	if (poll->run_queue_ns > poll->cpu_ns && poll->run_queue_ns >= 3 * tenth)
+		return CN_POLL_PREEMPTED;
+	if (wanted >= 8 * tenth || (poll->thread->state == 'R' && wanted >= 5 * tenth))
+		return CN_POLL_COMPUTES;
+	return poll->cpu_ns <= 2 * tenth && sleeps(poll->thread) ? CN_POLL_BLOCKS : CN_POLL_UNKNOWN;
+}
+
+void cn_judge_poll(struct cn_diagnosis *diagnosis, struct cn_poll *poll)
+{
+	const struct cn_model *model = diagnosis->model;
+	size_t runtime = poll->task->runtime;
+
+	poll->thread = poll->worker ? cn_model_thread(model, runtime, poll->worker->tid) : NULL;
+	if (!poll->thread || !cn_thread_delta(model, runtime, poll->thread, &poll->cpu_ns, &poll->run_queue_ns,
+				     &poll->span_ns))
+		poll->span_ns = 0;
+	else if (poll->span_ns < SHORTEST_SPAN_NS)
+		poll->span_ns = 0;
+	else if (poll->age_ns >= poll->span_ns)
+		poll->kind = kind_of(poll);
+	else if (2 * poll->run_queue_ns > poll->span_ns)
+		poll->kind = CN_POLL_PREEMPTED;
+}
+
+/* Of its age, the time it can have run. */
+static uint64_t own_time(const struct cn_poll *poll)
+{
+	uint64_t wanted = poll->cpu_ns + poll->run_queue_ns;
+
+	if (poll->kind != CN_POLL_PREEMPTED || !wanted)
+		return poll->age_ns;
+	return (uint64_t)((double)poll->age_ns * (double)poll->cpu_ns / (double)wanted);
+}
+
+void cn_evidence_of_poll(struct cn_report *report, const struct cn_poll *poll)
+{
+	char cpu[CN_FORMAT_BYTES], queue[CN_FORMAT_BYTES], span[CN_FORMAT_BYTES];
+	const char *call = syscall_of(poll);
+
+	if (poll->kind == CN_POLL_COMPUTES || poll->kind == CN_POLL_PREEMPTED)
+		cn_evidence(report, ", and computes: thread %u had a CPU for %s of the last %s, and waited %s for one%s",
+			poll->thread->tid, cn_format_ns(cpu, poll->cpu_ns), cn_format_ns(span, poll->span_ns),
+			cn_format_ns(queue, poll->run_queue_ns),
+			poll->kind == CN_POLL_PREEMPTED ? " (the machine is overloaded)" : "");
+	else if (*call && on_descriptor(poll))
+		cn_evidence(report, ", and sleeps in %s(%llu)", call, (unsigned long long)poll->thread->argument);
+	else if (strcmp(call, "futex") == 0)
+		cn_evidence(report, ", and sleeps in futex: a lock or condition of threads");
+	else if (*call)
+		cn_evidence(report, ", and sleeps in %s", call);
+	else if (poll->thread && sleeps(poll->thread) && poll->thread->syscall >= 0)
+		cn_evidence(report, ", and sleeps in system call %d", poll->thread->syscall);
+	else if (poll->kind == CN_POLL_BLOCKS)
+		cn_evidence(report, ", and sleeps in the kernel");
+}
+
+/* The resource that stands for a descriptor of the process. */
+static uint64_t resource_of_descriptor(struct cn_diagnosis *diagnosis, uint64_t descriptor)
+{
+	const struct cn_model *model = diagnosis->model;
+
+	if (diagnosis->load->descriptor_searches++ >= SEARCHES_MAX)
+		return 0;
+	for (size_t i = 0; i < cn_model_resource_slots(model); i++) {
+		const struct cn_resource *r = cn_model_resource_at(model, i);
+
+		if (r && r->value == descriptor && !(r->flags & ROUSE_RESOURCE_CLOSED) &&
+			(r->kind == ROUSE_RESOURCE_SOCKET || r->kind == ROUSE_RESOURCE_FD ||
+				r->kind == ROUSE_RESOURCE_LISTENER))
+			return r->serial;
+	}
+	return 0;
+}
+
+/* A thread that runs does not block now; whether it computes is seen by what it has had of a CPU by the next look. */
+static bool not_known_yet(const struct cn_poll *poll)
+{
+	return poll->kind == CN_POLL_UNKNOWN && !poll->span_ns && poll->thread && poll->thread->state == 'R';
+}
+
+static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll)
+{
+	const struct cn_model *model = diagnosis->model;
+	const struct cn_task *task = poll->task;
+	uint64_t before = long_polls(cn_model_site_histogram(model, task->runtime, task->spawn_site));
+	bool preempted = poll->kind == CN_POLL_PREEMPTED, computes = preempted || poll->kind == CN_POLL_COMPUTES;
+	bool sure = !preempted || own_time(poll) >= 2 * diagnosis->opts.poll_surely;
+	char time[CN_FORMAT_BYTES];
+	struct cn_report report;
+
+	if (own_time(poll) < diagnosis->opts.poll_surely &&
+		(before < LONG_POLLS_AT_LEAST || preempted))
+		return;
+	report = cn_report_about(computes ? CN_FINDING_BUSY_WORKER : CN_FINDING_BLOCKED_WORKER,
+		poll->told || !sure || not_known_yet(poll) ? CN_SUSPECT : CN_LIKELY, task);
+	report.finding.worker = task->worker;
+	report.finding.since_ns = task->edge_ns;
+	if (on_descriptor(poll))
+		report.finding.resource = resource_of_descriptor(diagnosis, poll->thread->argument);
+	cn_evidence(&report, "worker %u has been in poll %u of %s (%llu) for %s", task->worker, task->polls,
+		cn_safe(cn_task_name(model, task)), (unsigned long long)task->id, cn_format_ns(time, poll->age_ns));
+	cn_evidence_of_poll(&report, poll);
+	if (before)
+		cn_evidence(
+			&report, "; %llu earlier polls of its kind took 134 ms or more", (unsigned long long)before);
+	cn_report(diagnosis, &report);
+}
+
+void cn_rule_polls(struct cn_diagnosis *diagnosis)
+{
+	for (uint32_t i = 0; i < diagnosis->load->n_polls; i++)
+		rule_poll(diagnosis, &diagnosis->load->polls[i]);
+}
+
+/* -------------------------------------------------------- running too long */
+
+/*
+ * On a machine that kept its workers from running for a large part of what they
+ * ran, and for long enough to make these polls as long as they were, they may
+ * well have been short.
+ */
+static bool explained_by_machine(const struct cn_model *model, const struct cn_runtime *runtime, uint64_t long_ones)
+{
+	uint64_t cpu = 0, queue = 0;
+
+	for (uint32_t i = 0; i < runtime->n_workers; i++) {
+		const struct cn_thread *thread = cn_model_thread(model, runtime->index, runtime->workers[i].tid);
+
+		cpu += thread ? thread->cpu_ns : 0;
+		queue += thread ? thread->run_queue_ns : 0;
+	}
+	return queue > cpu / 4 && queue > long_ones * (1ull << LONG_BUCKET) / 2;
+}
+
+static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime, uint32_t site)
+{
+	const struct cn_model *model = diagnosis->model;
+	const struct cn_histogram *histogram = cn_model_site_histogram(model, runtime->index, site);
+	const struct cn_runtime_tally *tally = cn_tally(diagnosis, runtime->index);
+	const struct cn_task *task = site < tally->n_sites ? tally->sites[site].slowest : NULL;
+	uint64_t n = long_polls(histogram), all;
+	struct cn_report report;
+	char time[CN_FORMAT_BYTES];
+
+	if (n < LONG_POLLS_AT_LEAST)
+		return;
+	all = cn_histogram_total(histogram->poll, ROUSE_HISTOGRAM_BUCKETS);
+	if (n * LONG_ONE_IN < all || explained_by_machine(model, runtime, n) || (task && (task->kind == ROUSE_KIND_MAIN ||
+						      cn_reported(diagnosis, CN_FINDING_BUSY_WORKER, task->id) ||
+						      cn_reported(diagnosis, CN_FINDING_BLOCKED_WORKER, task->id))))
+		return;
+	report = cn_report_about(CN_FINDING_LONG_POLLS, CN_LIKELY, task);
+	report.finding.runtime = (uint8_t)runtime->index;
+	report.about = (uint64_t)runtime->index << 32 | site;
+	report.site = site;
+	if (task)
+		report.finding.worker = task->worker;
+	cn_evidence(&report, "%llu of %llu polls of tasks spawned here took 134 ms or more (the longest at most %s)",
+		(unsigned long long)n, (unsigned long long)all,
+		cn_format_ns(time, cn_histogram_percentile(histogram->poll, ROUSE_HISTOGRAM_BUCKETS, 1000)));
+	if (task)
+		cn_evidence(&report, "; task %llu was busy for %s in %u polls", (unsigned long long)task->id,
+			cn_format_ns(time, cn_task_busy_ns(model, task)), task->polls);
+	cn_report(diagnosis, &report);
+}
+
+void cn_rule_long_polls(struct cn_diagnosis *diagnosis)
+{
+	const struct cn_model *model = diagnosis->model;
+
+	for (size_t i = 0; i < diagnosis->load->n_runtimes; i++)
+		for (size_t site = 1; cn_tally(diagnosis, i) && site < cn_model_sites(model, i); site++)
+			long_polls_of_site(diagnosis, cn_model_runtime(model, i), (uint32_t)site);
+}

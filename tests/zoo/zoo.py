@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""zoo.py ROUSE DIRECTORY ROW...: in each broken program its trouble is found, and nothing else; in its twin, nothing.
+
+DIRECTORY has the programs. Each runs as it is and with other names of functions, with healthy tasks around, in a
+spawn order that a seed decides. By default it is looked at through its agent, in two sizes; `--all` looks at memory
+and core files too, in all sizes, and `--readme FILE` writes down what was found by whom.
+"""
+
+import argparse
+import json
+import queue
+import random
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / ".." / "watch"))
+
+from watch import (DEADLINE_S, FINDINGS, INCOMPLETE, LISTEN, NO_TARGET, OK, check_envelope,  # noqa: E402
+                   rouse, said)
+
+from harness import Program, skip  # noqa: E402  pylint: disable=wrong-import-order
+from rename import renamed  # noqa: E402  pylint: disable=wrong-import-order
+from rows import CLASSES, Row, all_rows  # noqa: E402  pylint: disable=wrong-import-order
+
+# Rows whose rule is still to come, with the reason.
+PENDING = {
+    "cycle_of_four": "the search of memory for channel handles is not there yet",
+    "leaked_waker": "the search of memory for wakers is not there yet",
+    "peerless": "the search of memory for channel handles is not there yet",
+}
+LOOKS, TWIN_LOOKS, INTERVAL_MS = 5, 14, 250
+SURE = CLASSES.index("likely")
+
+
+class Case:
+    """One program, in one of its forms, from its start to its end."""
+
+    def __init__(self, directory, row, twin, is_renamed, healthy, seed):
+        self.row, self.twin, self.is_renamed = row, twin, is_renamed
+        self.healthy, self.seed = healthy, seed
+        form = "twin" if twin else "broken"
+        self.program = Path(directory) / f"zoo_{row.name}_{form}{'_renamed' if is_renamed else ''}"
+        self.found = {}  # by source: findings, in the order of what is intended
+        self.tasks = []  # of the row itself, as ps has them
+        self.problem = None
+
+    def __str__(self):
+        return f"{self.program.name} --healthy {self.healthy} --seed {self.seed}"
+
+    def fail(self, what):
+        raise AssertionError(f"{self}: {what}")
+
+    # ------------------------------------------------------------ looking
+
+    def check(self, target, source, looks, *more):
+        """The document of `rouse check`; None if there is nothing any more to look at."""
+        options = ["--source", source] if source in ("socket", "memory") else []
+        done = rouse("check", "--json", *options, "--looks", looks, "--interval", INTERVAL_MS,
+                     "--timeout", int(DEADLINE_S * 1000), *self.row.words("options"), *more, target)
+        if done.returncode == NO_TARGET and self.twin and self.row.more.get("twin") == "ends":
+            return None
+        if done.returncode not in (OK, FINDINGS, INCOMPLETE) or done.stderr:
+            self.fail(said(done))
+        document = json.loads(done.stdout)
+        if source in ("socket", "memory"):
+            check_envelope(document, "check")
+        return document
+
+    def act(self, program, when):
+        if self.row.more.get("line") == when:
+            program.say("")
+
+    def matches(self, finding, intended):
+        """Whether it is that, as it should be: class, task, line, runtime."""
+        if finding["code"] != intended.code or CLASSES.index(finding["class"]) < intended.at_least:
+            return False
+        names = self.row.names(intended, self.is_renamed)
+        first = finding["tasks"][0].get("name") if finding["tasks"] else None
+        if names and first not in names:
+            return False
+        line = self.row.line_of(names.get(first))
+        site = finding["site"]
+        if line is not None and (not site or Path(site["file"]).name != self.row.path.name or site["line"] != line):
+            return False
+        return True
+
+    def foreign(self, document):
+        """What was found, and should not have been."""
+        allowed = set() if self.twin else self.row.codes | set(self.row.words("companions"))
+        bad = []
+        for finding in document["findings"]:
+            code, how_sure = finding["code"], CLASSES.index(finding["class"])
+            if self.twin and code not in self.row.words("allows") and finding["class"] != "incomplete":
+                bad.append(finding)
+            elif not self.twin and code not in allowed and finding["class"] in ("likely", "proven"):
+                bad.append(finding)
+            elif not self.twin and code in self.row.codes and how_sure >= SURE and finding["class"] != "incomplete" \
+                    and not any(self.matches(finding, intended) for intended in self.row.intended
+                                if how_sure >= intended.at_least):
+                bad.append(finding)
+        return bad
+
+    # ------------------------------------------------------------ a broken one
+
+    def find(self, program, source):
+        """Looks until all that is intended has been found."""
+        deadline = time.monotonic() + 3 * DEADLINE_S
+        looks = int(self.row.more.get("looks", LOOKS))
+        while time.monotonic() < deadline:
+            self.act(program, "again and again")
+            document = self.check(program.pid, source, looks)
+            bad = self.foreign(document)
+            if bad:
+                self.fail(f"by {source} this was found, which is not what the row says:\n{show(bad)}")
+            found = [next((finding for finding in document["findings"] if self.matches(finding, intended)), None)
+                     for intended in self.row.intended]
+            if all(found):
+                self.found[source] = found
+                return
+        self.fail(f"by {source} was not found: {self.row.codes}, but:\n{show(document['findings'])}")
+
+    def ask_why(self, program, source):
+        """The chain of the task that is named first knows of the finding, and ends where the row says."""
+        sick = [finding["tasks"][0]["id"] for finding in self.found[source] if finding["tasks"]]
+        if "why" in self.row.more:
+            name = self.row.more["why"]
+            sick = [task["id"] for task in self.own_tasks(program)
+                    if task["name"] == (renamed(name) if self.is_renamed else name)][:1]
+        for task in sick:
+            done = rouse("why", "--source", source, "--ascii", "--color", "never",
+                         "--timeout", int(DEADLINE_S * 1000), program.pid, task)
+            if done.returncode != OK:
+                self.fail(said(done))
+            root = self.row.more.get("root")
+            if root and not re_search(root, done.stdout):
+                self.fail(f"the chain does not end at {root!r}:\n{done.stdout}")
+
+    def heal(self, program, source):
+        """While somebody looks on, it heals: what was found is over, and who looks anew sees nothing."""
+        argv = ("check", "--json", "--source", source, "--looks", 12, "--interval", INTERVAL_MS, program.pid)
+        results = queue.Queue()
+        thread = threading.Thread(target=lambda: results.put(rouse(*argv)))
+        thread.start()
+        deadline = time.monotonic() + DEADLINE_S
+        while not self.check(program.pid, source, 2)["findings"] and time.monotonic() < deadline:
+            continue
+        program.say("")
+        thread.join()
+        long = json.loads(results.get().stdout)
+        while self.check(program.pid, source, 3)["findings"]:
+            if time.monotonic() > deadline:
+                self.fail("it healed, and is still found")
+        codes = [finding["code"] for finding in long["findings"] if finding["active"]]
+        if codes:
+            self.fail(f"it healed, and who looked on all the time still has as active: {codes}")
+
+    # ------------------------------------------------------------ a twin
+
+    def find_nothing(self, program, source):
+        self.act(program, "heals")
+        for _ in range(2):
+            self.act(program, "again and again")
+            document = self.check(program.pid, source, max(TWIN_LOOKS, int(self.row.more.get("looks", 0))) // 2)
+            bad = self.foreign(document) if document else []
+            if bad:
+                self.fail(f"by {source} this was found in the healthy twin:\n{show(bad)}")
+            self.found[source] = []
+
+    # ------------------------------------------------------------ all of it
+
+    def run(self, sources):
+        env = {**LISTEN} if "socket" in sources else None
+        with Program(self.program, "--healthy", self.healthy, "--seed", self.seed, env=env,
+                     stdin=subprocess.PIPE) as program:
+            program.wait_line(r"^ready$")
+            self.act(program, "at once")
+            for source in sources:
+                if source == "core":
+                    self.look_at_core(program)
+                elif self.twin:
+                    self.find_nothing(program, source)
+                else:
+                    self.find(program, source)
+                    self.ask_why(program, source)
+            if not self.twin:
+                self.tasks = self.own_tasks(program)
+                if self.row.more.get("line") == "heals":
+                    self.heal(program, sources[0])
+            if program.process.poll() is not None:
+                self.fail(f"it has ended by itself:\n{program.said()}")
+            if self.twin:
+                program.process.stdin.close()
+                status = program.end()
+                if status != 0 and "exit" not in self.row.more:
+                    self.fail(f"the twin ended with {status}:\n{program.said()}")
+
+    def own_tasks(self, program):
+        done = rouse("ps", "--json", "--source", "memory", program.pid)
+        tasks = json.loads(done.stdout)["tasks"] if done.returncode == OK else []
+        return [task for task in tasks if task["spawned"] and Path(task["spawned"]["file"]).name == self.row.path.name]
+
+    def look_at_core(self, program):
+        """A core file of it, by gdb, tells the same as far as one look can."""
+        core = f"/tmp/zoo-{program.pid}"
+        try:
+            subprocess.run(["gcore", "-o", core, str(program.pid)], capture_output=True, check=True, timeout=120)
+            document = self.check(f"{core}.{program.pid}", "core", 1)
+        finally:
+            Path(f"{core}.{program.pid}").unlink(missing_ok=True)
+        bad = self.foreign(document)
+        if bad:
+            self.fail(f"in the core this was found, which is not what the row says:\n{show(bad)}")
+        found = [next((finding for finding in document["findings"] if self.matches(finding, intended)), None)
+                 for intended in self.row.intended]
+        if all(found) and not self.twin:
+            self.found["core"] = found
+        elif not self.twin and not self.row.more.get("core", "").startswith("no"):
+            self.fail(f"in the core was not found: {self.row.codes}, but:\n{show(document['findings'])}")
+
+
+def re_search(pattern, text):
+    import re  # pylint: disable=import-outside-toplevel
+    return re.search(pattern, text, re.MULTILINE)
+
+
+def show(findings):
+    """A line or two for each."""
+    lines = []
+    for finding in findings:
+        site = finding["site"]
+        where = f"{Path(site['file']).name}:{site['line']}" if site else "nowhere"
+        names = ", ".join(task.get("name", task["id"]) for task in finding["tasks"]) or "no task"
+        lines.append(f"  {finding['class']} {finding['code']} {where} {names}\n      {finding['evidence']}")
+    return "\n".join(lines) or "  nothing"
+
+
+def cases_of(directory, row, options):
+    sizes = [int(size) for size in row.words("healthy")] or (
+        [0, 100, 10000] if options.all else [0, 100])
+    cases = []
+    for twin in (False, True):
+        for is_renamed in (False, True):
+            if options.all:
+                cases += [Case(directory, row, twin, is_renamed, size, options.seed + size) for size in sizes]
+            else:
+                size = sizes[-1 if is_renamed else 0]
+                cases.append(Case(directory, row, twin, is_renamed, size, options.seed))
+    return cases
+
+
+def run_cases(cases, sources, at_once):
+    """All of them, so many side by side; answers the problems."""
+    todo = queue.Queue()
+    for case in cases:
+        todo.put(case)
+
+    def work():
+        while True:
+            try:
+                case = todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                case.run(sources)
+            except Exception as error:  # pylint: disable=broad-except
+                case.problem = f"{type(error).__name__}: {error}"
+
+    threads = [threading.Thread(target=work) for _ in range(at_once)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [case.problem for case in cases if case.problem]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rouse")
+    parser.add_argument("directory")
+    parser.add_argument("rows", nargs="*", help="default: all")
+    parser.add_argument("--all", action="store_true", help="by agent, memory and core file, in all sizes")
+    parser.add_argument("--readme", help="the file to write")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--at-once", type=int, default=4, help="programs side by side")
+    options = parser.parse_args()
+    rows = [Row(name) for name in options.rows] or all_rows()
+    sources = ["socket", "memory", "core"] if options.all else ["socket"]
+    bad, waiting, results = 0, [], []
+    for row in rows:
+        if row.name in PENDING:
+            waiting.append(f"{row.name}: {PENDING[row.name]}")
+            continue
+        cases = cases_of(options.directory, row, options)
+        began = time.monotonic()
+        problems = run_cases(cases, sources, 1 if "alone" in row.more else options.at_once)
+        results.append((row, cases, problems))
+        bad += bool(problems)
+        print(f"{'FAIL' if problems else 'ok  '} {row.name}: {len(cases)} programs, "
+              f"{time.monotonic() - began:.1f} s", flush=True)
+        for problem in problems[:4]:
+            print(problem, flush=True)
+    for line in waiting:
+        print(f"PENDING {line}")
+    if options.readme:
+        import readme  # pylint: disable=import-outside-toplevel
+        readme.write(options.readme, results, waiting)
+    print(f"{len(results) - bad} rows well, {bad} not, {len(waiting)} pending; --seed {options.seed}")
+    if bad:
+        sys.exit(1)
+    if waiting and not results:
+        skip("; ".join(waiting))
+
+
+if __name__ == "__main__":
+    main()
