@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The threads that are in the program's code now: workers in a poll, and the blocking pool's; with native stacks. */
-#include <string.h>
-
 #include "cli/cli.h"
 #include "export/text.h"
 #include "widget/format.h"
@@ -98,7 +96,7 @@ static void thread_json(void *arg, const struct cn_model *model, const struct cn
 	}
 	if (thread)
 		cn_json_string(json, "does", cn_thread_text(text, sizeof text, model, runtime->index, thread));
-	cn_stack_json(json, model, runtime->index, tid);
+	cn_stack_json(json, "stack", model, runtime->index, tid);
 	cn_json_end(json);
 }
 

@@ -150,6 +150,7 @@ void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report)
 	kept = row;
 	before = kept->finding;
 	fill_site(diagnosis->model, report, &finding);
+	finding.key = kept->key;
 	finding.active = true;
 	finding.first_seen_ns = before.first_seen_ns ? before.first_seen_ns : runtime->now_ns;
 	finding.last_seen_ns = runtime->now_ns;

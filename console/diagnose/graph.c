@@ -35,7 +35,7 @@ static bool holders_count(const struct cn_graph *graph, const struct cn_resource
 {
 	if (semaphore->flags & ROUSE_RESOURCE_OWNED)
 		return true;
-	return graph->trust >= CN_TRUST_LIKELY && !(semaphore->flags & ROUSE_RESOURCE_UNTRACKED) && semaphore->side_b;
+	return graph->trust >= CN_TRUST_LIKELY && cn_is_lock_like(semaphore);
 }
 
 /* Waits for somebody of this program, as far as can be seen: not for a time, a socket, a notification. */

@@ -13,8 +13,7 @@
 
 static bool is_tracked(const struct cn_resource *semaphore)
 {
-	return semaphore->flags & ROUSE_RESOURCE_OWNED ||
-	       (!(semaphore->flags & ROUSE_RESOURCE_UNTRACKED) && semaphore->side_b);
+	return semaphore->flags & ROUSE_RESOURCE_OWNED || cn_is_lock_like(semaphore);
 }
 
 static struct cn_report about(enum cn_finding_code code, enum cn_class class, const struct cn_resource *resource)

@@ -69,6 +69,12 @@ bool cn_stands_scheduled(const struct cn_model *model, const struct cn_task *tas
 bool cn_either(const struct cn_model *model, const struct cn_task *task, uint16_t await);
 /* Has the task ended, or never been seen? For ids that a look would show if they lived. */
 bool cn_ended(const struct cn_model *model, uint64_t id);
+/*
+ * A semaphore that anybody may release, whose permits are used as a lock's: they
+ * have come home from who had taken them, never from others, and there were
+ * never more of them. Else it may count events, or free places of a buffer.
+ */
+bool cn_is_lock_like(const struct cn_resource *semaphore);
 /* A task id, not a wake source, a thread or nothing. */
 bool cn_is_task_id(uint64_t id);
 

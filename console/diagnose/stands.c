@@ -7,6 +7,12 @@ bool cn_is_task_id(uint64_t id)
 	return id >= ROUSE_FIRST_TASK_ID && !(id >> 63);
 }
 
+bool cn_is_lock_like(const struct cn_resource *semaphore)
+{
+	return !(semaphore->flags & (ROUSE_RESOURCE_UNTRACKED | ROUSE_RESOURCE_SHARED)) && semaphore->last_user_b &&
+	       semaphore->capacity <= semaphore->side_b;
+}
+
 bool cn_ended(const struct cn_model *model, uint64_t id)
 {
 	const struct cn_task *task = cn_model_task(model, id);

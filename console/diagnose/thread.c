@@ -33,9 +33,8 @@ uint32_t cn_stack_own(const struct cn_model *model, const struct cn_stack *stack
 {
 	for (uint32_t i = 0; i < stack->n; i++) {
 		const struct cn_symbol *symbol = cn_model_symbol(model, stack->pc[i]);
-		const char *module = symbol ? cn_path_base(symbol->module) : "";
 
-		if (*module && !is_system(module))
+		if (symbol && *symbol->module && !is_system(cn_path_base(symbol->module)))
 			return i;
 	}
 	return 0;

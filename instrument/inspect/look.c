@@ -292,11 +292,11 @@ static int begin_events(struct rouse_inspect *inspect, struct ri_runtime *runtim
 	if (rc == 0)
 		rc = settle(inspect, ri_workers_send(inspect, runtime));
 	if (rc == 0)
-		rc = settle(inspect, ri_drops_send(inspect, runtime));
-	if (rc == 0)
 		rc = settle(inspect, ri_queues_send(inspect, runtime));
 	if (rc == 0)
 		rc = ri_threads_send(inspect, runtime);
+	if (rc == 0)
+		rc = settle(inspect, ri_drops_send(inspect, runtime));
 	if (rc == 0)
 		rc = ri_sockets_send(inspect, runtime);
 	if (rc == 0)

@@ -16,7 +16,7 @@ static struct rouse_holder_record *new_entry(struct rs_holders *holders)
 {
 	struct rouse_holder_record *entry = find(holders, 0);
 
-	if (!entry && holders->used < RS_HOLDERS)
+	if (!entry && holders->used < holders->capacity)
 		entry = &holders->entries[holders->used++];
 	return entry;
 }
@@ -60,10 +60,20 @@ static uint64_t take_from(struct rs_holders *holders, uint64_t task, uint64_t pe
 	return permits;
 }
 
-void rs_holders_init(struct rs_resource *resource, struct rs_holders *holders)
+void rs_holders_init(struct rs_resource *resource, struct rs_holders *holders, struct rouse_holder_record *entries,
+	uint32_t capacity)
 {
-	rs_record(&resource->holder_capacity, (uint32_t)RS_HOLDERS);
-	rs_record(&resource->holders, (uint64_t)(uintptr_t)holders->entries);
+	*holders = (struct rs_holders){ .entries = entries, .capacity = capacity };
+	rs_record(&resource->holder_capacity, capacity);
+	rs_record(&resource->holders, (uint64_t)(uintptr_t)entries);
+}
+
+uint64_t rs_holders_of_locked(const struct rs_holders *holders, uint64_t task)
+{
+	for (uint32_t i = 0; i < holders->used; i++)
+		if (holders->entries[i].task == task)
+			return holders->entries[i].permits;
+	return 0;
 }
 
 void rs_holders_add_locked(
@@ -92,6 +102,10 @@ void rs_holders_remove_locked(struct rs_resource *resource, struct rs_holders *h
 	bool known = take_from(holders, task, permits) == permits;
 	bool all_home = resource->value == resource->capacity;
 
+	if (known)
+		rs_record(&resource->last_user_b, task);
+	else if (!(resource->flags & ROUSE_RESOURCE_UNTRACKED))
+		rs_record(&resource->flags, (uint8_t)(resource->flags | ROUSE_RESOURCE_SHARED));
 	if (all_home && (!known || resource->flags & ROUSE_RESOURCE_UNTRACKED))
 		begin_anew_locked(resource, holders);
 	else if (!known)
@@ -110,11 +124,11 @@ const char *rs_holders_validate_locked(const struct rs_resource *resource, const
 {
 	uint64_t sum = 0;
 
-	if (resource->holders != (uint64_t)(uintptr_t)holders->entries || resource->holder_capacity != RS_HOLDERS)
+	if (resource->holders != (uint64_t)(uintptr_t)holders->entries || resource->holder_capacity != holders->capacity)
 		return "the record does not tell where the holders are";
 	if (resource->value > resource->capacity)
 		return "more permits are free than there are";
-	for (uint32_t i = 0; i < RS_HOLDERS; i++) {
+	for (uint32_t i = 0; i < holders->capacity; i++) {
 		const struct rouse_holder_record *entry = &holders->entries[i];
 
 		if (!entry->task != !entry->permits)

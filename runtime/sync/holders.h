@@ -12,10 +12,13 @@
  * gives it back. Books kept so can end up wrong in two ways: somebody gives back
  * more than he is known to have (he does it for another, or brings permits that
  * never were), or there is no entry left for one more holder. Then the resource
- * is UNTRACKED. What is written may still help a reader, and proves nothing.
+ * is UNTRACKED, and in the first case SHARED from then on: it is no lock. What is written may still help a reader, and proves nothing.
  * That ends when as many permits are free as there are: then nobody has any, and
  * the books begin anew. Permits brought to a semaphore that has all at home are
  * not in the way: there is nobody they could have been given back for.
+ *
+ * An owned semaphore has an entry for each permit, and refuses whoever gives back
+ * what he has not: it is never UNTRACKED.
  *
  * Entries stay where they are for as long as they are held, so that a reader who
  * comes in between sees no holder twice.
@@ -30,12 +33,16 @@
 enum { RS_HOLDERS = 16 };
 
 struct rs_holders {
-	struct rouse_holder_record entries[RS_HOLDERS];
+	struct rouse_holder_record *entries;
+	uint32_t capacity;
 	uint32_t used; /* no entry from here on is in use */
 };
 
-/* Announces the books in the record. Before anybody else has the resource. */
-void rs_holders_init(struct rs_resource *resource, struct rs_holders *holders);
+/* Announces the books, `entries` zeroed, in the record. Before anybody else has the resource. */
+void rs_holders_init(struct rs_resource *resource, struct rs_holders *holders, struct rouse_holder_record *entries,
+	uint32_t capacity);
+/* How many permits are written to be the task's. */
+uint64_t rs_holders_of_locked(const struct rs_holders *holders, uint64_t task);
 /* `task` has got permits; `since` counts if it had none. */
 void rs_holders_add_locked(
 	struct rs_resource *resource, struct rs_holders *holders, uint64_t task, uint64_t permits, uint64_t since);

@@ -21,7 +21,10 @@ struct rouse_semaphore {
 	struct rs_resource resource;
 	struct rs_waitlist waiters; /* arg: permits wanted */
 	struct rs_holders holders;
+	struct rouse_holder_record entries[]; /* of holders */
 };
+_Static_assert(sizeof(struct rouse_semaphore) + ROUSE_OWNED_PERMITS_MAX * sizeof(struct rouse_holder_record) <= RS_SLOT_MAX,
+	"an owned semaphore fits into a slot");
 
 static void used_by(struct rs_resource *resource, uint64_t task)
 {
@@ -48,6 +51,12 @@ static void give_locked(struct rouse_semaphore *semaphore, uint64_t task, uint32
 	if (resource->value > resource->capacity)
 		rs_record(&resource->capacity, resource->value);
 	rs_holders_remove_locked(resource, &semaphore->holders, task, n);
+}
+
+static bool may_give_locked(const struct rouse_semaphore *semaphore, uint64_t task, uint32_t n)
+{
+	return !(semaphore->resource.flags & ROUSE_RESOURCE_OWNED) ||
+	       rs_holders_of_locked(&semaphore->holders, task) >= n;
 }
 
 static struct rouse_semaphore_acquire *acquire_of(struct rouse_wait *wait)
@@ -199,9 +208,32 @@ int rouse_semaphore_release(struct rouse_semaphore *semaphore, uint32_t n)
 	if (rc)
 		return rc;
 	rs_lock_take(&resource->lock);
+	if (!may_give_locked(semaphore, rs_self_id(), n)) {
+		rs_lock_drop(&resource->lock);
+		return -ROUSE_ENOTOWNER;
+	}
 	give_locked(semaphore, rs_self_id(), n);
 	serve_locked(semaphore);
 	return 0;
+}
+
+int rouse_semaphore_transfer(struct rouse_semaphore *semaphore, uint32_t n, uint64_t task_id)
+{
+	struct rs_resource *resource = &semaphore->resource;
+	uint64_t id = rs_self_id();
+	int rc = rs_resource_check(resource);
+
+	if (rc)
+		return rc;
+	if (!task_id)
+		return -EINVAL;
+	rs_lock_take(&resource->lock);
+	if (rs_holders_of_locked(&semaphore->holders, id) < n)
+		rc = -ROUSE_ENOTOWNER;
+	else if (id != task_id)
+		rs_holders_move_locked(resource, &semaphore->holders, id, task_id, n, rs_stamp());
+	rs_lock_drop(&resource->lock);
+	return rc;
 }
 
 void rouse_semaphore_close(struct rouse_semaphore *semaphore)
@@ -216,18 +248,34 @@ void rouse_semaphore_close(struct rouse_semaphore *semaphore)
 	rs_leaf_end_all(resource, &semaphore->waiters, -ROUSE_ECLOSED);
 }
 
-struct rouse_semaphore *rouse_semaphore_new_(const char *name, uint32_t permits, const struct rouse_site *site)
+static struct rouse_semaphore *make(const char *name, uint32_t permits, uint32_t entries, uint8_t flags,
+	const struct rouse_site *site)
 {
-	struct rouse_semaphore *semaphore = rs_resource_new(sizeof *semaphore, ROUSE_RESOURCE_SEMAPHORE, name, site);
+	struct rouse_semaphore *semaphore = rs_resource_new(
+		sizeof *semaphore + entries * sizeof semaphore->entries[0], ROUSE_RESOURCE_SEMAPHORE, name, site);
 
 	if (!semaphore)
 		return NULL;
+	rs_record(&semaphore->resource.flags, flags);
 	rs_record(&semaphore->resource.value, (uint64_t)permits);
 	rs_record(&semaphore->resource.capacity, (uint64_t)permits);
 	rs_record(&semaphore->resource.side_a, 1ull);
 	rs_record(&semaphore->resource.side_b, (uint64_t)permits);
-	rs_holders_init(&semaphore->resource, &semaphore->holders);
+	rs_holders_init(&semaphore->resource, &semaphore->holders, semaphore->entries, entries);
 	return semaphore;
+}
+
+struct rouse_semaphore *rouse_semaphore_new_(const char *name, uint32_t permits, const struct rouse_site *site)
+{
+	return make(name, permits, RS_HOLDERS, 0, site);
+}
+
+struct rouse_semaphore *rouse_semaphore_new_owned_(const char *name, uint32_t permits, const struct rouse_site *site)
+{
+	if (permits && permits <= ROUSE_OWNED_PERMITS_MAX)
+		return make(name, permits, permits, ROUSE_RESOURCE_OWNED, site);
+	errno = EINVAL;
+	return NULL;
 }
 
 void rouse_semaphore_free(struct rouse_semaphore *semaphore)

@@ -269,12 +269,13 @@ enum rouse_resource_kind {
 
 enum rouse_resource_flag {
 	ROUSE_RESOURCE_CLOSED = 0x01,   /* nothing more will come */
-	ROUSE_RESOURCE_OWNED = 0x02,    /* `owner` is exact: ownership is tracked by the runtime */
+	ROUSE_RESOURCE_OWNED = 0x02,    /* mutex: `owner` is exact; semaphore: `holders` are, nobody else may release */
 	ROUSE_RESOURCE_ORPHANED = 0x04, /* its runtime is gone */
 	ROUSE_RESOURCE_READABLE = 0x08, /* sockets: readiness the runtime has not consumed */
 	ROUSE_RESOURCE_WRITABLE = 0x10,
 	ROUSE_RESOURCE_HANDED = 0x20,   /* mutex: given to a waiter, which has not been polled with it yet */
-	ROUSE_RESOURCE_UNTRACKED = 0x40 /* semaphore: `holders` does not account for all permits that are out */
+	ROUSE_RESOURCE_UNTRACKED = 0x40, /* semaphore: `holders` does not account for all permits that are out */
+	ROUSE_RESOURCE_SHARED = 0x80     /* semaphore: others than their takers have released permits, ever */
 };
 
 /**

@@ -57,6 +57,15 @@ struct rouse_semaphore;
 #define rouse_semaphore_new(NAME, PERMITS) rouse_semaphore_new_((NAME), (PERMITS), ROUSE_RESOURCE_SITE_)
 ROUSE_API struct rouse_semaphore *rouse_semaphore_new_(const char *name, uint32_t permits,
 	const struct rouse_site *site);
+/**
+ * The same, whose permits belong to the task that took them, as a lock does: a pool of connections, say. Only that task
+ * may release them, or hand them on. So who has them is always exactly known, and whoever waits for permits of tasks
+ * that have ended, or of its own, is told so for certain. At most ROUSE_OWNED_PERMITS_MAX, at least 1: else EINVAL.
+ */
+#define ROUSE_OWNED_PERMITS_MAX 256u
+#define rouse_semaphore_new_owned(NAME, PERMITS) rouse_semaphore_new_owned_((NAME), (PERMITS), ROUSE_RESOURCE_SITE_)
+ROUSE_API struct rouse_semaphore *rouse_semaphore_new_owned_(const char *name, uint32_t permits,
+	const struct rouse_site *site);
 ROUSE_API void rouse_semaphore_free(struct rouse_semaphore *semaphore);
 /** Takes n permits, all at once, in order. Result: 0, -ROUSE_ECLOSED, -ROUSE_EORPHAN. */
 struct rouse_semaphore_acquire {
@@ -72,8 +81,13 @@ ROUSE_API struct rouse_semaphore_acquire *rouse_semaphore_acquire(struct rouse_s
 	struct rouse_semaphore *semaphore, uint32_t n);
 /** 0, -ROUSE_EEMPTY, -ROUSE_ECLOSED, -ROUSE_EORPHAN. */
 ROUSE_API int rouse_semaphore_try_acquire(struct rouse_semaphore *semaphore, uint32_t n);
-/** Gives n permits (also ones that were never taken: then there are more). 0, -ROUSE_EORPHAN. Any thread. */
+/**
+ * Gives n permits (also ones that were never taken: then there are more). 0, -ROUSE_EORPHAN; of an owned semaphore
+ * -ROUSE_ENOTOWNER if the caller has not as many. Any thread.
+ */
 ROUSE_API int rouse_semaphore_release(struct rouse_semaphore *semaphore, uint32_t n);
+/** Hands n permits that the caller has to another task: 0, -ROUSE_ENOTOWNER, -EINVAL (id 0), -ROUSE_EORPHAN. */
+ROUSE_API int rouse_semaphore_transfer(struct rouse_semaphore *semaphore, uint32_t n, uint64_t task_id);
 /** Ends all waits with -ROUSE_ECLOSED. */
 ROUSE_API void rouse_semaphore_close(struct rouse_semaphore *semaphore);
 

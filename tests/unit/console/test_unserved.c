@@ -154,7 +154,8 @@ static struct thing semaphore_of(uint64_t holder, uint32_t flags)
 		.flags = flags,
 		.value = 1,
 		.capacity = 3,
-		.side_b = 1,
+		.side_b = 9,
+		.last_b = 7,
 		.holders = { { holder, 2, 1 * S } } };
 }
 
@@ -197,7 +198,7 @@ static void permits_that_are_not_accounted_for_say_nothing(void **state)
 	play_look(play, 4);
 	assert_null(play_finding(play, CN_FINDING_PERMIT_LEAK));
 	play->things[0] = semaphore_of(99, 0);
-	play->things[0].side_b = 0; /* a counter, perhaps */
+	play->things[0].last_b = 0; /* a counter, perhaps */
 	play_look(play, 4);
 	assert_null(play_finding(play, CN_FINDING_PERMIT_LEAK));
 }

@@ -42,7 +42,8 @@ static struct thing semaphore(uint64_t serial, uint32_t flags, uint64_t capacity
 		.flags = flags,
 		.value = capacity - permits,
 		.capacity = capacity,
-		.side_b = 1,
+		.side_b = 9,
+		.last_b = 7,
 		.holders = { { holder, permits, 1 * S } } };
 }
 
@@ -136,7 +137,10 @@ static void a_semaphore_that_may_be_a_counter_makes_no_edge(void **state)
 	struct play *play = *state;
 
 	ring_over_a_semaphore(play, 0);
-	play->things[0].side_b = 0;
+	play->things[0].last_b = 0;
+	assert_null(play_out(play, CN_FINDING_WAIT_CYCLE));
+	play->things[0].last_b = 7;
+	play->things[0].side_b = 1; /* more than there were at first */
 	assert_null(play_out(play, CN_FINDING_WAIT_CYCLE));
 }
 
@@ -145,6 +149,8 @@ static void holders_that_are_not_all_make_no_edge(void **state)
 	struct play *play = *state;
 
 	ring_over_a_semaphore(play, ROUSE_RESOURCE_UNTRACKED);
+	assert_null(play_out(play, CN_FINDING_WAIT_CYCLE));
+	play->things[0].flags = ROUSE_RESOURCE_SHARED; /* others than the holders release */
 	assert_null(play_out(play, CN_FINDING_WAIT_CYCLE));
 }
 

@@ -407,12 +407,104 @@ static void a_dump_names_the_holders(void **state)
 	rouse_semaphore_free(semaphore);
 }
 
+/* -------------------------------------------------------------------- owned */
+
+static void only_who_has_permits_of_an_owned_one_may_release_them(void **state)
+{
+	struct rouse_semaphore *semaphore = rouse_semaphore_new_owned("pool", 3);
+
+	(void)state;
+	as_task(1);
+	assert_int_equal(record_of(semaphore)->flags, ROUSE_RESOURCE_OWNED);
+	assert_int_equal(record_of(semaphore)->holder_capacity, 3);
+	assert_int_equal(rouse_semaphore_try_acquire(semaphore, 2), 0);
+	assert_int_equal(rouse_semaphore_release(semaphore, 3), -ROUSE_ENOTOWNER);
+	as_task(2);
+	assert_int_equal(rouse_semaphore_release(semaphore, 1), -ROUSE_ENOTOWNER);
+	assert_int_equal(record_of(semaphore)->value, 1);
+	as_task(1);
+	assert_int_equal(rouse_semaphore_release(semaphore, 2), 0);
+	assert_int_equal(record_of(semaphore)->value, 3);
+	assert_true(is_tracked(semaphore));
+	as_task(0);
+	rouse_semaphore_free(semaphore);
+}
+
+static void permits_are_handed_to_another_task(void **state)
+{
+	struct rouse_semaphore *semaphore = rouse_semaphore_new_owned("pool", 3);
+	uint64_t other;
+
+	(void)state;
+	as_task(2);
+	other = rs_self_id();
+	as_task(1);
+	assert_int_equal(rouse_semaphore_try_acquire(semaphore, 3), 0);
+	assert_int_equal(rouse_semaphore_transfer(semaphore, 4, other), -ROUSE_ENOTOWNER);
+	assert_int_equal(rouse_semaphore_transfer(semaphore, 2, 0), -EINVAL);
+	assert_int_equal(rouse_semaphore_transfer(semaphore, 2, other), 0);
+	assert_int_equal(held_by(semaphore, rs_self_id()), 1);
+	assert_int_equal(held_by(semaphore, other), 2);
+	assert_int_equal(rouse_semaphore_transfer(semaphore, 1, rs_self_id()), 0); /* to itself: nothing changes */
+	assert_int_equal(held_by(semaphore, rs_self_id()), 1);
+	as_task(2);
+	assert_int_equal(rouse_semaphore_release(semaphore, 2), 0);
+	assert_true(is_tracked(semaphore));
+	as_task(0);
+	rouse_semaphore_free(semaphore);
+}
+
+static void an_owned_one_has_an_entry_for_each_permit(void **state)
+{
+	struct rouse_semaphore *semaphore = rouse_semaphore_new_owned("pool", RS_HOLDERS + 4);
+
+	(void)state;
+	as_task(1);
+	assert_int_equal(rouse_semaphore_try_acquire(semaphore, RS_HOLDERS + 4), 0);
+	for (uint64_t i = 1; i < RS_HOLDERS + 4; i++)
+		assert_int_equal(rouse_semaphore_transfer(semaphore, 1, 100000 + i), 0);
+	assert_true(is_tracked(semaphore));
+	assert_int_equal(held_by(semaphore, 100001), 1);
+	assert_int_equal(held_by(semaphore, rs_self_id()), 1);
+	as_task(0);
+	rouse_semaphore_free(semaphore);
+	assert_null(rouse_semaphore_new_owned("none", 0));
+	assert_int_equal(errno, EINVAL);
+	assert_null(rouse_semaphore_new_owned("many", ROUSE_OWNED_PERMITS_MAX + 1));
+}
+
+/* A producer takes places, the consumer gives them back: they are nobody's, for good. */
+static void permits_that_others_release_are_shared(void **state)
+{
+	struct rouse_semaphore *semaphore = rouse_semaphore_new("places", 2);
+
+	(void)state;
+	as_task(1);
+	assert_int_equal(rouse_semaphore_try_acquire(semaphore, 1), 0);
+	assert_int_equal(rouse_semaphore_release(semaphore, 1), 0);
+	assert_int_equal(record_of(semaphore)->last_user_b, rs_self_id());
+	assert_false(record_of(semaphore)->flags & ROUSE_RESOURCE_SHARED);
+	assert_int_equal(rouse_semaphore_try_acquire(semaphore, 2), 0);
+	as_task(2);
+	assert_int_equal(rouse_semaphore_release(semaphore, 2), 0);
+	assert_true(record_of(semaphore)->flags & ROUSE_RESOURCE_SHARED);
+	as_task(1);
+	assert_int_equal(rouse_semaphore_try_acquire(semaphore, 2), 0);
+	assert_int_equal(rouse_semaphore_release(semaphore, 2), 0);
+	assert_true(record_of(semaphore)->flags & ROUSE_RESOURCE_SHARED);
+	as_task(0);
+	rouse_semaphore_free(semaphore);
+}
+
 static const char *broken(
 	struct rs_holders *books, struct rs_resource *resource, uint64_t task, uint64_t permits, uint32_t at)
 {
+	struct rouse_holder_record entries[RS_HOLDERS];
 	struct rs_holders copy = *books;
 	struct rs_resource record = *resource;
 
+	memcpy(entries, books->entries, sizeof entries);
+	copy.entries = entries;
 	record.holders = (uintptr_t)copy.entries;
 	copy.entries[at].task = task;
 	copy.entries[at].permits = permits;
@@ -422,11 +514,12 @@ static const char *broken(
 static void validate_finds_every_way_to_be_wrong(void **state)
 {
 	struct rs_resource resource = { .value = 1, .capacity = 3 };
-	struct rs_holders books = { .used = 0 };
+	struct rouse_holder_record entries[RS_HOLDERS] = { { 0 } };
+	struct rs_holders books = { .entries = entries, .capacity = RS_HOLDERS };
 
 	(void)state;
 	assert_non_null(rs_holders_validate_locked(&resource, &books)); /* not announced */
-	rs_holders_init(&resource, &books);
+	rs_holders_init(&resource, &books, entries, RS_HOLDERS);
 	assert_non_null(rs_holders_validate_locked(&resource, &books)); /* two are out, and nobody has them */
 	rs_holders_add_locked(&resource, &books, 20, 2, 5);
 	assert_null(rs_holders_validate_locked(&resource, &books));
@@ -448,6 +541,8 @@ static void validate_finds_every_way_to_be_wrong(void **state)
 TEST_MAIN_WITH(enter_runtime, leave_runtime, T(the_table_lies_within_the_slot_and_says_how_long_it_is),
 	T(what_a_task_takes_is_its_own_until_it_gives_it_back), T(outside_any_task_the_holder_is_the_marked_thread),
 	T(permits_are_the_waiters_as_soon_as_they_are_granted),
+	T(only_who_has_permits_of_an_owned_one_may_release_them), T(permits_are_handed_to_another_task),
+	T(an_owned_one_has_an_entry_for_each_permit), T(permits_that_others_release_are_shared),
 	T(a_grant_that_is_dropped_is_given_back_whoever_drops_it),
 	T(a_wait_that_ends_without_permits_leaves_the_books_alone),
 	T(another_task_that_fetches_a_grant_has_it_from_then_on),
