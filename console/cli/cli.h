@@ -141,8 +141,9 @@ void cn_chain_print(const struct cn_paint *paint, const struct cn_model *model, 
 void cn_threads_json(struct cn_json *json, const struct cn_model *model, size_t runtime);
 void cn_threads_print(const struct cn_paint *paint, const struct cn_model *model, size_t runtime);
 /*
- * The native stack of a thread, if the verb has asked for stacks by cli->stacks
+ * The native stack of a thread, for which the verb has asked by cli->stacks
  * before cn_open(): a line each frame, innermost first, or why there is none.
+ * Nothing, and null, where none was taken.
  */
 void cn_stack_print(
 	const struct cn_paint *paint, const struct cn_model *model, size_t runtime, uint32_t tid, int indent);

@@ -32,15 +32,15 @@ static void frame_json(struct cn_json *json, const struct cn_model *model, const
 	cn_json_end(json);
 }
 
-static void stack_json(struct cn_json *json, const struct cn_model *model, size_t runtime, uint32_t tid)
+void cn_stack_json(struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t tid)
 {
 	const struct cn_stack *stack = cn_model_stack(model, runtime, tid);
 
 	if (!stack) {
-		cn_json_null(json, "stack");
+		cn_json_null(json, key);
 		return;
 	}
-	cn_json_object(json, "stack");
+	cn_json_object(json, key);
 	cn_json_bool(json, "whole", !stack->why);
 	if (stack->why)
 		cn_json_string(json, "why", cn_stack_why(stack->why));
@@ -88,7 +88,7 @@ static void native_json(
 		if (name)
 			cn_json_string(json, "syscall_name", name);
 	}
-	stack_json(json, model, runtime, native->tid);
+	cn_stack_json(json, "stack", model, runtime, native->tid);
 	cn_json_end(json);
 }
 

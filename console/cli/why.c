@@ -82,10 +82,8 @@ int cn_verb_why(struct cn_cli *cli)
 	const struct cn_task *task;
 	struct cn_chain chain = { 0 };
 	uint64_t id = 0;
-	int rc;
+	int rc = cn_open(cli, 2, &session);
 
-	cli->stacks = CN_STACKS_BUSY;
-	rc = cn_open(cli, 2, &session);
 	if (rc)
 		return rc;
 	rc = cn_find_task(cn_session_model(session), cli->task, &task);

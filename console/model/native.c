@@ -209,19 +209,16 @@ const struct cn_symbol *cn_model_symbol(const struct cn_model *model, uint64_t p
 
 static void format_symbol(const struct cn_symbol *symbol, char *out, size_t bytes)
 {
-	const char *module = cn_path_base(symbol->module);
 	char place[sizeof symbol->file + 16] = "", within[sizeof symbol->within + 16] = "";
 
-	if (!*symbol->function && symbol->offset)
-		snprintf(out, bytes, "%s+0x%" PRIx64, module, symbol->offset);
-	else if (!*symbol->function)
-		snprintf(out, bytes, "0x%" PRIx64 " in %s", symbol->pc, module);
-	if (!*symbol->function)
+	if (!*symbol->function && *symbol->module) {
+		snprintf(out, bytes, "%s+0x%" PRIx64, symbol->module, symbol->offset);
 		return;
+	}
 	if (symbol->line && *symbol->file)
 		snprintf(place, sizeof place, " (%s:%u)", cn_path_base(symbol->file), symbol->line);
-	else if (*module)
-		snprintf(place, sizeof place, " (%s)", module);
+	else if (*symbol->module)
+		snprintf(place, sizeof place, " (%s)", symbol->module);
 	if (*symbol->within)
 		snprintf(within, sizeof within, ", inlined in %s", symbol->within);
 	snprintf(out, bytes, "%s%s%s", symbol->function, place, within);
