@@ -17,7 +17,8 @@
  *     0  the call is to this very function
  *     1  the call goes through a pointer or the linkage table: it may be to this function
  *     2  as 0 or 1, but the caller's frame pointer is none: it was called by code without
- *     3  the call is to another function: that one may have jumped here at its end
+ *     3  the call, or the one by which its own caller was called, is to another function:
+ *        that one may have jumped on at its end, or keeps no frame pointer
  */
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static int rank_of_call(struct rn_target *target, uint64_t function, uint64_t ad
 	map = rn_map_at(target, to);
 	if (!map || !map->code)
 		return is_indirect_call(code) ? 1 : -1;
-	return function && function_at(target, to) == to ? 3 : 1;
+	return function_at(target, to) == to ? 3 : 1;
 }
 
 bool rn_may_have_called(struct rn_target *target, uint64_t callee, uint64_t returns_to)
@@ -86,6 +87,14 @@ bool rn_may_have_called(struct rn_target *target, uint64_t callee, uint64_t retu
 	int rank = rank_of_call(target, function_at(target, callee), returns_to);
 
 	return rank == 0 || rank == 1;
+}
+
+/* The pair above: who made the call that returns to `returns_to` was called there, or may have been. */
+static bool goes_on(struct rn_target *target, uint64_t returns_to, uint64_t above)
+{
+	uint64_t pair[2];
+
+	return rn_read(target, above, pair, sizeof pair) && rn_may_have_called(target, returns_to - 1, pair[1]);
 }
 
 static int by_rank(const void *a, const void *b)
@@ -135,6 +144,8 @@ size_t rn_frame_pointers(struct rn_target *target, uint64_t pc, uint64_t sp, str
 		calls += rank >= 0;
 		if (rank < 0 || (!chained && rank > 1))
 			continue;
+		if (chained && rank <= 1 && !goes_on(target, words[i + 1], words[i]))
+			rank = 3;
 		n = keep(candidates, n, (struct rn_candidate){ at, chained ? rank : 2 });
 	}
 	return n;
