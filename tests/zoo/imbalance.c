@@ -8,6 +8,7 @@
  * row: A27
  * finds: imbalance likely
  * task: -
+ * looks: 24
  * healthy: 0
  * line: at once
  */

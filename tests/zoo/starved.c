@@ -8,6 +8,7 @@
  * row: A25
  * finds: starved likely
  * task: outsider
+ * looks: 24
  * companions: late-timers
  * healthy: 0
  * line: again and again

@@ -6,6 +6,7 @@
  * row: A28
  * finds: thundering likely
  * task: hopeful
+ * looks: 24
  */
 #include "zoo.h"
 
@@ -41,7 +42,7 @@ ROUSE_BODY(giver)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 20 * ROUSE_MS));
+		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 5 * ROUSE_MS));
 		__atomic_add_fetch(&pieces, 1, __ATOMIC_RELEASE);
 		if (ZOO_TWIN)
 			rouse_notify_one(work);
