@@ -16,7 +16,7 @@
 #include "widget/format.h"
 
 enum {
-	FAIRNESS = 8,         /* polls for each task that was queued, before one is passed over */
+	FAIRNESS = 4,         /* polls for each task that was queued, before one is passed over */
 	IMBALANCE_DEPTH = 32, /* tasks in the ring of the busy one */
 	IMBALANCE_LOOKS = 5,
 	IMBALANCE_LIKELY_LOOKS = 10,
