@@ -27,8 +27,8 @@ ROUSE_BODY(insider)
 	ROUSE_END;
 }
 
-ROUSE_ASYNC(outsider, int, ROUSE_NO_FIELDS);
-ROUSE_BODY(outsider) /* fault */
+ROUSE_ASYNC(outsider, int, ROUSE_NO_FIELDS); /* fault */
+ROUSE_BODY(outsider)
 {
 	ROUSE_BEGIN;
 	ROUSE_RETURN(0);
