@@ -183,6 +183,8 @@ static void tasks_json(struct cn_json *json, const struct cn_model *model, const
 		if (task) {
 			cn_json_string(json, "name", cn_task_name(model, task));
 			site_json(json, "site", model, task->runtime, cn_task_await_site(model, task));
+		} else if (i == 0 && *finding->task_name) {
+			cn_json_string(json, "name", finding->task_name);
 		}
 		cn_json_end(json);
 	}

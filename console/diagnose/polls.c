@@ -39,6 +39,24 @@ static uint64_t long_polls(const struct cn_histogram *histogram)
 	return n;
 }
 
+/*
+ * On a machine that kept its workers from running for a large part of what they
+ * ran, and for long enough to make these polls as long as they were, they may
+ * well have been short.
+ */
+static bool explained_by_machine(const struct cn_model *model, const struct cn_runtime *runtime, uint64_t long_ones)
+{
+	uint64_t cpu = 0, queue = 0;
+
+	for (uint32_t i = 0; i < runtime->n_workers; i++) {
+		const struct cn_thread *thread = cn_model_thread(model, runtime->index, runtime->workers[i].tid);
+
+		cpu += thread ? thread->cpu_ns : 0;
+		queue += thread ? thread->run_queue_ns : 0;
+	}
+	return queue > cpu / 4 && queue > long_ones * (1ull << LONG_BUCKET) / 2;
+}
+
 /* ------------------------------------------------------------ running now */
 
 static bool sleeps(const struct cn_thread *thread)
@@ -145,10 +163,13 @@ static uint64_t resource_of_descriptor(struct cn_diagnosis *diagnosis, uint64_t 
 	return 0;
 }
 
-/* A thread that runs does not block now; whether it computes is seen by what it has had of a CPU by the next look. */
-static bool not_known_yet(const struct cn_poll *poll)
+/* One look more will tell what its thread does. */
+static bool is_told_soon(const struct cn_model *model, const struct cn_poll *poll)
 {
-	return poll->kind == CN_POLL_UNKNOWN && !poll->span_ns && poll->thread && poll->thread->state == 'R';
+	const struct cn_runtime *runtime = cn_model_runtime(model, poll->task->runtime);
+
+	return poll->thread && poll->thread->state == 'R' && poll->thread->cpu_ns &&
+	       poll->thread->first_look == runtime->looks && !runtime->target_stopped;
 }
 
 static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll)
@@ -162,10 +183,13 @@ static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll
 	struct cn_report report;
 
 	if (own_time(poll) < diagnosis->opts.poll_surely &&
-		(before < LONG_POLLS_AT_LEAST || preempted))
+		(before < LONG_POLLS_AT_LEAST || preempted ||
+			explained_by_machine(model, cn_model_runtime(model, task->runtime), before)))
+		return;
+	if (is_told_soon(model, poll))
 		return;
 	report = cn_report_about(computes ? CN_FINDING_BUSY_WORKER : CN_FINDING_BLOCKED_WORKER,
-		poll->told || !sure || not_known_yet(poll) ? CN_SUSPECT : CN_LIKELY, task);
+		poll->told || !sure ? CN_SUSPECT : CN_LIKELY, task);
 	report.finding.worker = task->worker;
 	report.finding.since_ns = task->edge_ns;
 	if (on_descriptor(poll))
@@ -186,24 +210,6 @@ void cn_rule_polls(struct cn_diagnosis *diagnosis)
 }
 
 /* -------------------------------------------------------- running too long */
-
-/*
- * On a machine that kept its workers from running for a large part of what they
- * ran, and for long enough to make these polls as long as they were, they may
- * well have been short.
- */
-static bool explained_by_machine(const struct cn_model *model, const struct cn_runtime *runtime, uint64_t long_ones)
-{
-	uint64_t cpu = 0, queue = 0;
-
-	for (uint32_t i = 0; i < runtime->n_workers; i++) {
-		const struct cn_thread *thread = cn_model_thread(model, runtime->index, runtime->workers[i].tid);
-
-		cpu += thread ? thread->cpu_ns : 0;
-		queue += thread ? thread->run_queue_ns : 0;
-	}
-	return queue > cpu / 4 && queue > long_ones * (1ull << LONG_BUCKET) / 2;
-}
 
 static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime, uint32_t site)
 {

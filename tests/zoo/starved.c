@@ -8,7 +8,7 @@
  * row: A25
  * finds: starved likely
  * task: outsider
- * looks: 16
+ * looks: 24
  * line: at once
  */
 #include "sched/runtime.h"

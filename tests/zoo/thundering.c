@@ -6,7 +6,7 @@
  * row: A28
  * finds: thundering likely
  * task: hopeful
- * looks: 14
+ * looks: 24
  */
 #include "zoo.h"
 
