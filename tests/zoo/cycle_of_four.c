@@ -76,7 +76,7 @@ ROUSE_BODY(writer)
 static void make(void)
 {
 	mutex = ZOO_MADE(rouse_mutex_new("mutex"));
-	permit = ZOO_MADE(rouse_semaphore_new("permit", 1));
+	permit = ZOO_MADE(rouse_semaphore_new_owned("permit", 1));
 	line = ZOO_MADE(rouse_mpsc_new("line", sizeof(uint64_t), 1));
 	lock_is_taken = ZOO_MADE(rouse_notify_new("lock_is_taken"));
 	permit_is_taken = ZOO_MADE(rouse_notify_new("permit_is_taken"));

@@ -21,8 +21,8 @@ ROUSE_BODY(piece)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		zoo_block_for(ROUSE_MS);
-		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield)); /* fault */
+		zoo_block_for(5 * ROUSE_MS);
+		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
 	}
 	ROUSE_END;
 }
@@ -32,7 +32,7 @@ ROUSE_BODY(divider)
 {
 	ROUSE_BEGIN;
 	for (int i = 0; i < 64; i++)
-		ZOO_MUST(rouse_spawn_detached(piece));
+		ZOO_MUST(rouse_spawn_detached(piece)); /* fault */
 	ROUSE_RETURN(0);
 	ROUSE_END;
 }

@@ -14,7 +14,7 @@
 
 enum { BYTES = 128 * 1024 };
 
-ROUSE_ASYNC(roomy, int,
+ROUSE_ASYNC(roomy, int, /* fault */
 	struct rouse_sleep sleep;
 	char *page;
 	char buffer[ZOO_TWIN ? 1 : BYTES];);
@@ -33,7 +33,7 @@ ROUSE_BODY(roomy)
 
 static void start(void)
 {
-	ZOO_MUST(rouse_spawn_detached(roomy)); /* fault */
+	ZOO_MUST(rouse_spawn_detached(roomy));
 }
 
 ZOO(ZOO_WORKERS(2), NULL, start)

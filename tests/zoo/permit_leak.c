@@ -4,7 +4,7 @@
  * wants both.
  *
  * row: A13
- * finds: permit-leak likely
+ * finds: permit-leak proven
  * task: -
  * why: greedy
  */
@@ -42,7 +42,7 @@ ROUSE_BODY(greedy)
 
 static void make(void)
 {
-	permits = ZOO_MADE(rouse_semaphore_new("permits", 2)); /* fault: permits */
+	permits = ZOO_MADE(rouse_semaphore_new_owned("permits", 2)); /* fault: permits */
 	is_taken = ZOO_MADE(rouse_notify_new("is_taken"));
 }
 

@@ -3,7 +3,7 @@
  * A task waits for the permit that it holds itself. In the twin there are two.
  *
  * row: A14
- * finds: self-deadlock likely
+ * finds: self-deadlock proven
  * task: twice
  */
 #include "zoo.h"
@@ -26,7 +26,7 @@ ROUSE_BODY(twice)
 
 static void make(void)
 {
-	permits = ZOO_MADE(rouse_semaphore_new("permits", 1 + ZOO_TWIN));
+	permits = ZOO_MADE(rouse_semaphore_new_owned("permits", 1 + ZOO_TWIN));
 }
 
 static void start(void)

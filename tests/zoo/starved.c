@@ -22,7 +22,7 @@ ROUSE_BODY(insider)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		zoo_block_for(ROUSE_MS);
+		zoo_block_for(5 * ROUSE_MS);
 		if (__atomic_load_n(&unfair, __ATOMIC_ACQUIRE))
 			rs_self.worker->tick = 1;
 		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
