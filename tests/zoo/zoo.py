@@ -219,7 +219,7 @@ class Case:
         core = f"/tmp/zoo-{program.pid}"
         try:
             subprocess.run(["gcore", "-o", core, str(program.pid)], capture_output=True, check=True, timeout=120)
-            document = self.check(f"{core}.{program.pid}", "core", 1)
+            document = self.check(f"{core}.{program.pid}", "core", 2)
         finally:
             Path(f"{core}.{program.pid}").unlink(missing_ok=True)
         bad = self.foreign(document)
@@ -296,7 +296,7 @@ def main():
     parser.add_argument("--readme", help="the file to write")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--at-once", type=int, default=24, help="programs side by side")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     rows = [Row(name) for name in options.rows] or all_rows()
     sources = ["socket", "memory", "core"] if options.all else ["socket"]
     waiting = [f"{row.name}: {PENDING[row.name]}" for row in rows if row.name in PENDING]
