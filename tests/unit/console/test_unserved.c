@@ -439,6 +439,9 @@ static void a_sender_that_has_just_begun_to_wait_is_none(void **state)
 	assert_null(play_finding(play, CN_FINDING_BACK_PRESSURE));
 	play_look(play, 2);
 	assert_non_null(play_finding(play, CN_FINDING_BACK_PRESSURE));
+	assert_int_equal(play_finding(play, CN_FINDING_BACK_PRESSURE)->class, CN_SUSPECT);
+	play_look(play, 8); /* ten seconds: surely */
+	assert_int_equal(play_finding(play, CN_FINDING_BACK_PRESSURE)->class, CN_LIKELY);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, play_begin, play_end)

@@ -261,9 +261,13 @@ static void a_channel_that_stands_elsewhere_is_alive(void **state)
 	idle_actors(play);
 	play->found[0] = (struct found){ .id = 50, .places = { { 20, 1 }, { 21, 1 }, { 0, 1 } }, .n = 3 };
 	play->found[1] = (struct found){ .id = 51, .places = { { 20, 1 }, { 21, 1 } }, .n = 2 };
+	for (int i = 0; i < 8 && !play_wants(play, 50); i++)
+		play_look(play, 1);
+	assert_true(play_wants(play, 50));
+	play_look(play, 1); /* brings what was found */
+	assert_false(play_wants(play, 50)); /* once is enough */
 	play_look(play, 6);
 	assert_int_equal(cn_findings_count(play->findings), 0);
-	assert_false(play_wants(play, 50)); /* once is enough */
 }
 
 static void one_search_is_not_enough(void **state)
