@@ -19,6 +19,22 @@ static bool has_incomplete(const struct cn_findings *findings)
 	return false;
 }
 
+/* That not all could be seen is no fault of the program: then nobody can say that it has none. */
+static int verdict(const struct cn_cli *cli, const struct cn_findings *findings, bool complete)
+{
+	bool blind = !complete || has_incomplete(findings);
+
+	for (size_t i = 0; i < cn_findings_count(findings); i++) {
+		const struct cn_finding *finding = cn_findings_at(findings, i);
+
+		if (finding->code == CN_FINDING_INCOMPLETE_LOOK)
+			blind = true;
+		else if (finding->class >= cli->fail_on)
+			return CN_EXIT_FINDINGS;
+	}
+	return blind ? CN_EXIT_INCOMPLETE : CN_EXIT_OK;
+}
+
 static int look_again(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks)
 {
 	struct cn_why why = { 0 };
@@ -87,10 +103,7 @@ int cn_verb_check(struct cn_cli *cli)
 		rc = look_again(cli, session, &looks);
 	model = cn_session_model(session);
 	if (rc == CN_EXIT_OK) {
-		if (cn_findings_at_least(cn_session_findings(session), cli->fail_on, false))
-			rc = CN_EXIT_FINDINGS;
-		else if (!cn_model_complete(model) || has_incomplete(cn_session_findings(session)))
-			rc = CN_EXIT_INCOMPLETE;
+		rc = verdict(cli, cn_session_findings(session), cn_model_complete(model));
 		if (cli->json)
 			print_json(cli, session, looks, rc);
 		else

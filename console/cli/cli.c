@@ -46,12 +46,31 @@ static const struct cn_verb verbs[] = {
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(LOOKS) | CN_TAKES(INTERVAL) |
 			CN_TAKES(FAIL_ON) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL),
 		1, 1, cn_verb_check },
+	{ "watch", "TARGET", "Wait, and tell when a finding appears, grows stronger, goes.",
+		"A line each; with --json, a document each on a line of its own. A finding has gone when\n"
+		"it was not seen for a while (threshold `stays`). Of one that comes and goes, an edge is\n"
+		"told at most once in --min-interval, which doubles up to ten minutes while that goes on;\n"
+		"the next one says how many were not.\n\n"
+		"--exec CMD is run for each edge that is told, one at a time, with its document on\n"
+		"standard input, and in the environment ROUSE_EDGE (appears, grows, goes), ROUSE_FINDING,\n"
+		"ROUSE_CLASS, ROUSE_PID, ROUSE_TASK, ROUSE_TASK_NAME, ROUSE_FUNCTION, ROUSE_FILE,\n"
+		"ROUSE_LINE, ROUSE_EVIDENCE, ROUSE_SUPPRESSED. Texts in it come from the program: quote\n"
+		"them. What it prints goes to standard error. It ends with the target (exit 3), with\n"
+		"SIGTERM (0), SIGINT (130), or after --count edges (0).",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(FAIL_ON) |
+			CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL) | CN_TAKES(EXEC) | CN_TAKES(MIN_INTERVAL) |
+			CN_TAKES(COUNT),
+		1, 1, cn_verb_watch },
 	{ "sched", "TARGET", "Print how its scheduler does: delays from wake to run, steals, parks.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1, cn_verb_sched },
 	{ "doctor", "[TARGET]", "Say what this machine lets you see, and of TARGET by which source.",
 		"Nothing is concluded that was not tried or read. With TARGET it ends with 0 if one of\n"
 		"its sources works; without, if memory of other processes can be read at all.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 0, 1, cn_verb_doctor },
+	{ "stacks", "TARGET", "Print where its threads stand: native stacks.",
+		"By elfutils, from outside: no thread is stopped. Those that sleep are read, those that\n"
+		"run are sampled (needs CAP_PERFMON, or perf_event_paranoid <= 2 and a process of yours).",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 1, 1, cn_verb_stacks },
 	{ "probe", "[OPTION]... PID", "Watch a program without agent through eBPF; see `rouse probe --help`.", NULL, 0,
 		0, 64, NULL },
 	{ "version", "", "Print the version.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_version },
@@ -123,6 +142,7 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 	struct cn_session_opts opts = { .kind = cli->frames ? CN_SOURCE_FRAMES : cli->source,
 		.interval_ms = cli->interval_ms,
 		.level = cli->level,
+		.stacks = cli->stacks,
 		.diagnose = cli->diagnose };
 	struct cn_session *session;
 	struct cn_why why = { 0 };

@@ -25,7 +25,8 @@
 	X(NOT_PERMITTED, 4, "not permitted, or not built in")                                                          \
 	X(INCOMPATIBLE, 5, "the target is of another version")                                                         \
 	X(INCOMPLETE, 6, "the data is not complete")                                                                   \
-	X(TIMEOUT, 7, "no answer in time")
+	X(TIMEOUT, 7, "no answer in time")                                                                             \
+	X(INTERRUPTED, 130, "watch: ended by SIGINT")
 enum cn_exit {
 #define X(name, code, text) CN_EXIT_##name = (code),
 	CN_EXITS(X)
@@ -38,16 +39,18 @@ enum cn_exit {
 	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process), core")    \
 	X(TIMEOUT, "timeout", 0, "MS", "give up when there is no answer for so long (5000)")                           \
 	X(LOOKS, "looks", 0, "N", "looks to take before judging")                                                      \
-	X(INTERVAL, "interval", 0, "MS", "time between looks (250)")                                                   \
-	X(FAIL_ON, "fail-on", 0, "CLASS", "exit 1 only for findings of at least this class: suspect, likely, proven")  \
+	X(INTERVAL, "interval", 0, "MS", "time between looks (250; watch: 1000)")                                                   \
+	X(FAIL_ON, "fail-on", 0, "CLASS", "only findings of at least this class count: suspect, likely, proven")  \
 	X(THRESHOLD, "threshold", 0, "NAME=N", "set a threshold of diagnosis; may be given several times")             \
 	X(BATCH, "batch", 'b', NULL, "print frames instead of opening a screen")                                       \
-	X(COUNT, "count", 'n', "N", "so many frames, then end (for ever)")                                             \
+	X(COUNT, "count", 'n', "N", "so many frames, or edges, then end (for ever)")                                             \
 	X(DELAY, "delay", 'd', "S", "seconds between frames (1)")                                                      \
 	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                                         \
 	X(COLOR, "color", 0, "WHEN", "auto, never, 8, 16 or 256 colours (NO_COLOR is heeded)")                         \
 	X(ASCII, "ascii", 0, NULL, "draw with ASCII signs only")                                                       \
 	X(FRAMES, "frames", 0, "FILE", NULL)                                                                           \
+	X(EXEC, "exec", 0, "CMD", "run CMD (by sh -c) for each edge: see above")                                       \
+	X(MIN_INTERVAL, "min-interval", 0, "S", "seconds between edges of one finding that comes and goes (10)")       \
 	X(ALL, "all", 0, NULL, "each task by itself, instead of those that stand alike together")                      \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
@@ -72,8 +75,11 @@ struct cn_cli {
 	enum cn_source_kind source;
 	uint32_t timeout_ms, interval_ms, looks;
 	uint32_t level; /* 1 + level, 0 = leave it */
+	enum cn_stacks stacks; /* native stacks that the verb wants with its looks */
 	enum cn_class fail_on;
 	struct cn_diagnose_opts diagnose;
+	const char *exec; /* NULL = none */
+	uint32_t min_interval_ms;
 	unsigned long count;
 	uint32_t delay_ms;
 	const char *frames;
@@ -120,14 +126,12 @@ void cn_task_json(struct cn_json *json, const struct cn_session *session, const 
 /* The same, into an object that is open already. */
 void cn_task_members_json(
 	struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits);
-/* An address in the program's code, as far as it is known. */
-void cn_code_json(struct cn_json *json, const struct cn_model *model, uint64_t pc);
-/* What is known of a thread's native stack, as the member "stack". */
-void cn_stack_json(struct cn_json *json, const struct cn_model *model, size_t runtime, uint32_t tid);
 /* Workers in a poll and running blocking jobs, with native stacks. */
 void cn_running_json(struct cn_json *json, const struct cn_model *model);
 void cn_running_print(const struct cn_paint *paint, const struct cn_model *model);
 void cn_finding_json(struct cn_json *json, const struct cn_session *session, const struct cn_finding *finding);
+void cn_finding_member_json(
+	struct cn_json *json, const char *key, const struct cn_session *session, const struct cn_finding *finding);
 void cn_findings_json(struct cn_json *json, const struct cn_session *session, enum cn_class least);
 void cn_chain_json(struct cn_json *json, const struct cn_model *model, const struct cn_chain *chain);
 void cn_finding_print(const struct cn_paint *paint, const struct cn_session *session, const struct cn_finding *finding);
@@ -136,6 +140,14 @@ void cn_chain_print(const struct cn_paint *paint, const struct cn_model *model, 
 /* The threads of a runtime: nothing in text if none is known. */
 void cn_threads_json(struct cn_json *json, const struct cn_model *model, size_t runtime);
 void cn_threads_print(const struct cn_paint *paint, const struct cn_model *model, size_t runtime);
+/*
+ * The native stack of a thread, for which the verb has asked by cli->stacks
+ * before cn_open(): a line each frame, innermost first, or why there is none.
+ * Nothing, and null, where none was taken.
+ */
+void cn_stack_print(
+	const struct cn_paint *paint, const struct cn_model *model, size_t runtime, uint32_t tid, int indent);
+void cn_stack_json(struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t tid);
 
 /* The document of ps; top --json prints one a look. */
 void cn_ps_json(struct cn_json *json, const struct cn_session *session);
@@ -145,9 +157,11 @@ int cn_verb_ps(struct cn_cli *cli);
 int cn_verb_top(struct cn_cli *cli);
 int cn_verb_dump(struct cn_cli *cli);
 int cn_verb_why(struct cn_cli *cli);
+int cn_verb_watch(struct cn_cli *cli);
 int cn_verb_check(struct cn_cli *cli);
 int cn_verb_sched(struct cn_cli *cli);
 int cn_verb_doctor(struct cn_cli *cli);
+int cn_verb_stacks(struct cn_cli *cli);
 int cn_verb_help(struct cn_cli *cli);
 int cn_verb_version(struct cn_cli *cli);
 

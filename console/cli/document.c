@@ -183,6 +183,8 @@ static void tasks_json(struct cn_json *json, const struct cn_model *model, const
 		if (task) {
 			cn_json_string(json, "name", cn_task_name(model, task));
 			site_json(json, "site", model, task->runtime, cn_task_await_site(model, task));
+		} else if (i == 0 && *finding->task_name) {
+			cn_json_string(json, "name", finding->task_name);
 		}
 		cn_json_end(json);
 	}
@@ -202,29 +204,18 @@ static void place_json(struct cn_json *json, const char *key, const char *functi
 	cn_json_end(json);
 }
 
-void cn_code_json(struct cn_json *json, const struct cn_model *model, uint64_t pc)
+void cn_finding_json(struct cn_json *json, const struct cn_session *session, const struct cn_finding *f)
 {
-	const struct cn_symbol *symbol = cn_model_symbol(model, pc);
-	char text[24];
-
-	snprintf(text, sizeof text, "0x%llx", (unsigned long long)pc);
-	cn_json_object(json, NULL);
-	cn_json_string(json, "pc", text);
-	if (symbol) {
-		cn_json_string(json, "function", cn_model_string(model, symbol->runtime, symbol->function));
-		cn_json_string(json, "file", cn_model_string(model, symbol->runtime, symbol->file));
-		cn_json_number(json, "line", symbol->line);
-		cn_json_string(json, "module", cn_model_string(model, symbol->runtime, symbol->module));
-	}
-	cn_json_end(json);
+	cn_finding_member_json(json, NULL, session, f);
 }
 
-void cn_finding_json(struct cn_json *json, const struct cn_session *session, const struct cn_finding *f)
+void cn_finding_member_json(
+	struct cn_json *json, const char *key, const struct cn_session *session, const struct cn_finding *f)
 {
 	const struct cn_model *model = cn_session_model(session);
 	const struct cn_resource *resource = f->resource ? cn_model_resource(model, f->resource) : NULL;
 
-	cn_json_object(json, NULL);
+	cn_json_object(json, key);
 	cn_json_string(json, "code", cn_finding_text(f->code));
 	cn_json_string(json, "title", cn_finding_title(f->code));
 	cn_json_string(json, "class", cn_class_name(f->class));
@@ -317,20 +308,6 @@ void cn_finding_print(const struct cn_paint *paint, const struct cn_session *ses
 
 /* ------------------------------------------------------------------ chains */
 
-void cn_stack_json(struct cn_json *json, const struct cn_model *model, size_t runtime, uint32_t tid)
-{
-	const struct cn_stack *stack = cn_model_stack(model, runtime, tid);
-
-	if (!stack)
-		return;
-	cn_json_array(json, "stack");
-	for (uint32_t i = 0; i < stack->n; i++)
-		cn_code_json(json, model, stack->pc[i]);
-	cn_json_end(json);
-	if (stack->why)
-		cn_json_string(json, "no_stack", strerror(stack->why));
-}
-
 /* What only links of some kinds have. */
 static void link_kind_json(struct cn_json *json, const struct cn_model *model, const struct cn_link *link)
 {
@@ -362,7 +339,7 @@ static void link_kind_json(struct cn_json *json, const struct cn_model *model, c
 	if (link->due_ns)
 		cn_json_number(json, "due_ns", link->due_ns);
 	if (link->kind == CN_LINK_THREAD)
-		cn_stack_json(json, model, link->runtime, (uint32_t)link->id);
+		cn_stack_json(json, "stack", model, link->runtime, (uint32_t)link->id);
 }
 
 static void link_json(struct cn_json *json, const struct cn_model *model, const struct cn_link *link)

@@ -290,8 +290,10 @@ int cn_verb_dump(struct cn_cli *cli)
 	uint64_t begin_ns = cn_session_clock_ns();
 	struct cn_session *session;
 	struct cn_shapes shapes;
-	int rc = cn_open(cli, 2, &session);
+	int rc;
 
+	cli->stacks = CN_STACKS_BUSY;
+	rc = cn_open(cli, 2, &session);
 	if (rc)
 		return rc;
 	rc = cn_shapes_build(cn_session_model(session), cn_session_findings(session), &shapes);

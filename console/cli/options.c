@@ -114,6 +114,11 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return cli->batch = true;
 	case CN_OPTION_ASCII:
 		return wanted->ascii = true;
+	case CN_OPTION_EXEC:
+		cli->exec = text;
+		return *text;
+	case CN_OPTION_MIN_INTERVAL:
+		return take_u32(text, 1000, 0, 3600e3, &cli->min_interval_ms);
 	case CN_OPTION_ALL:
 		return cli->all = true;
 	case CN_OPTION_HELP:

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The threads that are in the program's code now: workers in a poll, and the blocking pool's; with native stacks. */
-#include <string.h>
-
 #include "cli/cli.h"
 #include "export/text.h"
 #include "widget/format.h"
@@ -42,16 +40,6 @@ struct printer {
 	uint32_t n;
 };
 
-static void print_stack(const struct cn_paint *paint, const struct cn_model *model, const struct cn_stack *stack)
-{
-	char code[200];
-
-	for (uint32_t i = 0; i < stack->n; i++)
-		cn_paint(paint, CN_STYLE_SITE, "         %s\n", cn_code_text(code, sizeof code, model, stack->pc[i]));
-	if (!stack->n && stack->why)
-		cn_paint(paint, CN_STYLE_DIM, "         no stack: %s\n", strerror(stack->why));
-}
-
 static void print_thread(void *arg, const struct cn_model *model, const struct cn_runtime *runtime, uint32_t tid,
 	const struct cn_worker *worker)
 {
@@ -59,7 +47,6 @@ static void print_thread(void *arg, const struct cn_model *model, const struct c
 	const struct cn_paint *paint = printer->paint;
 	const struct cn_task *task = worker ? cn_model_task(model, worker->current_task) : NULL;
 	const struct cn_thread *thread = cn_model_thread(model, runtime->index, tid);
-	const struct cn_stack *stack = cn_model_stack(model, runtime->index, tid);
 	char text[256], time[CN_FORMAT_BYTES];
 
 	if (printer->n++ >= THREADS_SHOWN)
@@ -79,8 +66,7 @@ static void print_thread(void *arg, const struct cn_model *model, const struct c
 	if (thread && *cn_thread_text(text, sizeof text, model, runtime->index, thread))
 		cn_paint(paint, CN_STYLE_RUNNING, "  %s", text);
 	fputc('\n', paint->out);
-	if (stack)
-		print_stack(paint, model, stack);
+	cn_stack_print(paint, model, runtime->index, tid, 9);
 }
 
 void cn_running_print(const struct cn_paint *paint, const struct cn_model *model)
@@ -110,7 +96,7 @@ static void thread_json(void *arg, const struct cn_model *model, const struct cn
 	}
 	if (thread)
 		cn_json_string(json, "does", cn_thread_text(text, sizeof text, model, runtime->index, thread));
-	cn_stack_json(json, model, runtime->index, tid);
+	cn_stack_json(json, "stack", model, runtime->index, tid);
 	cn_json_end(json);
 }
 

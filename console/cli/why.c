@@ -60,6 +60,8 @@ static int look_closer(const struct cn_cli *cli, struct cn_session *session, uin
 	int rc;
 
 	cn_session_detail(session, wants, n);
+	if (cn_chain_has_threads(chain))
+		cn_session_stacks(session, CN_STACKS_ALL);
 	for (int i = 0; i < CLOSER_LOOKS && (i == 0 || !all_known(cn_session_model(session), wants, n)); i++) {
 		if (cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why)) {
 			(void)cn_fail(CN_EXIT_INCOMPLETE, "no closer look could be taken: %s", why.text);

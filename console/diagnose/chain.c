@@ -250,6 +250,14 @@ size_t cn_chain_wants(const struct cn_chain *chain, uint64_t *ret_ids, size_t ma
 	return n;
 }
 
+bool cn_chain_has_threads(const struct cn_chain *chain)
+{
+	for (uint32_t i = 0; i < chain->n; i++)
+		if (chain->links[i].kind == CN_LINK_THREAD || chain->links[i].kind == CN_LINK_WORKER)
+			return true;
+	return false;
+}
+
 const char *cn_link_kind_name(unsigned int kind)
 {
 	static const char *const texts[] = {

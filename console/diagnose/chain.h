@@ -122,6 +122,9 @@ uint32_t cn_stack_own(const struct cn_model *model, const struct cn_stack *stack
 /* Tasks and resources of the chain of which cn_model_detail() can tell more: their number, at most `max`. */
 size_t cn_chain_wants(const struct cn_chain *chain, uint64_t *ret_ids, size_t max);
 
+/* Does what it says rest on threads: on their native stacks there is more to see. */
+bool cn_chain_has_threads(const struct cn_chain *chain);
+
 const char *cn_link_kind_name(unsigned int kind);
 const char *cn_relation_name(unsigned int relation);
 

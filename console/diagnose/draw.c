@@ -368,6 +368,8 @@ static void draw_stack(struct pen *pen, uint32_t index)
 		put_sign(pen, CN_STYLE_FRAME, CN_GLYPH_VLINE);
 		put(pen, CN_STYLE_DIM, "   in ");
 		put(pen, CN_STYLE_SITE, "%s", cn_code_text(code, sizeof code, pen->model, stack->pc[i]));
+		if (i >= stack->sure)
+			put(pen, CN_STYLE_DIM, " ?"); /* found by a search of the stack */
 		end(pen);
 	}
 }

@@ -112,6 +112,8 @@ void cn_evidence(struct cn_report *report, const char *format, ...)
 
 static void fill_site(const struct cn_model *model, const struct cn_report *report, struct cn_finding *finding)
 {
+	const struct cn_task *first =
+		report->at ? report->at : finding->n_tasks ? cn_model_task(model, finding->tasks[0]) : NULL;
 	uint8_t runtime = finding->runtime;
 	uint32_t index = report->at ? cn_task_await_site(model, report->at) : report->site;
 	const struct cn_site *site = cn_model_site(model, runtime, index), *leaf;
@@ -121,9 +123,10 @@ static void fill_site(const struct cn_model *model, const struct cn_report *repo
 	snprintf(finding->function, sizeof finding->function, "%s", cn_model_string(model, runtime, site->name));
 	snprintf(finding->file, sizeof finding->file, "%s", cn_model_string(model, runtime, site->file));
 	finding->line = site->line;
+	if (first)
+		snprintf(finding->task_name, sizeof finding->task_name, "%s", cn_task_name(model, first));
 	if (!report->at || !report->at->n_awaits)
 		return;
-	snprintf(finding->task_name, sizeof finding->task_name, "%s", cn_task_name(model, report->at));
 	leaf = cn_model_site(model, runtime, cn_task_leaf(report->at)->type);
 	if (leaf->kind == ROUSE_SITE_FUNCTION)
 		return; /* it runs, or has not begun to wait */
@@ -150,6 +153,7 @@ void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report)
 	kept = row;
 	before = kept->finding;
 	fill_site(diagnosis->model, report, &finding);
+	finding.key = kept->key;
 	finding.active = true;
 	finding.first_seen_ns = before.first_seen_ns ? before.first_seen_ns : runtime->now_ns;
 	finding.last_seen_ns = runtime->now_ns;

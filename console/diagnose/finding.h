@@ -175,6 +175,7 @@ enum cn_finding_code {
 enum { CN_FINDING_TASKS = 8, CN_WANTS_MAX = 16 };
 
 struct cn_finding {
+	uint64_t key;  /* the same finding has the same in each look; never 0 */
 	uint8_t code;  /* enum cn_finding_code */
 	uint8_t class; /* enum cn_class */
 	uint8_t runtime;

@@ -17,7 +17,7 @@
 
 #include "diagnose/report.h"
 
-enum { CN_POLLS_MAX = 1024, CN_LOOKS_KEPT = 64 };
+enum { CN_POLLS_MAX = 1024, CN_LOOKS_KEPT = 64, CN_WAITS_KEPT = 8 };
 
 /* The few of many tasks that have waited longest. */
 struct cn_longest {
@@ -53,6 +53,9 @@ struct cn_site_tally {
 	uint64_t large_bytes;
 	const struct cn_task *oldest, *largest, *slowest;
 	double slowest_mean;
+	/* long polls, see polls.c */
+	uint64_t long_polls;     /* as of the last look */
+	uint64_t own_long_polls; /* that happened while no worker waited for a CPU for long */
 	/* since its tasks began to pile up, see leak.c */
 	uint32_t before, start, checkpoint;
 	uint32_t looks, grown, flat;
@@ -87,6 +90,10 @@ struct cn_runtime_tally {
 	struct cn_jobs jobs;
 	/* looks before */
 	uint32_t looks;
+	struct {
+		uint64_t ns, queue_ns;
+	} waits[CN_WAITS_KEPT]; /* a ring: how long the worker that waited most waited for a CPU */
+	uint32_t n_waits;
 	bool was_unfair;
 	uint64_t fair_since_ns;
 	struct cn_past_look past[CN_LOOKS_KEPT]; /* a ring */

@@ -22,6 +22,7 @@ enum {
 	LONG_ONE_IN = 1000, /* polls of that site */
 	SEARCHES_MAX = 4,   /* of all resources, for a descriptor */
 };
+#define LONG_POLL_NS (1ull << LONG_BUCKET)
 #define SHORTEST_SPAN_NS 10000000ull /* counts of the system are as fine as its clock tick */
 
 /* Calls whose first argument is a descriptor. */
@@ -37,6 +38,85 @@ static uint64_t long_polls(const struct cn_histogram *histogram)
 	for (uint32_t i = LONG_BUCKET; histogram && i < ROUSE_HISTOGRAM_BUCKETS; i++)
 		n += histogram->poll[i];
 	return n;
+}
+
+/*
+ * On a machine that kept its workers from running for a large part of what they
+ * ran, and for long enough to make these polls as long as they were, they may
+ * well have been short. Unless it was seen that they were not: polls that became
+ * long in a look in which no worker waited for a CPU for so long.
+ */
+static bool explained_by_machine(
+	const struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime, uint32_t site, uint64_t long_ones)
+{
+	const struct cn_runtime_tally *tally = cn_tally(diagnosis, runtime->index);
+	uint64_t cpu = 0, queue = 0;
+
+	if (site < tally->n_sites && tally->sites[site].own_long_polls >= LONG_POLLS_AT_LEAST)
+		return false;
+	for (uint32_t i = 0; i < runtime->n_workers; i++) {
+		const struct cn_thread *thread =
+			cn_model_thread(diagnosis->model, runtime->index, runtime->workers[i].tid);
+
+		cpu += thread ? thread->cpu_ns : 0;
+		queue += thread ? thread->run_queue_ns : 0;
+	}
+	return queue > cpu / 4 && queue > long_ones * LONG_POLL_NS / 2;
+}
+
+/* How long the worker that waited most for a CPU did so in this look, UINT64_MAX: not known. */
+static uint64_t waited(const struct cn_model *model, const struct cn_runtime *runtime)
+{
+	uint64_t most = 0, cpu, queue, span;
+
+	for (uint32_t i = 0; i < runtime->n_workers; i++) {
+		const struct cn_worker *worker = &runtime->workers[i];
+		const struct cn_thread *thread = cn_model_thread(model, runtime->index, worker->tid);
+
+		if (worker->foreign)
+			continue;
+		if (!thread || !cn_thread_delta(model, runtime->index, thread, &cpu, &queue, &span))
+			return UINT64_MAX;
+		most = queue > most ? queue : most;
+	}
+	return most;
+}
+
+/* The same of this look and those within the length of a long poll before it. */
+static uint64_t waited_lately(struct cn_runtime_tally *tally, const struct cn_model *model, const struct cn_runtime *runtime)
+{
+	uint64_t sum = 0, now = waited(model, runtime);
+	uint64_t from = (runtime->prev_ns ? runtime->prev_ns : runtime->now_ns) - 4 * LONG_POLL_NS;
+
+	tally->waits[tally->n_waits % CN_WAITS_KEPT].ns = runtime->now_ns;
+	tally->waits[tally->n_waits++ % CN_WAITS_KEPT].queue_ns = now;
+	for (uint32_t i = 0; i < CN_WAITS_KEPT && i < tally->n_waits; i++) {
+		if (tally->waits[i].ns < from)
+			continue;
+		if (tally->waits[i].queue_ns == UINT64_MAX)
+			return UINT64_MAX;
+		sum += tally->waits[i].queue_ns;
+	}
+	return sum;
+}
+
+/* Which of the new long polls cannot be the machine's doing? */
+static void follow_long_polls(struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime)
+{
+	struct cn_runtime_tally *tally = cn_tally(diagnosis, runtime->index);
+	uint64_t queue;
+
+	if (!tally->advanced)
+		return;
+	queue = waited_lately(tally, diagnosis->model, runtime);
+	for (uint32_t site = 1; site < tally->n_sites; site++) {
+		struct cn_site_tally *row = &tally->sites[site];
+		uint64_t n = long_polls(cn_model_site_histogram(diagnosis->model, runtime->index, site));
+
+		if (runtime->looks > 1 && n > row->long_polls && queue < (n - row->long_polls) * LONG_POLL_NS / 2)
+			row->own_long_polls += n - row->long_polls;
+		row->long_polls = n;
+	}
 }
 
 /* ------------------------------------------------------------ running now */
@@ -145,10 +225,13 @@ static uint64_t resource_of_descriptor(struct cn_diagnosis *diagnosis, uint64_t 
 	return 0;
 }
 
-/* A thread that runs does not block now; whether it computes is seen by what it has had of a CPU by the next look. */
-static bool not_known_yet(const struct cn_poll *poll)
+/* One look more will tell what its thread does. */
+static bool is_told_soon(const struct cn_model *model, const struct cn_poll *poll)
 {
-	return poll->kind == CN_POLL_UNKNOWN && !poll->span_ns && poll->thread && poll->thread->state == 'R';
+	const struct cn_runtime *runtime = cn_model_runtime(model, poll->task->runtime);
+
+	return poll->thread && poll->thread->state == 'R' && poll->thread->cpu_ns &&
+	       poll->thread->first_look == runtime->looks && !runtime->target_stopped;
 }
 
 static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll)
@@ -162,10 +245,13 @@ static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll
 	struct cn_report report;
 
 	if (own_time(poll) < diagnosis->opts.poll_surely &&
-		(before < LONG_POLLS_AT_LEAST || preempted))
+		(before < LONG_POLLS_AT_LEAST || preempted ||
+			explained_by_machine(diagnosis, cn_model_runtime(model, task->runtime), task->spawn_site, before)))
+		return;
+	if (is_told_soon(model, poll))
 		return;
 	report = cn_report_about(computes ? CN_FINDING_BUSY_WORKER : CN_FINDING_BLOCKED_WORKER,
-		poll->told || !sure || not_known_yet(poll) ? CN_SUSPECT : CN_LIKELY, task);
+		poll->told || !sure ? CN_SUSPECT : CN_LIKELY, task);
 	report.finding.worker = task->worker;
 	report.finding.since_ns = task->edge_ns;
 	if (on_descriptor(poll))
@@ -181,29 +267,14 @@ static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll
 
 void cn_rule_polls(struct cn_diagnosis *diagnosis)
 {
+	for (size_t i = 0; i < diagnosis->load->n_runtimes; i++)
+		if (cn_tally(diagnosis, i))
+			follow_long_polls(diagnosis, cn_model_runtime(diagnosis->model, i));
 	for (uint32_t i = 0; i < diagnosis->load->n_polls; i++)
 		rule_poll(diagnosis, &diagnosis->load->polls[i]);
 }
 
 /* -------------------------------------------------------- running too long */
-
-/*
- * On a machine that kept its workers from running for a large part of what they
- * ran, and for long enough to make these polls as long as they were, they may
- * well have been short.
- */
-static bool explained_by_machine(const struct cn_model *model, const struct cn_runtime *runtime, uint64_t long_ones)
-{
-	uint64_t cpu = 0, queue = 0;
-
-	for (uint32_t i = 0; i < runtime->n_workers; i++) {
-		const struct cn_thread *thread = cn_model_thread(model, runtime->index, runtime->workers[i].tid);
-
-		cpu += thread ? thread->cpu_ns : 0;
-		queue += thread ? thread->run_queue_ns : 0;
-	}
-	return queue > cpu / 4 && queue > long_ones * (1ull << LONG_BUCKET) / 2;
-}
 
 static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime, uint32_t site)
 {
@@ -218,7 +289,7 @@ static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_r
 	if (n < LONG_POLLS_AT_LEAST)
 		return;
 	all = cn_histogram_total(histogram->poll, ROUSE_HISTOGRAM_BUCKETS);
-	if (n * LONG_ONE_IN < all || explained_by_machine(model, runtime, n) || (task && (task->kind == ROUSE_KIND_MAIN ||
+	if (n * LONG_ONE_IN < all || explained_by_machine(diagnosis, runtime, site, n) || (task && (task->kind == ROUSE_KIND_MAIN ||
 						      cn_reported(diagnosis, CN_FINDING_BUSY_WORKER, task->id) ||
 						      cn_reported(diagnosis, CN_FINDING_BLOCKED_WORKER, task->id))))
 		return;

@@ -16,9 +16,7 @@
 #include "widget/format.h"
 
 enum {
-	FAIRNESS = 64, /* polls for each task that was queued, before one is passed over */
-	FAIRNESS_LEAST = 256,
-	PROGRESS_POLLS = 16,  /* in one look: else nothing moves at all */
+	FAIRNESS = 4,         /* polls for each task that was queued, before one is passed over */
 	IMBALANCE_DEPTH = 32, /* tasks in the ring of the busy one */
 	IMBALANCE_LOOKS = 5,
 	IMBALANCE_LIKELY_LOOKS = 10,
@@ -142,14 +140,14 @@ void cn_rule_starved(struct cn_diagnosis *diagnosis, size_t index)
 	char time[CN_FORMAT_BYTES], polls[CN_FORMAT_BYTES];
 	struct cn_report report;
 
-	if (!tally->starved.n || tally->overloaded || tally->slow_workers ||
-		runtime->total.polls < runtime->previous.polls + PROGRESS_POLLS)
+	if (!tally->starved.n || tally->overloaded || tally->stuck_workers ||
+		runtime->total.polls <= runtime->previous.polls)
 		return;
 	first = first_look_since(tally, tally->starved.since_ns[0]);
 	if (!first || runtime->total.polls < first->polls)
 		return;
 	passed = runtime->total.polls - first->polls;
-	if (passed < FAIRNESS * (first->scheduled + 1) + FAIRNESS_LEAST)
+	if (passed < FAIRNESS * (first->scheduled + 1))
 		return;
 	task = tally->starved.tasks[0];
 	report = cn_report_of_runtime(CN_FINDING_STARVED, CN_LIKELY, index, task);

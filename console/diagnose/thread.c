@@ -13,28 +13,9 @@
 
 /* -------------------------------------------------------------------- code */
 
-static const char *string_of(const struct cn_model *model, const struct cn_symbol *symbol, uint32_t index)
-{
-	return cn_model_string(model, symbol->runtime, index);
-}
-
 const char *cn_code_text(char *out, size_t bytes, const struct cn_model *model, uint64_t pc)
 {
-	const struct cn_symbol *symbol = cn_model_symbol(model, pc);
-	const char *function = symbol ? string_of(model, symbol, symbol->function) : "";
-	const char *module = symbol ? cn_path_base(string_of(model, symbol, symbol->module)) : "";
-
-	if (*function && symbol->line)
-		snprintf(out, bytes, "%s (%s:%u)", cn_safe(function),
-			cn_safe(cn_path_base(string_of(model, symbol, symbol->file))), symbol->line);
-	else if (*function && *module)
-		snprintf(out, bytes, "%s (%s)", cn_safe(function), cn_safe(module));
-	else if (*function)
-		snprintf(out, bytes, "%s", cn_safe(function));
-	else if (*module)
-		snprintf(out, bytes, "0x%llx in %s", (unsigned long long)pc, cn_safe(module));
-	else
-		snprintf(out, bytes, "0x%llx", (unsigned long long)pc);
+	cn_symbol_format(model, pc, out, bytes);
 	return out;
 }
 
@@ -52,9 +33,8 @@ uint32_t cn_stack_own(const struct cn_model *model, const struct cn_stack *stack
 {
 	for (uint32_t i = 0; i < stack->n; i++) {
 		const struct cn_symbol *symbol = cn_model_symbol(model, stack->pc[i]);
-		const char *module = symbol ? cn_path_base(string_of(model, symbol, symbol->module)) : "";
 
-		if (*module && !is_system(module))
+		if (symbol && *symbol->module && !is_system(cn_path_base(symbol->module)))
 			return i;
 	}
 	return 0;

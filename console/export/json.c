@@ -13,6 +13,11 @@ void cn_json_init(struct cn_json *json, FILE *out)
 	*json = (struct cn_json){ .out = out };
 }
 
+void cn_json_init_line(struct cn_json *json, FILE *out)
+{
+	*json = (struct cn_json){ .out = out, .line = true };
+}
+
 static void write_unit(FILE *out, uint32_t unit)
 {
 	fprintf(out, "\\u%04" PRIx32, unit);
@@ -52,7 +57,7 @@ static void write_string(FILE *out, const char *text)
 
 static void line_break(const struct cn_json *json)
 {
-	if (json->depth > ROWS_DEPTH)
+	if (json->line || json->depth > ROWS_DEPTH)
 		return;
 	fputc('\n', json->out);
 	for (unsigned int i = 0; i < json->depth; i++)
@@ -66,7 +71,7 @@ static void lead(struct cn_json *json, const char *key)
 		bool *filled = &json->filled[json->depth - 1];
 
 		if (*filled)
-			fputs(json->depth > ROWS_DEPTH ? ", " : ",", json->out);
+			fputs(json->line || json->depth > ROWS_DEPTH ? ", " : ",", json->out);
 		*filled = true;
 		line_break(json);
 	}

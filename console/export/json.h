@@ -23,12 +23,15 @@ enum { CN_JSON_DEPTH = 16 };
 
 struct cn_json {
 	FILE *out;
+	bool line; /* all of a document in one */
 	unsigned int depth;
 	bool array[CN_JSON_DEPTH];
 	bool filled[CN_JSON_DEPTH];
 };
 
 void cn_json_init(struct cn_json *json, FILE *out);
+/* For one document a line. */
+void cn_json_init_line(struct cn_json *json, FILE *out);
 /* `key` is NULL in an array and at the top. */
 void cn_json_object(struct cn_json *json, const char *key);
 void cn_json_array(struct cn_json *json, const char *key);

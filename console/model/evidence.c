@@ -210,56 +210,6 @@ static void apply_sockets(
 	}
 }
 
-static struct cn_stack *stack_row(struct cn_runtime_state *runtime, uint32_t tid)
-{
-	struct cn_stack *oldest = &runtime->stacks[0];
-
-	for (size_t i = 0; i < CN_STACKS_MAX; i++) {
-		if (runtime->stacks[i].tid == tid)
-			return &runtime->stacks[i];
-		if (runtime->stacks[i].ns < oldest->ns)
-			oldest = &runtime->stacks[i];
-	}
-	return oldest;
-}
-
-static void apply_stacks(struct cn_runtime_state *runtime, const Rouse__V1__Stacks *rows)
-{
-	for (size_t i = 0; i < rows->n_tid; i++) {
-		struct cn_stack *stack = stack_row(runtime, rows->tid[i]);
-		uint64_t pc = CN_COLUMN(rows, pc, i, 0);
-
-		if (stack->tid != rows->tid[i] || i == 0 || rows->tid[i - 1] != rows->tid[i]) {
-			stack->tid = rows->tid[i];
-			stack->ns = runtime->next.now_ns;
-			stack->why = (int)CN_COLUMN(rows, why, i, 0);
-			stack->n = 0;
-		}
-		if (pc && stack->n < CN_STACK_MAX)
-			stack->pc[stack->n++] = pc;
-	}
-}
-
-static int apply_symbols(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Symbols *rows)
-{
-	for (size_t i = 0; i < rows->n_pc; i++) {
-		void *row;
-		int rc = rows->pc[i] ? cn_slots_put(&model->symbols, rows->pc[i], &row) : -E2BIG;
-
-		if (rc == -ENOMEM)
-			return rc;
-		if (rc)
-			continue; /* addresses without names do */
-		*(struct cn_symbol *)row = (struct cn_symbol){ .pc = rows->pc[i],
-			.runtime = (uint8_t)runtime->shown.index,
-			.function = CN_COLUMN(rows, function, i, 0),
-			.file = CN_COLUMN(rows, file, i, 0),
-			.module = CN_COLUMN(rows, module, i, 0),
-			.line = CN_COLUMN(rows, line, i, 0) };
-	}
-	return 0;
-}
-
 int cn_apply_evidence(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Frame *frame)
 {
 	switch (frame->body_case) {
@@ -279,23 +229,13 @@ int cn_apply_evidence(struct cn_model *model, struct cn_runtime_state *runtime, 
 		apply_sockets(model, runtime, frame->sockets);
 		return 0;
 	case ROUSE__V1__FRAME__BODY_STACKS:
-		apply_stacks(runtime, frame->stacks);
+		cn_apply_stacks(runtime, frame->stacks);
 		return 0;
 	case ROUSE__V1__FRAME__BODY_SYMBOLS:
-		return apply_symbols(model, runtime, frame->symbols);
+		return cn_apply_symbols(model, runtime, frame->symbols);
 	default:
 		return 0;
 	}
-}
-
-void cn_symbols_init(struct cn_slots *symbols)
-{
-	cn_slots_init(symbols, sizeof(struct cn_symbol), CN_SYMBOLS_LIMIT);
-}
-
-void cn_symbols_fini(struct cn_slots *symbols)
-{
-	cn_slots_fini(symbols);
 }
 
 /* --------------------------------------------------------------- accessors */
@@ -352,6 +292,14 @@ const struct cn_drop *cn_model_drop(const struct cn_model *model, size_t runtime
 	return newest;
 }
 
+size_t cn_model_drops(const struct cn_model *model, size_t runtime, const struct cn_drop **ret_drops)
+{
+	const struct cn_runtime_state *state = state_of(model, runtime);
+
+	*ret_drops = state ? state->drops : NULL;
+	return state ? state->n_drops : 0;
+}
+
 bool cn_model_queues_known(const struct cn_model *model, size_t runtime)
 {
 	const struct cn_runtime_state *state = state_of(model, runtime);
@@ -381,21 +329,6 @@ const struct cn_socket *cn_model_socket(const struct cn_model *model, uint64_t s
 		if (model->sockets[i].serial == serial)
 			return &model->sockets[i];
 	return NULL;
-}
-
-const struct cn_stack *cn_model_stack(const struct cn_model *model, size_t runtime, uint32_t tid)
-{
-	const struct cn_runtime_state *state = state_of(model, runtime);
-
-	for (size_t i = 0; state && tid && i < CN_STACKS_MAX; i++)
-		if (state->stacks[i].tid == tid)
-			return &state->stacks[i];
-	return NULL;
-}
-
-const struct cn_symbol *cn_model_symbol(const struct cn_model *model, uint64_t pc)
-{
-	return pc ? cn_slots_find(&model->symbols, pc) : NULL;
 }
 
 const char *cn_thread_role_name(unsigned int role)

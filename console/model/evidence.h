@@ -4,7 +4,8 @@
  * says of threads, which tasks the queues hold, when a last waker went, who has
  * taken permits; and on demand where an address stands in memory, how a socket
  * looks to the kernel, native stacks. Part of the model: read through it,
- * written by cn_model_apply() alone. A source that knows none of it (a
+ * written by cn_model_apply(); and by cn_model_put_*(), for native stacks and
+ * names of code are found on this side, whichever source the rest comes from. A source that knows none of it (a
  * recording made without, another user's process) leaves it empty: then it is
  * unknown, never absent.
  */
@@ -16,6 +17,8 @@
 #include <stdint.h>
 
 struct cn_model;
+struct cn_resource;
+struct cn_worker;
 
 #define CN_THREAD_ID (1ull << 63) /* marks an owner, holder or dropper that is a thread outside of any task */
 
@@ -75,17 +78,31 @@ struct cn_socket {
 enum { CN_STACK_MAX = 64 };
 struct cn_stack {
 	uint32_t tid;
-	int why; /* errno: why there is none; 0 = fine */
+	int why; /* errno: why there is none, or why it ends before its thread's beginning; 0 = fine */
 	uint32_t n;
+	uint32_t sure; /* so many frames are certain; the others rest on a search of the stack */
 	uint64_t ns;
-	uint64_t pc[CN_STACK_MAX]; /* innermost first */
+	uint64_t pc[CN_STACK_MAX]; /* innermost first; but for that one, the address that a call returns to */
 };
 
+/* What stands at an address of code. All text is "" if it is not known, and hostile. */
 struct cn_symbol {
 	uint64_t pc;
-	uint32_t line;                   /* 0 = not known */
-	uint8_t runtime;                 /* whose strings these are */
-	uint32_t function, file, module; /* string indices, 0 = not known */
+	uint64_t offset; /* into the module's file image: what objdump and addr2line take */
+	uint32_t line;   /* 0 = not known */
+	char function[96];
+	char within[96]; /* the compiled function, if that one is inlined into it */
+	char file[160];
+	char module[64]; /* name of the object file */
+};
+
+/* A thread that works for a runtime, as all tables together have it. */
+struct cn_native {
+	uint32_t tid;
+	uint32_t role;                  /* enum rouse_thread_role */
+	const struct cn_thread *thread; /* NULL if the system's side of it is not known */
+	const struct cn_worker *worker; /* NULL if it is none */
+	const struct cn_resource *job;  /* the blocking job that it runs, NULL = none */
 };
 
 size_t cn_model_threads(const struct cn_model *model, size_t runtime);
@@ -96,8 +113,19 @@ const struct cn_thread *cn_model_thread(const struct cn_model *model, size_t run
 bool cn_thread_delta(const struct cn_model *model, size_t runtime, const struct cn_thread *thread, uint64_t *ret_cpu_ns,
 	uint64_t *ret_run_queue_ns, uint64_t *ret_span_ns);
 
+/*
+ * Workers, then threads that run a blocking job, then what other threads are
+ * known. Their number; at most `capacity` are stored. Borrowed until the next frame.
+ */
+size_t cn_model_natives(const struct cn_model *model, size_t runtime, struct cn_native *natives, size_t capacity);
+/* It is in a poll, or runs a job: its stack says more than that it waits for work. */
+bool cn_native_busy(const struct cn_native *native);
+
 /* The newest drop of that task's last waker, NULL if none is known. */
 const struct cn_drop *cn_model_drop(const struct cn_model *model, size_t runtime, uint64_t task);
+
+/* All that are known: their number, *ret_drops is borrowed until the next frame. */
+size_t cn_model_drops(const struct cn_model *model, size_t runtime, const struct cn_drop **ret_drops);
 
 /* Did the last look bring the queues at all? Then cn_task_queued() tells of each task. */
 bool cn_model_queues_known(const struct cn_model *model, size_t runtime);
@@ -111,6 +139,16 @@ const struct cn_socket *cn_model_socket(const struct cn_model *model, uint64_t s
 const struct cn_stack *cn_model_stack(const struct cn_model *model, size_t runtime, uint32_t tid);
 /* NULL if it is not known. */
 const struct cn_symbol *cn_model_symbol(const struct cn_model *model, uint64_t pc);
+/*
+ * "function (file.c:123)", "libc.so.6+0x1234" or "0x7f12", always
+ * NUL-terminated, cut where it does not fit, safe to print. Returns its length.
+ */
+size_t cn_symbol_format(const struct cn_model *model, uint64_t pc, char *out, size_t bytes);
+/* Takes a copy, in place of what was known. A runtime that there is not, an address 0: left out. 0 or -ENOMEM. */
+void cn_model_put_stack(struct cn_model *model, size_t runtime, const struct cn_stack *stack);
+int cn_model_put_symbol(struct cn_model *model, const struct cn_symbol *symbol);
+/* Why there is no stack, or no more of it, and what would help: of cn_stack.why, which is not 0. */
+const char *cn_stack_why(int why);
 
 /* "nanosleep", or NULL: of this machine's architecture. */
 const char *cn_syscall_name(int number);

@@ -90,6 +90,8 @@ void cn_remove_task(struct cn_model *model, uint64_t id);
 void cn_remove_resource(struct cn_model *model, uint64_t serial);
 /* Bodies that are evidence; others are passed over. */
 int cn_apply_evidence(struct cn_model *model, struct cn_runtime_state *runtime, const struct Rouse__V1__Frame *frame);
+void cn_apply_stacks(struct cn_runtime_state *runtime, const Rouse__V1__Stacks *rows);
+int cn_apply_symbols(struct cn_model *model, const struct cn_runtime_state *runtime, const Rouse__V1__Symbols *rows);
 void cn_symbols_init(struct cn_slots *symbols);
 void cn_symbols_fini(struct cn_slots *symbols);
 

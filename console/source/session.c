@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <frame.h>
@@ -30,6 +31,9 @@ struct cn_session {
 	bool own_time;      /* a file has its own */
 	uint64_t detail[CN_WANTS_MAX]; /* asked for from outside; diagnosis comes first */
 	size_t n_detail;
+	enum cn_stacks stacks;
+	struct cn_stacker *stacker; /* NULL until it is needed */
+	int pid;                    /* of the target as this system has it, 0 = none */
 	char target[PATH_MAX];
 };
 
@@ -59,8 +63,20 @@ static int open_source(const struct cn_aim *aim, enum cn_source_kind kind, const
 	return cn_memory_open(aim->pid, wish, ret_source, why);
 }
 
+/* Who is named by a socket alone is whom the kernel says is at its other end. */
+static int pid_of(const struct cn_session *session, const struct cn_aim *aim)
+{
+	struct ucred peer;
+	socklen_t bytes = sizeof peer;
+
+	if (aim->pid)
+		return aim->pid;
+	return getsockopt(session->source->fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) ? 0 : peer.pid;
+}
+
 static void name_target(struct cn_session *session, const struct cn_aim *aim, const char *target)
 {
+	session->pid = pid_of(session, aim);
 	if (aim->pid)
 		snprintf(session->target, sizeof session->target, "%d", aim->pid);
 	else
@@ -94,6 +110,7 @@ int cn_session_open(
 	session->model = cn_model_new();
 	session->findings = cn_findings_new();
 	session->diagnose = opts->diagnose;
+	session->stacks = opts->stacks;
 	session->wish =
 		(struct cn_wish){ .interval_ms = opts->interval_ms, .level = opts->level, .events = opts->events };
 	if (!session->wish.interval_ms)
@@ -124,6 +141,7 @@ void cn_session_close(struct cn_session *session)
 		return;
 	if (session->source)
 		session->source->close(session->source);
+	cn_stacker_free(session->stacker);
 	cn_findings_free(session->findings);
 	cn_model_free(session->model);
 	rp_decoder_free(session->decoder);
@@ -170,6 +188,20 @@ static void wish_details(struct cn_session *session)
 	tell(session);
 }
 
+/* With the look that has just become whole, before it is judged. */
+static int take_stacks(struct cn_session *session)
+{
+	const bool core = session->own_time && !session->frames;
+
+	if (session->stacks == CN_STACKS_NONE || session->frames)
+		return 0;
+	if (!session->stacker)
+		session->stacker = core ? cn_stacker_of_core(session->target) : cn_stacker_of_process(session->pid);
+	if (!session->stacker)
+		return -ENOMEM;
+	return cn_stacker_take(session->stacker, session->stacks, session->model);
+}
+
 static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 {
 	struct cn_session *session = arg;
@@ -186,7 +218,9 @@ static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 		snprintf(session->target, sizeof session->target, "%u", cn_model_target(session->model)->pid);
 	if (rc == CN_APPLIED_GENERATION) {
 		session->generations++;
-		rc = cn_diagnose(session->model, &session->diagnose, session->findings);
+		rc = take_stacks(session);
+		if (rc == 0)
+			rc = cn_diagnose(session->model, &session->diagnose, session->findings);
 		if (rc == 0)
 			wish_details(session);
 	}
@@ -304,6 +338,11 @@ void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n
 	session->n_detail = n < CN_WANTS_MAX ? n : CN_WANTS_MAX;
 	memcpy(session->detail, ids, session->n_detail * sizeof ids[0]);
 	wish_details(session);
+}
+
+void cn_session_stacks(struct cn_session *session, enum cn_stacks wanted)
+{
+	session->stacks = wanted;
 }
 
 bool cn_session_paused(const struct cn_session *session)

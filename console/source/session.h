@@ -17,6 +17,7 @@
 
 #include "diagnose/finding.h"
 #include "model/model.h"
+#include "source/stacks.h"
 
 /* What to do about a failure is part of what went wrong. */
 struct cn_why {
@@ -31,6 +32,7 @@ struct cn_session_opts {
 	uint32_t interval_ms;     /* between looks; 0 = 1000 */
 	uint32_t level;           /* 1 + wanted tracing level; 0 = leave it */
 	bool events;              /* count ring events too */
+	enum cn_stacks stacks;    /* native stacks to take with each look */
 	struct cn_diagnose_opts diagnose;
 };
 
@@ -67,6 +69,8 @@ void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t 
 /* Tasks and resources of which more is wanted (cn_model_detail(), cn_model_socket()), beside what diagnosis asks for.
  */
 void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n); /* at most 16 */
+/* Native stacks with each look from now on: cn_model_stack(), cn_symbol_format(). Never of a file of frames. */
+void cn_session_stacks(struct cn_session *session, enum cn_stacks wanted);
 bool cn_session_paused(const struct cn_session *session);
 /* CLOCK_MONOTONIC now. */
 uint64_t cn_session_clock_ns(void);

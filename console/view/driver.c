@@ -61,11 +61,17 @@ static void ask_details(struct cn_driver *driver)
 	const uint64_t task = cn_ui_watched(&driver->ui);
 	struct cn_chain chain = { 0 };
 	uint64_t wants[CN_WANTS_MAX];
+	enum cn_stacks stacks;
 	size_t n = 0;
 
 	if (task && cn_chain_build(cn_session_model(session), NULL, task, &chain) == 0)
 		n = cn_chain_wants(&chain, wants, CN_WANTS_MAX);
+	stacks = cn_chain_has_threads(&chain) ? CN_STACKS_BUSY : CN_STACKS_NONE;
 	cn_chain_free(&chain);
+	if (stacks != driver->stacks) {
+		driver->stacks = stacks;
+		cn_session_stacks(driver->opts->session, stacks);
+	}
 	if (n == driver->n_wants && memcmp(wants, driver->wants, n * sizeof wants[0]) == 0)
 		return;
 	memcpy(driver->wants, wants, n * sizeof wants[0]);

@@ -15,6 +15,7 @@ struct cn_driver {
 	uint64_t watched; /* as last told to the session */
 	uint64_t wants[CN_WANTS_MAX]; /* likewise */
 	size_t n_wants;
+	enum cn_stacks stacks;
 	struct cn_shapes shapes; /* of generation shapes_at; made only while they are shown */
 	uint64_t shapes_at;
 	struct cn_why why;

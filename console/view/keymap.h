@@ -12,35 +12,35 @@
  * Action, keys, word in the bar ("" = not there), what the help says. The bar
  * takes them in this order while there is room.
  */
-#define CN_ACTIONS(X)                                                                                          \
-	X(OPEN, "Enter", "open", "open the task of this row")                                                  \
-	X(BACK, "Esc", "back", "back; clears the filter of a table")                                           \
-	X(WHY, "w", "why", "why it does not run: the whole chain, and the command for a shell")                \
-	X(HELP, "? h F1", "help", "these keys")                                                                \
-	X(QUIT, "q C-c", "quit", "back from a page; quit from a table")                                        \
-	X(FILTER, "f \\", "filter", "show only rows that have all these words; Esc clears")                    \
-	X(PAUSE, "Space", "pause", "freeze what is shown, and go on")                                          \
-	X(SORT, "s", "sort", "choose the column to sort by")                                                   \
-	X(INVERT, "i I", "invert", "turn the order round")                                                     \
-	X(SEARCH, "/", "search", "go to a row that has this text")                                             \
-	X(SEARCH_NEXT, "n", "", "next match")                                                                  \
-	X(SEARCH_BACK, "N", "", "match before")                                                                \
-	X(SORT_LEFT, "< Left", "", "sort by the column to the left")                                           \
-	X(SORT_RIGHT, "> Right", "", "sort by the column to the right")                                        \
-	X(DOWN, "j Down", "", "one row down")                                                                  \
-	X(UP, "k Up", "", "one row up")                                                                        \
-	X(PAGE_DOWN, "PgDn C-d C-f", "", "a page down")                                                        \
-	X(PAGE_UP, "PgUp C-u C-b", "", "a page up")                                                            \
-	X(FIRST, "g Home", "", "first row")                                                                    \
-	X(LAST, "G End", "", "last row")                                                                       \
-	X(NEXT_VIEW, "Tab", "", "next view")                                                                   \
-	X(PREV_VIEW, "S-Tab", "", "view before")                                                               \
-	X(VIEW_1, "1", "", "tasks")                                                                            \
-	X(VIEW_2, "2", "", "workers and queues")                                                               \
-	X(VIEW_3, "3", "", "resources: locks, channels, sockets")                                              \
-	X(VIEW_4, "4", "", "findings")                                                                         \
-	X(VIEW_5, "5", "", "help")                                                                             \
-	X(VIEW_6, "6", "", "groups: tasks that stand alike, counted")                                          \
+#define CN_ACTIONS(X)                                                                                                  \
+	X(OPEN, "Enter", "open", "open the task of this row")                                                          \
+	X(BACK, "Esc", "back", "back; clears the filter of a table")                                                   \
+	X(WHY, "w", "why", "why it does not run: the whole chain, and the command for a shell")                        \
+	X(HELP, "? h F1", "help", "these keys")                                                                        \
+	X(QUIT, "q C-c", "quit", "back from a page; quit from a table")                                                \
+	X(FILTER, "f \\", "filter", "show only rows that have all these words; Esc clears")                            \
+	X(PAUSE, "Space", "pause", "freeze what is shown, and go on")                                                  \
+	X(SORT, "s", "sort", "choose the column to sort by")                                                           \
+	X(INVERT, "i I", "invert", "turn the order round")                                                             \
+	X(SEARCH, "/", "search", "go to a row that has this text")                                                     \
+	X(SEARCH_NEXT, "n", "", "next match")                                                                          \
+	X(SEARCH_BACK, "N", "", "match before")                                                                        \
+	X(SORT_LEFT, "< Left", "", "sort by the column to the left")                                                   \
+	X(SORT_RIGHT, "> Right", "", "sort by the column to the right")                                                \
+	X(DOWN, "j Down", "", "one row down")                                                                          \
+	X(UP, "k Up", "", "one row up")                                                                                \
+	X(PAGE_DOWN, "PgDn C-d C-f", "", "a page down")                                                                \
+	X(PAGE_UP, "PgUp C-u C-b", "", "a page up")                                                                    \
+	X(FIRST, "g Home", "", "first row")                                                                            \
+	X(LAST, "G End", "", "last row")                                                                               \
+	X(NEXT_VIEW, "Tab", "", "next view")                                                                           \
+	X(PREV_VIEW, "S-Tab", "", "view before")                                                                       \
+	X(VIEW_1, "1", "", "tasks")                                                                                    \
+	X(VIEW_2, "2", "", "workers and queues")                                                                       \
+	X(VIEW_3, "3", "", "resources: locks, channels, sockets")                                                      \
+	X(VIEW_4, "4", "", "findings")                                                                                 \
+	X(VIEW_5, "5", "", "help")                                                                                     \
+	X(VIEW_6, "6", "", "groups: tasks that stand alike, counted")                                                  \
 	X(REDRAW, "C-l", "", "draw everything again")
 
 enum cn_action {

@@ -99,7 +99,8 @@ static void take_segment(struct ri_core *core, const Elf64_Phdr *header)
 		return;
 	count_missing(core, meant - stored);
 	core->segments[core->n_segments++] =
-		(struct ri_core_segment){ header->p_vaddr, header->p_memsz, stored, header->p_offset };
+		(struct ri_core_segment){ header->p_vaddr, header->p_memsz, stored, header->p_offset,
+			header->p_flags };
 }
 
 static int take_note_segment(struct ri_core *core, const Elf64_Phdr *header)

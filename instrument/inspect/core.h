@@ -23,6 +23,7 @@ struct ri_core_segment {
 	uint64_t bytes;  /* of the program's memory */
 	uint64_t stored; /* of these in the file, from the first; never more than bytes */
 	uint64_t offset; /* of the file */
+	uint32_t flags;  /* PF_R, PF_W, PF_X, as it was mapped */
 };
 
 /* Where an object file was mapped. */

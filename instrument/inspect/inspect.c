@@ -2,17 +2,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "inspect/hidden.h"
 #include "inspect/look.h"
+#include "inspect/references.h"
+#include "inspect/regions.h"
+#include "inspect/registers.h"
 
 static struct rouse_inspect *new_inspect(void)
 {
-	struct rouse_inspect *inspect = calloc(1, sizeof *inspect);
+	struct rouse_inspect *inspect = ri_hidden_alloc(sizeof *inspect);
 
 	if (!inspect)
 		return NULL;
-	inspect->process.mem_fd = -1;
-	inspect->first_look = malloc(RI_WINDOW_BYTES);
-	inspect->second_look = malloc(RI_WINDOW_BYTES);
+	inspect->process.mem_fd = inspect->process.pagemap_fd = -1;
+	inspect->first_look = ri_hidden_alloc(RI_WINDOW_BYTES);
+	inspect->second_look = ri_hidden_alloc(RI_WINDOW_BYTES);
 	if (inspect->first_look && inspect->second_look)
 		return inspect;
 	rouse_inspect_close(inspect);
@@ -27,9 +31,10 @@ void rouse_inspect_close(struct rouse_inspect *inspect)
 		ri_runtime_fini(&inspect->runtimes[i]);
 	ri_process_close(&inspect->process);
 	ri_core_close(inspect->core);
-	free(inspect->first_look);
-	free(inspect->second_look);
-	free(inspect);
+	ri_references_free(inspect->references);
+	ri_hidden_free(inspect->first_look);
+	ri_hidden_free(inspect->second_look);
+	ri_hidden_free(inspect);
 }
 
 int ri_inspect_open(int pid, struct rouse_inspect **ret_inspect)
@@ -46,6 +51,10 @@ int ri_inspect_open(int pid, struct rouse_inspect **ret_inspect)
 	}
 	inspect->is_process = true;
 	inspect->memory.read = ri_process_read;
+	inspect->memory.regions = ri_process_regions;
+	inspect->memory.held = ri_process_held;
+	inspect->memory.hands = ri_process_hands;
+	inspect->memory.hand = ri_process_hand;
 	inspect->memory.arg = &inspect->process;
 	*ret_inspect = inspect;
 	return 0;
@@ -83,6 +92,8 @@ int ri_inspect_open_core(struct ri_core *core, struct rouse_inspect **ret_inspec
 	}
 	inspect->core = core;
 	inspect->memory.read = ri_core_read;
+	inspect->memory.regions = ri_core_regions;
+	inspect->memory.hands = ri_core_hands;
 	inspect->memory.arg = core;
 	bool is_mapped = ri_core_mappings(core, &mapping, 1) > 0;
 	int rc = finish_open(inspect, ret_inspect);

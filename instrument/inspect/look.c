@@ -4,8 +4,9 @@
  *
  *     page -> GenerationBegin, new strings and sites
  *          -> each chunk, window by window: resources, tasks and their chains
- *          -> workers, drops, histograms, events
- *          -> Removed, Lost, GenerationEnd
+ *          -> workers, drops, events
+ *          -> a search of the program's memory, piece by piece, if one is due
+ *          -> histograms, Removed, Lost, GenerationEnd
  *
  * What a stream knows of a runtime (which rows it has seen, where it is in the
  * rings) lives in struct ri_runtime. It is valid only as long as every frame
@@ -19,8 +20,10 @@
 
 #include "drain/events.h"
 #include "drain/histogram.h"
+#include "inspect/hidden.h"
 #include "inspect/procfs.h"
 #include "inspect/publish.h"
+#include "inspect/references.h"
 
 void ri_runtime_fini(struct ri_runtime *runtime)
 {
@@ -28,8 +31,8 @@ void ri_runtime_fini(struct ri_runtime *runtime)
 	ri_strings_fini(&runtime->strings);
 	for (uint32_t i = 0; i < runtime->chunk_count; i++)
 		free(runtime->chunks[i].seen);
-	free(runtime->chunks);
-	free(runtime->spans);
+	ri_hidden_free(runtime->chunks);
+	ri_hidden_free(runtime->spans);
 	free(runtime->threads);
 	ri_rings_fini(&runtime->rings);
 	ri_watches_fini(&runtime->watches);
@@ -138,11 +141,10 @@ static int update_chunks(struct rouse_inspect *inspect, struct ri_runtime *runti
 	const uint32_t at_once = RI_WINDOW_BYTES / sizeof *entries;
 
 	if (page->chunk_count > runtime->chunk_count) {
-		struct ri_chunk *chunks = realloc(runtime->chunks, page->chunk_count * sizeof *chunks);
+		struct ri_chunk *chunks = ri_hidden_grow(runtime->chunks, page->chunk_count * sizeof *chunks);
 
 		if (!chunks)
 			return -ENOMEM;
-		memset(chunks + runtime->chunk_count, 0, (page->chunk_count - runtime->chunk_count) * sizeof *chunks);
 		runtime->chunks = chunks;
 		runtime->chunk_count = page->chunk_count;
 	}
@@ -371,9 +373,15 @@ static int step(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 			return rc;
 		look->phase = RI_PHASE_RINGS;
 		return begin_events(inspect, runtime);
-	default:
+	case RI_PHASE_RINGS:
 		if (look->ring < look->rings)
 			return ri_events_send(inspect, runtime, look->ring++);
+		look->phase = RI_PHASE_REFERENCES;
+		return ri_references_begin(inspect, runtime);
+	default:
+		rc = ri_references_step(inspect, runtime);
+		if (rc != 0)
+			return rc;
 		look->phase = RI_PHASE_BEGIN;
 		look->runtime++;
 		return end_generation(inspect, runtime);
@@ -389,11 +397,12 @@ static void abandon(struct rouse_inspect *inspect)
 		inspect->runtimes[i].told = false;
 }
 
-int ri_look_step(struct rouse_inspect *inspect)
+static __attribute__((noinline)) int step_below(struct rouse_inspect *inspect)
 {
 	struct ri_look *look = &inspect->look;
 	int rc;
 
+	look->stack = (uintptr_t)__builtin_frame_address(0);
 	if (!look->active)
 		return 0;
 	while (look->runtime < RI_RUNTIMES_MAX && !inspect->runtimes[look->runtime].used)
@@ -406,6 +415,13 @@ int ri_look_step(struct rouse_inspect *inspect)
 	if (rc < 0)
 		abandon(inspect);
 	return rc < 0 ? rc : 1;
+}
+
+/* What the caller keeps in registers is stored above what a search of one's own memory leaves out. */
+int ri_look_step(struct rouse_inspect *inspect)
+{
+	__builtin_unwind_init();
+	return step_below(inspect);
 }
 
 static int open_way_out(struct rouse_inspect *inspect, rouse_frame_fn frame, void *arg)

@@ -69,7 +69,7 @@ struct ri_runtime {
 		uint32_t tasks, torn;
 		bool complete;
 	} last; /* what the last look came to */
-	struct ri_chunk *chunks;
+	struct ri_chunk *chunks; /* hidden.h */
 	uint32_t chunk_count;
 	uint64_t slots; /* of all chunks that were read */
 	struct ri_span *spans;
@@ -87,7 +87,8 @@ struct ri_look {
 	uint64_t watch[RI_WATCH_MAX];
 	uint64_t detail[RI_DETAIL_MAX];
 	uint32_t runtime; /* being looked at */
-	enum { RI_PHASE_BEGIN, RI_PHASE_CHUNKS, RI_PHASE_RINGS } phase;
+	enum { RI_PHASE_BEGIN, RI_PHASE_CHUNKS, RI_PHASE_RINGS, RI_PHASE_REFERENCES } phase;
+	uint64_t stack; /* below it this thread's stack is the reader's own */
 	bool keyframe;
 	uint32_t chunk;       /* next */
 	uint32_t slot;        /* next of that chunk */
@@ -114,6 +115,9 @@ struct ri_look {
 	uint32_t n_descriptors;
 };
 
+struct ri_references;
+
+/* In hidden memory (hidden.h), as are its buffers. */
 struct rouse_inspect {
 	struct ri_memory memory;
 	bool is_process;
@@ -134,6 +138,7 @@ struct rouse_inspect {
 	uint64_t removed[2][RI_ROWS]; /* task ids, resource serials */
 	size_t n_removed[2];
 	uint64_t digests[RI_WINDOW_SLOTS];
+	struct ri_references *references; /* NULL until asked for */
 	uint8_t *first_look;  /* RI_WINDOW_BYTES each */
 	uint8_t *second_look;
 	uint8_t scratch[RP_FRAME_MAX]; /* a message being packed, or a future being scanned */

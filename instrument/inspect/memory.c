@@ -54,7 +54,7 @@ int ri_process_open(struct ri_process *process, int pid)
 	rc = ri_proc_memory_tid(pid);
 	if (rc < 0)
 		return rc;
-	*process = (struct ri_process){ .pid = pid, .tid = rc, .mem_fd = -1, .start_time = stat.start_time };
+	*process = (struct ri_process){ .pid = pid, .tid = rc, .mem_fd = -1, .pagemap_fd = -1, .start_time = stat.start_time };
 	return 0;
 }
 
@@ -76,7 +76,9 @@ void ri_process_close(struct ri_process *process)
 {
 	if (process->mem_fd >= 0)
 		close(process->mem_fd);
-	process->mem_fd = -1;
+	if (process->pagemap_fd >= 0)
+		close(process->pagemap_fd);
+	process->mem_fd = process->pagemap_fd = -1;
 }
 
 /* Seccomp filters of containers take process_vm_readv away and leave /proc; the permission asked for is the same. */

@@ -9,9 +9,45 @@
 
 #include <rouse/inspect.h>
 
+/* A mapping in which the program may have written. */
+struct ri_region {
+	uint64_t address;
+	uint64_t bytes;
+	bool readable; /* else what it may hold cannot be seen */
+	bool shared;   /* with others: its pages may have been written through them */
+	bool guarded;  /* nothing can be right below it: its low end is that of a stack, if it holds one */
+};
+/* Fills in at most `capacity`, by address: their number, which may be larger, or -errno. */
+typedef int (*ri_regions_fn)(void *arg, struct ri_region *regions, size_t capacity);
+/* The next run of pages in [address, end) in which anything was ever written: 1, 0 = there is none, or -errno. */
+typedef int (*ri_held_fn)(void *arg, uint64_t address, uint64_t end, uint64_t *ret_from, uint64_t *ret_to);
+
+/* A thread of the target: what of it is not in memory. */
+enum { RI_HAND_WORDS = 40 };
+struct ri_hand {
+	uint32_t tid; /* as the program has it */
+	uint32_t os_tid;
+	char name[16];
+	bool sleeps; /* in the kernel: sp and words are those it goes on with */
+	bool whole;  /* words are all its registers */
+	int syscall; /* number, -1 = none or not known */
+	uint64_t sp; /* 0 = not known */
+	uint32_t n_words;
+	uint64_t words[RI_HAND_WORDS]; /* registers, as far as they are known; of a system call its arguments */
+};
+/* Fills in at most `capacity`: their number, which may be larger, or -errno. */
+typedef int (*ri_hands_fn)(void *arg, struct ri_hand *threads, size_t capacity);
+/* The same thread once more: 0 or -errno. */
+typedef int (*ri_hand_fn)(void *arg, struct ri_hand *thread);
+
 struct ri_memory {
 	rouse_read_fn read;
-	void *arg;
+	void *arg; /* of all functions */
+	/* For searches (references.h). What is NULL is not known, and no search complete. */
+	ri_regions_fn regions;
+	ri_hands_fn hands;
+	ri_held_fn held;     /* NULL: every page may hold something */
+	ri_hand_fn hand;     /* NULL: the target stands still */
 	uint64_t bytes_left;
 	uint64_t reads_left;
 };
@@ -46,6 +82,7 @@ struct ri_process {
 	int pid;
 	int tid;             /* by which its memory is reached: ri_proc_memory_tid() */
 	int mem_fd;          /* -1 while not needed */
+	int pagemap_fd;      /* -1 while not needed, or not to be had */
 	uint64_t start_time; /* tells a reused pid */
 };
 int ri_process_open(struct ri_process *process, int pid);

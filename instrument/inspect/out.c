@@ -93,6 +93,14 @@ int ri_out_resources(struct ri_out *out, struct ri_resource_batch *batch)
 	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_RESOURCES, &message.base);
 }
 
+int ri_out_references(struct ri_out *out, struct ri_reference_batch *batch)
+{
+	Rouse__V1__References message = ROUSE__V1__REFERENCES__INIT;
+
+	RI_REFERENCE_COLUMNS(TAKE_COLUMN)
+	return send_rows(out, &batch->n, ROUSE__V1__FRAME__BODY_REFERENCES, &message.base);
+}
+
 int ri_out_holders(struct ri_out *out, struct ri_holder_batch *batch)
 {
 	Rouse__V1__Holders message = ROUSE__V1__HOLDERS__INIT;

@@ -22,6 +22,7 @@ int ri_out_sites(struct ri_out *out, struct ri_site_batch *batch);
 int ri_out_tasks(struct ri_out *out, struct ri_task_batch *batch);
 int ri_out_awaits(struct ri_out *out, struct ri_await_batch *batch);
 int ri_out_resources(struct ri_out *out, struct ri_resource_batch *batch);
+int ri_out_references(struct ri_out *out, struct ri_reference_batch *batch);
 int ri_out_holders(struct ri_out *out, struct ri_holder_batch *batch);
 /* `ring`, `first`, `lost_before`, `base_ns`: see the message. */
 int ri_out_events(struct ri_out *out, struct ri_event_batch *batch, uint32_t ring, uint64_t first,

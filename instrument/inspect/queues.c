@@ -5,6 +5,7 @@
  * not. No look at the cells is needed for most: they were read in this very
  * look, in chunks that are known.
  */
+#include "inspect/hidden.h"
 #include "inspect/look.h"
 
 #include <stddef.h>
@@ -25,7 +26,7 @@ static bool sort_spans(struct ri_runtime *runtime)
 
 	if (runtime->n_spans || !runtime->chunk_count)
 		return true;
-	spans = realloc(runtime->spans, runtime->chunk_count * sizeof *spans);
+	spans = ri_hidden_grow(runtime->spans, runtime->chunk_count * sizeof *spans);
 	if (!spans)
 		return false;
 	for (uint32_t i = 0; i < runtime->chunk_count; i++)

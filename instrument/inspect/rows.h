@@ -78,6 +78,12 @@
 	X(uint64_t, last_user_a)                                                                   \
 	X(uint64_t, last_user_b)
 
+#define RI_REFERENCE_COLUMNS(X)                                                                    \
+	X(uint64_t, id)                                                                            \
+	X(uint64_t, task)                                                                          \
+	X(uint64_t, count)                                                                         \
+	X(uint32_t, complete)
+
 #define RI_EVENT_COLUMNS(X)                                                                        \
 	X(int64_t, delta_ns)                                                                       \
 	X(uint32_t, kind)                                                                          \
@@ -153,6 +159,7 @@ RI_TABLE_(await, RI_AWAIT_COLUMNS)
 RI_TABLE_(resource, RI_RESOURCE_COLUMNS)
 RI_TABLE_(holder, RI_HOLDER_COLUMNS)
 RI_TABLE_(drop, RI_DROP_COLUMNS)
+RI_TABLE_(reference, RI_REFERENCE_COLUMNS)
 RI_TABLE_(event, RI_EVENT_COLUMNS)
 RI_TABLE_(queue, RI_QUEUE_COLUMNS)
 RI_TABLE_(thread, RI_THREAD_COLUMNS)

@@ -58,14 +58,19 @@ static bool task_ended(void *arg)
 
 static int wait_for(struct rouse_task *task)
 {
-	uint32_t word = 0;
-	struct rouse_waker waker = { &word, &thread_vtable };
+	struct rouse_blocked_record here = { .magic = 0 };
+	struct rouse_waker waker = { &here.word, &thread_vtable };
+
+	/* A pointer that the caller keeps in a register would be seen by no reader while this thread sleeps. */
+	__builtin_unwind_init();
 	int rc = rs_join_register(task, &waker);
 
 	if (rc < 0)
 		return rc;
-	while (rc == 0 && !rs_load(&word, RS_ACQUIRE))
-		(void)rs_futex_wait(&word, 0, UINT64_MAX);
+	rs_store(&here.magic, ROUSE_BLOCKED_MAGIC, RS_RELEASE);
+	while (rc == 0 && !rs_load(&here.word, RS_ACQUIRE))
+		(void)rs_futex_wait(&here.word, 0, UINT64_MAX);
+	rs_store(&here.magic, 0ull, RS_RELAXED);
 	return 0;
 }
 

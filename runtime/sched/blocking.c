@@ -37,7 +37,7 @@
 enum job_state { QUEUED = 0, RUNNING = 1, DONE = 2 };
 
 struct job {
-	struct rs_resource resource; /* value: enum job_state; owner: thread id */
+	struct rs_resource resource; /* value: enum job_state; owner: thread id; side_a: address of fn */
 	struct rs_pool *pool;        /* shared */
 	struct job *next, *prev;     /* while queued */
 	rouse_blocking_fn fn;

@@ -225,8 +225,14 @@ static void turn(struct rs_worker *w)
 	rs_poll_task(w, task);
 }
 
-static void loop(struct rs_worker *w, bool (*done)(void *arg), void *arg)
+/*
+ * What lies below this function's frame is the runtime's own between polls: the
+ * caller has stored the registers that its callers want kept, above. Readers
+ * that search the program's memory leave that part out.
+ */
+static __attribute__((noinline)) void loop(struct rs_worker *w, bool (*done)(void *arg), void *arg)
 {
+	RS_PUT(&w->record->stack, (uint64_t)(uintptr_t)__builtin_frame_address(0));
 	while (rs_load(&w->runtime->state, RS_ACQUIRE) < ROUSE_RUNTIME_STOPPING && !(done && done(arg)))
 		turn(w);
 }
@@ -236,6 +242,7 @@ void rs_worker_run(struct rs_worker *w, bool (*done)(void *arg), void *arg)
 	struct rs_catch catcher = { .outer = rs_self.catcher };
 	struct rs_thread outer = rs_self;
 
+	__builtin_unwind_init(); /* stores them */
 	rs_self.runtime = w->runtime;
 	rs_self.worker = w;
 	rs_self.catcher = &catcher;
@@ -248,6 +255,7 @@ void rs_worker_run(struct rs_worker *w, bool (*done)(void *arg), void *arg)
 		rs_poll_panicked(w, catcher.panic);
 	}
 	loop(w, done, arg);
+	RS_PUT(&w->record->stack, 0);
 	rs_worker_set_state(w, ROUSE_WORKER_STOPPED);
 	rs_self.runtime = outer.runtime;
 	rs_self.worker = NULL;

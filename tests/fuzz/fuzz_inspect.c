@@ -16,6 +16,7 @@
 #include <frame.h>
 
 #include "fake.h"
+#include "inspect/look.h"
 
 enum { PATCH_BYTES = 12, READS = 20000 };
 
@@ -108,11 +109,33 @@ static void build(struct fake *fake)
 		fake_emit(fake, i % 2, (struct rouse_event){ .ticks = 2000 + i, .task = 20, .kind = ROUSE_EVENT_WAKE });
 }
 
+/* All of it, and what is not there; the page says itself what it is worth. */
+static int regions(void *arg, struct ri_region *out, size_t capacity)
+{
+	(void)arg;
+	FUZZ_ASSERT(capacity >= 2);
+	out[0] = (struct ri_region){ FAKE_BASE, FAKE_BYTES, .readable = true, .guarded = true };
+	out[1] = (struct ri_region){ FAKE_BASE + FAKE_BYTES, 8192, .readable = true };
+	return 2;
+}
+
+static int threads(void *arg, struct ri_hand *out, size_t capacity)
+{
+	(void)arg;
+	FUZZ_ASSERT(capacity >= 1);
+	out[0] = (struct ri_hand){ .sleeps = true,
+		.syscall = 202,
+		.sp = FAKE_BASE + FAKE_BYTES / 2,
+		.n_words = 1,
+		.words = { FAKE_BASE + 4096 } };
+	return 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct fake base;
 	struct fake fake;
-	const uint64_t watch = 20, detail = 31;
+	const uint64_t watch = 20, detail[] = { 20, 31, 21 };
 	struct rouse_inspect *inspect;
 
 	if (!base.image) {
@@ -130,10 +153,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake.on_read_arg = &patches;
 	fake.reads_allowed = READS;
 	if (fake_open(&fake, &inspect) == 0) {
+		inspect->memory.regions = regions;
+		inspect->memory.hands = threads;
 		for (int i = 0; i < 3; i++) {
-			const struct rouse_look_opts opts = { .size = sizeof opts, .events = data[0] & 1,
-				.changes_only = data[0] & 2, .watch = &watch, .n_watch = data[0] & 4 ? 1 : 0,
-				.detail = &detail, .n_detail = data[0] & 8 ? 1 : 0 };
+			const struct rouse_look_opts opts = { .size = sizeof opts,
+				.events = data[0] & 1,
+				.changes_only = data[0] & 2,
+				.watch = &watch,
+				.n_watch = data[0] & 4 ? 1 : 0,
+				.detail = detail,
+				.n_detail = data[0] & 8 ? 3 : 0 };
 			int rc = rouse_inspect_look(inspect, &opts, take, NULL);
 
 			FUZZ_ASSERT(rc == 0 || rc == -EPROTO || rc == -ENOMEM);

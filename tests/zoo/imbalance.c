@@ -8,7 +8,7 @@
  * row: A27
  * finds: imbalance likely
  * task: piece
- * looks: 16
+ * looks: 24
  * healthy: 0
  * line: at once
  * core: no, rates are seen from look to look

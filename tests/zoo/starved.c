@@ -8,7 +8,7 @@
  * row: A25
  * finds: starved likely
  * task: outsider
- * looks: 16
+ * looks: 24
  * healthy: 0 100
  * line: at once
  * core: no, rates are seen from look to look

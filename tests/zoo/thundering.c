@@ -6,7 +6,7 @@
  * row: A28
  * finds: thundering likely
  * task: hopeful
- * looks: 14
+ * looks: 24
  * core: no, rates are seen from look to look
  */
 #include "zoo.h"

@@ -438,11 +438,23 @@ struct rouse_worker_record {
 	uint64_t queue;        /* address of the local ring: struct rouse_queue_record */
 	uint64_t timers;       /* serial of its timer wheel */
 	uint64_t next_deadline; /* of its wheel, CLOCK_MONOTONIC ns, UINT64_MAX = none */
-	uint64_t reserved[6];
+	uint64_t stack; /* while it works: below this address its thread's stack is the runtime's, but during polls */
+	uint64_t reserved[5];
 	struct rouse_counters counters; /* at 128 */
 	uint64_t tail[22];
 };
 #define ROUSE_WORKER_BYTES 512u
+
+/**
+ * On the stack of a thread in rouse_block_on(), which sleeps in futex(&word).
+ * All registers that its caller wants kept have been stored on that stack.
+ */
+struct rouse_blocked_record {
+	uint64_t magic; /* ROUSE_BLOCKED_MAGIC while it may sleep, else 0 */
+	uint32_t word;
+	uint32_t reserved;
+};
+#define ROUSE_BLOCKED_MAGIC 0x6b636f6c62737572ull
 
 #define ROUSE_QUEUE_SLOTS 256u
 /** Depth = tail - (head & 0xffffffff), plus one if lifo is not 0. */

@@ -152,9 +152,15 @@ static const struct golden table[] = {
 	FIELD(rouse_worker_record, queue, 56, 8),
 	FIELD(rouse_worker_record, timers, 64, 8),
 	FIELD(rouse_worker_record, next_deadline, 72, 8),
-	FIELD(rouse_worker_record, reserved, 80, 48),
+	FIELD(rouse_worker_record, stack, 80, 8),
+	FIELD(rouse_worker_record, reserved, 88, 40),
 	FIELD(rouse_worker_record, counters, 128, 208),
 	FIELD(rouse_worker_record, tail, 336, 176),
+
+	SIZE(rouse_blocked_record, 16),
+	FIELD(rouse_blocked_record, magic, 0, 8),
+	FIELD(rouse_blocked_record, word, 8, 4),
+	FIELD(rouse_blocked_record, reserved, 12, 4),
 
 	SIZE(rouse_queue_record, 2176),
 	FIELD(rouse_queue_record, head, 0, 8),

@@ -19,7 +19,6 @@ enum { ROWS_MAX = 80 };
 		struct {                                                                                               \
 			rows(COLUMN)                                                                                   \
 		} columns;                                                                                             \
-                                                                                                                       \
 		assert_true(n <= ROWS_MAX);                                                                            \
 		rows(FILL) frame.body_case = ROUSE__V1__FRAME__BODY_##body;                                            \
 		frame.member = &table;                                                                                 \

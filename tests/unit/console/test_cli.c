@@ -106,7 +106,8 @@ static void a_target_without_permission_is_4(void **state)
 
 static void every_verb_has_a_help_that_names_its_exits(void **state)
 {
-	static const char *const verbs[] = { "", "list", "ps", "top", "dump", "why", "check", "sched", "doctor",
+	static const char *const verbs[] = { "", "list", "ps", "top", "dump", "why", "check", "watch", "sched",
+		"doctor", "stacks",
 		"version", "help" };
 	char line[64];
 

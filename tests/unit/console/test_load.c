@@ -396,7 +396,8 @@ static void a_lock_of_a_live_task_or_a_thread_or_nobody_is_fine(void **state)
 TEST_MAIN(T(a_poll_of_more_than_a_second_blocks_its_worker), T(a_single_poll_of_200_ms_is_not_held_against_anybody),
 	T(the_same_with_more_like_it_before_is), T(a_stopped_process_blocks_nobody), T(without_stamps_two_looks_tell),
 	T(long_polls_in_the_past_are_found_at_once_and_named), T(a_few_long_polls_in_very_many_are_the_machine),
-	T(a_task_that_wakes_itself_all_the_time_is_a_storm), T(a_task_that_has_only_just_begun_is_no_storm), T(busy_programs_are_no_storm),
+	T(a_task_that_wakes_itself_all_the_time_is_a_storm), T(a_task_that_has_only_just_begun_is_no_storm),
+	T(busy_programs_are_no_storm),
 	T(a_queue_that_only_grows_is_found), T(bursts_and_small_queues_are_not),
 	T(a_lock_that_does_not_come_for_a_minute_is_suspect), T(servers_may_wait_all_day),
 	T(a_lock_of_a_task_that_ended_is_found), T(a_lock_of_a_live_task_or_a_thread_or_nobody_is_fine));

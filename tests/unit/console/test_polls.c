@@ -48,6 +48,21 @@ static void a_thread_that_has_its_cpu_all_the_time_computes(void **state)
 	assert_null(stage_finding(stage, CN_FINDING_BLOCKED_WORKER));
 }
 
+/* What has just been seen for the first time is named when it can be. */
+static void what_a_thread_that_runs_does_is_told_by_the_second_look(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_worker(stage, ROUSE_WORKER_POLLING);
+	stage_polls(stage, 0, 20, 1 * S);
+	stage_thread(stage, 0);
+	stage_look(stage, 9 * S);
+	stage_silent(stage);
+	stage->threads[0].cpu_ns += 1 * S;
+	stage_look(stage, 10 * S);
+	assert_non_null(stage_finding(stage, CN_FINDING_BUSY_WORKER));
+}
+
 static void one_that_sleeps_in_a_call_is_blocked_and_the_socket_is_named(void **state)
 {
 	struct stage *stage = *state;
@@ -157,6 +172,38 @@ static void long_polls_of_threads_that_got_no_cpu_are_the_machine(void **state)
 	assert_int_equal(stage_finding(stage, CN_FINDING_LONG_POLLS)->class, CN_LIKELY);
 }
 
+/* Long before, the machine was busy. These polls became long while nobody waited for a CPU. */
+static void but_not_those_that_were_seen_to_become_long_while_cpus_were_free(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_worker(stage, ROUSE_WORKER_PARKED);
+	stage_task(stage, 20);
+	stage_thread(stage, 0)->run_queue_ns = 100 * S;
+	stage->threads[0].cpu_ns = 1 * S;
+	for (uint64_t i = 0; i < 5; i++) {
+		stage->long_polls = (uint32_t)i;
+		stage->threads[0].run_queue_ns += 10 * MS;
+		stage->threads[0].cpu_ns += 10 * MS;
+		stage_look(stage, (9 + i) * S);
+		/* of the first look nobody knows how long they waited before it */
+		assert_int_equal(stage_finding(stage, CN_FINDING_LONG_POLLS) != NULL, i >= 3);
+	}
+	stage_again(state);
+	stage = *state; /* the same, but with a wait that is long enough for each */
+	stage_worker(stage, ROUSE_WORKER_PARKED);
+	stage_task(stage, 20);
+	stage_thread(stage, 0)->run_queue_ns = 100 * S;
+	stage->threads[0].cpu_ns = 1 * S;
+	for (uint64_t i = 0; i < 5; i++) {
+		stage->long_polls = (uint32_t)i;
+		stage->threads[0].run_queue_ns += 70 * MS;
+		stage->threads[0].cpu_ns += 10 * MS;
+		stage_look(stage, (9 + i) * S);
+	}
+	stage_silent(stage);
+}
+
 static void just_below_a_second_nothing_is_said(void **state)
 {
 	struct stage *stage = *state;
@@ -221,12 +268,15 @@ static void nothing_is_late_while_the_watchdog_did_not_run(void **state)
 	stage_silent(stage);
 }
 
-TEST_MAIN(STAGED(a_thread_that_has_its_cpu_all_the_time_computes),
+TEST_MAIN(STAGED(what_a_thread_that_runs_does_is_told_by_the_second_look),
+	STAGED(a_thread_that_has_its_cpu_all_the_time_computes),
 	STAGED(one_that_sleeps_in_a_call_is_blocked_and_the_socket_is_named), STAGED(a_lock_of_threads_is_called_that),
 	STAGED(half_and_half_is_called_blocked_without_a_reason),
 	STAGED(a_poll_that_began_since_the_last_look_is_not_judged_by_all_of_it),
 	STAGED(a_thread_that_waits_for_a_cpu_is_nobodys_fault),
 	STAGED(but_one_that_has_run_for_a_second_of_its_own_is_suspect),
-	STAGED(one_that_wants_a_cpu_now_computes_at_half_of_the_time), STAGED(long_polls_of_threads_that_got_no_cpu_are_the_machine), STAGED(just_below_a_second_nothing_is_said),
+	STAGED(one_that_wants_a_cpu_now_computes_at_half_of_the_time),
+	STAGED(long_polls_of_threads_that_got_no_cpu_are_the_machine),
+	STAGED(but_not_those_that_were_seen_to_become_long_while_cpus_were_free), STAGED(just_below_a_second_nothing_is_said),
 	STAGED(thresholds_can_be_set), STAGED(time_ends_when_the_program_was_stopped),
 	STAGED(time_begins_anew_when_it_goes_on), STAGED(nothing_is_late_while_the_watchdog_did_not_run));

@@ -157,8 +157,8 @@ static void what_most_of_them_wait_for_is_kept(void **state)
 	stands(&look, (struct stand){ .id = 2000, .name = 7, .at = 4, .resource = 900 });
 	for (uint64_t i = 0; i < 300; i++) {
 		mutex(&look, 500 + i, 4, 2000);
-		/* Each for one of its own, but every third for the same. */
-		stands(&look, (struct stand){ .id = 20 + i, .resource = i % 3 ? 500 + i : 700 });
+		/* The first hundred for the same, then each for one of its own. */
+		stands(&look, (struct stand){ .id = 20 + i, .resource = i < 100 ? 700 : 500 + i });
 	}
 	look_end(&look);
 	shape = &build(scene)->all[0];

@@ -161,7 +161,7 @@ static void a_living_holder_of_enough_is_a_way_out(void **state)
 
 	ring_over_a_semaphore(play, ROUSE_RESOURCE_OWNED);
 	play->things[0].holders[0].permits = 1;
-	play->things[0].holders[1] = (struct holder_row){ 22, 1, 1 * S };
+	play->things[0].holders[1] = (struct holding){ 22, 1, 1 * S };
 	play->actors[2] = (struct actor){ .id = 22, .waits = { SLEEP } };
 	assert_null(play_out(play, CN_FINDING_WAIT_CYCLE));
 	play->actors[0].waits[0].arg = 2; /* both are needed: the sleeper's alone is not enough */

@@ -68,6 +68,7 @@ static void send_actor(struct look *look, const struct actor *a)
 
 static void send_thing(struct look *look, const struct thing *t)
 {
+	struct holder_row rows[HOLDERS_MAX] = { { .serial = t->serial } };
 	size_t n = 0;
 
 	look_resource(look, (struct resource_row){ .serial = t->serial,
@@ -82,10 +83,22 @@ static void send_thing(struct look *look, const struct thing *t)
 				    .side_b = t->side_b,
 				    .last_user_a = t->last_a,
 				    .last_user_b = t->last_b });
-	while (n < HOLDERS_MAX && t->holders[n].task)
-		n++;
-	if (t->kind == ROUSE_RESOURCE_SEMAPHORE)
-		look_holders(look, t->serial, t->holders, n);
+	for (; n < HOLDERS_MAX && t->holders[n].task; n++)
+		rows[n] = (struct holder_row){
+			t->serial, t->holders[n].task, t->holders[n].permits, t->holders[n].since_ns
+		};
+	if (t->kind == ROUSE_RESOURCE_SEMAPHORE) /* one of task 0 is "nobody" */
+		look_holders(look, rows, n ? n : 1);
+}
+
+/* One of count 0 is "nowhere". */
+static void send_found(struct look *look, const struct found *f)
+{
+	struct reference_row rows[PLACES_MAX] = { { .id = f->id, .complete = !f->partial } };
+
+	for (size_t i = 0; i < f->n; i++)
+		rows[i] = (struct reference_row){ f->id, f->places[i].task, f->places[i].count, !f->partial };
+	look_references(look, rows, f->n ? f->n : 1);
 }
 
 static void look_once(struct play *play)
@@ -105,7 +118,7 @@ static void look_once(struct play *play)
 		const struct found *f = &play->found[i];
 
 		if (f->id && (!play->wanted || play_wants(play, f->id)))
-			look_references(&look, f->id, f->places, f->n, !f->partial);
+			send_found(&look, f);
 	}
 	look.in_transit = play->in_transit;
 	look.incomplete = play->incomplete;

@@ -7,7 +7,7 @@
 #ifndef WAITS_H
 #define WAITS_H
 
-#include "evidence.h"
+#include "tables.h"
 
 enum { WAITS_MAX = 16, TASKS_MAX = 16, RESOURCES_MAX = 8, HOLDERS_MAX = 8, PLACES_MAX = 8 };
 
@@ -36,12 +36,16 @@ struct thing {
 	uint64_t serial;
 	uint32_t kind, flags;
 	uint64_t value, capacity, owner, since_ns, side_a, side_b, last_a, last_b;
-	struct holder_row holders[HOLDERS_MAX]; /* task 0 ends */
+	struct holding {
+		uint64_t task, permits, since_ns;
+	} holders[HOLDERS_MAX]; /* task 0 ends */
 };
 
 struct found {
 	uint64_t id; /* 0 = nothing is said */
-	struct place_row places[PLACES_MAX];
+	struct {
+		uint64_t task, count; /* task 0 = elsewhere */
+	} places[PLACES_MAX];
 	size_t n;
 	bool partial;
 };

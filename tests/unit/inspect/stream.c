@@ -153,3 +153,21 @@ const Rouse__V1__GenerationEnd *stream_end(const struct stream *stream)
 
 	return frame ? frame->end : NULL;
 }
+
+int64_t stream_references(const struct stream *stream, uint64_t id, uint64_t task, bool *ret_complete)
+{
+	for (size_t i = 0; i < stream->n; i++) {
+		const Rouse__V1__References *r = stream->frames[i]->references;
+
+		if (stream->frames[i]->body_case != ROUSE__V1__FRAME__BODY_REFERENCES)
+			continue;
+		for (size_t k = 0; k < r->n_id; k++) {
+			if (r->id[k] != id || r->task[k] != task)
+				continue;
+			if (ret_complete)
+				*ret_complete = r->complete[k];
+			return (int64_t)r->count[k];
+		}
+	}
+	return -1;
+}

@@ -35,4 +35,7 @@ bool stream_removed(const struct stream *stream, uint64_t task);
 size_t stream_task_rows(const struct stream *stream);
 const Rouse__V1__GenerationEnd *stream_end(const struct stream *stream);
 
+/* How often `id` was found in frames of `task` (0: elsewhere); -1: there is no such row. ret_complete may be NULL. */
+int64_t stream_references(const struct stream *stream, uint64_t id, uint64_t task, bool *ret_complete);
+
 #endif

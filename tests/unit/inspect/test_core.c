@@ -431,6 +431,33 @@ static void paths_that_are_no_files(void **state)
 	assert_null(t->inspect);
 }
 
+static void its_memory_and_registers_are_searched(void **state)
+{
+	struct target *t = *state;
+	const uint64_t id = 20;
+	const struct rouse_look_opts opts = { .size = sizeof opts, .detail = &id, .n_detail = 1 };
+	uint64_t kept = fake_alloc(&t->fake, 64), waker[] = { t->chunk, FAKE_TASK_VTABLE };
+	bool complete = false;
+
+	memcpy(fake_at(&t->fake, kept), waker, sizeof waker);
+	core_fini(&t->image);
+	core_of_fake(&t->image, &t->fake);
+	core_thread(&t->image, CORE_PID + 5, 0x400000, 0x7000, 1, t->chunk);
+	assert_int_equal(open_inspect(t, t->image.used), 0);
+	assert_int_equal(rouse_inspect_look(t->inspect, &opts, stream_take, &t->stream), 0);
+	/* A register is looked at twice, as that of a process would be. */
+	assert_int_equal(stream_references(&t->stream, id, 0, &complete), 3);
+	assert_true(complete);
+	/* A file that was cut tells less. */
+	rouse_inspect_close(t->inspect);
+	t->inspect = NULL;
+	stream_clear(&t->stream);
+	assert_int_equal(open_inspect(t, t->image.used - 64), 0);
+	assert_int_equal(rouse_inspect_look(t->inspect, &opts, stream_take, &t->stream), 0);
+	assert_true(stream_references(&t->stream, id, 0, &complete) >= 2);
+	assert_false(complete);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 TEST_MAIN(TEST(a_core_is_looked_at_like_the_memory_it_was), TEST(its_time_is_the_newest_moment_it_knows),
 	TEST(the_second_look_tells_no_task_again_and_counts_all),
@@ -441,4 +468,4 @@ TEST_MAIN(TEST(a_core_is_looked_at_like_the_memory_it_was), TEST(its_time_is_the
 	TEST(workers_are_told_by_their_registers), TEST(files_are_listed_and_pieces_of_a_mapping_joined),
 	TEST(notes_that_lie_are_passed_over), TEST(what_is_no_core_of_ours_is_told_apart),
 	TEST(more_segments_than_the_header_can_count), TEST(sizes_beyond_all_bounds_are_missing_not_read),
-	TEST(paths_that_are_no_files));
+	TEST(paths_that_are_no_files), TEST(its_memory_and_registers_are_searched));

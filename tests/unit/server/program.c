@@ -55,6 +55,8 @@ size_t program_subscribe(uint8_t *bytes, size_t capacity, const struct subscribe
 	message.pause = subscribe->pause;
 	message.n_watch = subscribe->n_watch;
 	message.watch = watch;
+	message.n_detail = subscribe->n_detail;
+	message.detail = subscribe->detail;
 	frame.body_case = ROUSE__V1__FRAME__BODY_SUBSCRIBE;
 	frame.subscribe = &message;
 	if (rp_frame_encode(&frame, bytes, capacity, &n) < 0)

@@ -19,6 +19,8 @@ struct subscribe {
 	uint32_t interval_ms, level;
 	int events, pause;
 	size_t n_watch;
+	uint64_t *detail;
+	size_t n_detail;
 };
 size_t program_subscribe(uint8_t *bytes, size_t capacity, const struct subscribe *subscribe);
 

@@ -242,6 +242,42 @@ static void several_clients_are_served_and_those_too_many_told_so(void **state)
 		client_close(&clients[i]);
 }
 
+/* A search of its own memory, in steps; a second one has what the first one read in the agent's buffers. */
+static void what_a_client_asks_for_is_searched_for_twice(void **state)
+{
+	struct client client, other;
+	uint64_t id = 0;
+
+	(void)state;
+	client_open(&client);
+	client_subscribe(&client, (struct subscribe){ .interval_ms = 20 });
+	client_open(&other);
+	client_subscribe(&other, (struct subscribe){ .interval_ms = 20 });
+	AWAIT_GENERATIONS(&client, 1);
+	AWAIT_GENERATIONS(&other, 2);
+	const Rouse__V1__Tasks *tasks = stream_find(&client.stream, ROUSE__V1__FRAME__BODY_TASKS, 0)->tasks;
+
+	id = tasks->id[tasks->n_id / 2];
+	assert_null(stream_find(&client.stream, ROUSE__V1__FRAME__BODY_REFERENCES, 0));
+	client_subscribe(&client, (struct subscribe){ .interval_ms = 20, .detail = &id, .n_detail = 1 });
+	for (size_t n = 1; n <= 2; n++) {
+		assert_true(client_await(&client, ROUSE__V1__FRAME__BODY_REFERENCES, n));
+		const Rouse__V1__References *rows =
+			stream_find(&client.stream, ROUSE__V1__FRAME__BODY_REFERENCES, n - 1)->references;
+
+		/* It sleeps: the one waker it has is with its timer, in its own frame. */
+		assert_int_equal(rows->n_id, 1);
+		assert_int_equal(rows->id[0], id);
+		assert_int_equal(rows->task[0], id);
+		assert_int_equal(rows->count[0], 1);
+	}
+	AWAIT_GENERATIONS(&client, stream_count(&client.stream, ROUSE__V1__FRAME__BODY_END) + 3);
+	assert_int_equal(stream_count(&client.stream, ROUSE__V1__FRAME__BODY_REFERENCES), 2);
+	assert_null(stream_find(&other.stream, ROUSE__V1__FRAME__BODY_REFERENCES, 0));
+	client_close(&client);
+	client_close(&other);
+}
+
 static void a_client_that_never_reads_disturbs_nobody(void **state)
 {
 	struct client deaf, healthy;
@@ -398,7 +434,7 @@ TEST_MAIN_WITH(setup_program, teardown_program, TEST(the_socket_is_for_its_user_
 	TEST(a_directory_that_others_could_enter_is_not_used), TEST(a_path_of_ones_own_may_be_anywhere),
 	TEST(the_environment_starts_it_with_the_first_runtime),
 	SERVED(several_clients_are_served_and_those_too_many_told_so),
-	SERVED(a_client_that_never_reads_disturbs_nobody),
+	SERVED(what_a_client_asks_for_is_searched_for_twice), SERVED(a_client_that_never_reads_disturbs_nobody),
 	SERVED(clients_that_are_killed_in_midstream_disturb_nobody),
 	SERVED(the_level_is_raised_while_somebody_needs_it), SERVED(a_fork_has_no_agent_and_leaves_the_parents_alone),
 	SERVED(another_user_is_refused_even_where_the_file_would_let_him_in));

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Native stacks and names of code, put into the model with each look. They are
+ * taken on this side, for a program cannot be asked where it hangs: whichever
+ * source the looks come from, the process (or core file) itself is read.
+ */
+#ifndef CN_SOURCE_STACKS_H
+#define CN_SOURCE_STACKS_H
+
+struct cn_model;
+struct cn_stacker;
+
+/* Of workers in a poll and threads that run a blocking job; or of all threads that are known. */
+enum cn_stacks { CN_STACKS_NONE, CN_STACKS_BUSY, CN_STACKS_ALL };
+
+/* NULL: no memory. The target is opened when stacks are taken; what is wrong with it is said by each stack. */
+struct cn_stacker *cn_stacker_of_process(int pid);
+struct cn_stacker *cn_stacker_of_core(const char *path);
+void cn_stacker_free(struct cn_stacker *stacker);
+
+/*
+ * For each runtime that was looked at since the last call: stacks (`which` is
+ * not NONE), and names of their addresses, of those threads stand at, of
+ * blocking jobs' functions, and of what dropped wakers. 0 or -ENOMEM.
+ */
+int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_model *model);
+
+#endif
