@@ -7,6 +7,7 @@
  * finds: busy-worker likely
  * task: cruncher
  * alone: it burns
+ * core: no, that it computes is seen by the CPU time between two looks
  */
 #include "zoo.h"
 

@@ -7,6 +7,7 @@
  * finds: cancel-pending likely
  * task: stubborn
  * companions: blocked-worker
+ * core: no, its rule wants to see that nothing moves between two looks
  */
 #include "zoo.h"
 

@@ -7,6 +7,7 @@
  * finds: driver-unowned proven
  * task: reader
  * companions: late-timers
+ * core: no, its rule wants to see that nothing moves between two looks
  */
 #include <errno.h>
 #include <sys/socket.h>

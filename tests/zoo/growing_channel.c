@@ -7,6 +7,7 @@
  * finds: growing-channel likely
  * task: producer
  * looks: 24
+ * core: no, growth is seen from look to look
  */
 #include "zoo.h"
 

@@ -11,6 +11,7 @@
  * looks: 24
  * healthy: 0
  * line: at once
+ * core: no, rates are seen from look to look
  */
 #include "sched/runtime.h"
 #include "zoo.h"

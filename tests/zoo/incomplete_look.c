@@ -8,6 +8,7 @@
  * task: -
  * looks: 26
  * line: at once
+ * core: no, in a core nobody looks any more
  */
 #include "sched/runtime.h"
 #include "zoo.h"

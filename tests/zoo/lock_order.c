@@ -7,6 +7,7 @@
  * finds: lock-order likely
  * task: forth back
  * looks: 14
+ * core: no, one look sees one order
  */
 #include "zoo.h"
 

@@ -6,6 +6,7 @@
  * row: A6
  * finds: lost-task proven
  * task: waiter
+ * core: weaker, what a thread had in hand when it was stopped is not known
  */
 #include "base/clock.h"
 #include "task/cell.h"

@@ -10,6 +10,7 @@
  * task: late
  * healthy: 0
  * line: at once
+ * core: weaker, what a thread had in hand when it was stopped is not known
  */
 #include "sched/runtime.h"
 #include "zoo.h"

@@ -15,7 +15,7 @@
     root: REGEX             in what `rouse why` says of that task
     why: NAME               the task to ask `rouse why` about, if the finding names none
     alone: REASON           only one such program at a time
-    core: no, REASON        it cannot be found in a core file
+    core: no, REASON        it cannot be found in a core file; "weaker, REASON": only as a weaker class
 """
 
 import re

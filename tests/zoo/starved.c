@@ -9,7 +9,9 @@
  * finds: starved likely
  * task: outsider
  * looks: 24
+ * healthy: 0 100
  * line: at once
+ * core: no, rates are seen from look to look
  */
 #include "sched/runtime.h"
 #include "zoo.h"

@@ -7,6 +7,7 @@
  * finds: task-leak likely
  * task: request
  * looks: 56
+ * core: no, growth is seen from look to look
  */
 #include "zoo.h"
 

@@ -7,6 +7,7 @@
  * finds: thundering likely
  * task: hopeful
  * looks: 24
+ * core: no, rates are seen from look to look
  */
 #include "zoo.h"
 

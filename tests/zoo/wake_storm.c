@@ -7,6 +7,7 @@
  * finds: wake-storm likely
  * task: impatient
  * alone: it burns
+ * core: no, rates are seen from look to look
  */
 #include "zoo.h"
 
