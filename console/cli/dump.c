@@ -43,6 +43,7 @@ static void print_resources(struct cn_json *json, const struct cn_model *model)
 		cn_json_id(json, "owner", r->owner);
 		cn_json_number(json, "value", r->value);
 		cn_json_number(json, "capacity", r->capacity);
+		cn_json_number(json, "granted", r->granted);
 		cn_json_number(json, "side_a", r->side_a);
 		cn_json_number(json, "side_b", r->side_b);
 		cn_json_number(json, "waiters", r->waiters);

@@ -78,7 +78,7 @@ static struct cn_order *order_of(struct cn_memory *memory, uint64_t held, uint64
 /* What else the task held before both. */
 static void gate(struct cn_order *order, const struct lock *first, const struct lock *held, bool is_new)
 {
-	uint64_t now[CN_GATES_MAX];
+	uint64_t now[CN_GATES_MAX] = { 0 };
 	uint8_t n = 0, kept = 0;
 
 	for (const struct lock *lock = first; lock < held && n < CN_GATES_MAX; lock++)

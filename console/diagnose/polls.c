@@ -276,6 +276,13 @@ void cn_rule_polls(struct cn_diagnosis *diagnosis)
 
 /* -------------------------------------------------------- running too long */
 
+/* What else was found of it says why its polls are long, or the main task may take its time. */
+static bool is_told_otherwise(const struct cn_diagnosis *diagnosis, const struct cn_task *task)
+{
+	return task->kind == ROUSE_KIND_MAIN || cn_reported(diagnosis, CN_FINDING_BUSY_WORKER, task->id) ||
+	       cn_reported(diagnosis, CN_FINDING_BLOCKED_WORKER, task->id);
+}
+
 static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime, uint32_t site)
 {
 	const struct cn_model *model = diagnosis->model;
@@ -289,9 +296,8 @@ static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_r
 	if (n < LONG_POLLS_AT_LEAST)
 		return;
 	all = cn_histogram_total(histogram->poll, ROUSE_HISTOGRAM_BUCKETS);
-	if (n * LONG_ONE_IN < all || explained_by_machine(diagnosis, runtime, site, n) || (task && (task->kind == ROUSE_KIND_MAIN ||
-						      cn_reported(diagnosis, CN_FINDING_BUSY_WORKER, task->id) ||
-						      cn_reported(diagnosis, CN_FINDING_BLOCKED_WORKER, task->id))))
+	if (n * LONG_ONE_IN < all || explained_by_machine(diagnosis, runtime, site, n) ||
+		(task && is_told_otherwise(diagnosis, task)))
 		return;
 	report = cn_report_about(CN_FINDING_LONG_POLLS, CN_LIKELY, task);
 	report.finding.runtime = (uint8_t)runtime->index;

@@ -28,19 +28,13 @@ static void say_handed(struct cn_builder *b, uint32_t link, const struct cn_reso
 		cn_link_say(b, link, ": just given to its owner");
 }
 
-/* Permits that neither are free nor have been taken: given to tasks that have not run since. */
+/* Permits that are a task's already, which has not run with them since. */
 static void say_granted(struct cn_builder *b, uint32_t link, const struct cn_resource *r)
 {
-	const struct cn_holder *holders;
-	size_t n = cn_model_holders(b->model, r->serial, &holders);
-	uint64_t out = r->value;
-
-	for (size_t i = 0; i < n; i++)
-		out = out + holders[i].permits < out ? UINT64_MAX : out + holders[i].permits;
 	if (r->flags & ROUSE_RESOURCE_UNTRACKED)
 		cn_link_say(b, link, ", not all who hold them are known");
-	else if (r->holders_look && out < r->capacity)
-		cn_link_say(b, link, ", %llu given and not taken yet", (unsigned long long)(r->capacity - out));
+	if (r->granted)
+		cn_link_say(b, link, ", %u given and not taken yet", r->granted);
 }
 
 static void say_amount(struct cn_builder *b, uint32_t link, const struct cn_resource *r)

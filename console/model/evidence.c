@@ -32,39 +32,65 @@ static void take_thread(struct cn_thread *thread, const Rouse__V1__Threads *rows
 	thread->pc = CN_COLUMN(rows, pc, i, 0);
 }
 
-/* The table comes whole: what is not in it has ended. In more than one frame, if there are that many. */
+static uint32_t threads_of_look(const struct cn_runtime_state *runtime, uint32_t look)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < runtime->n_threads; i++)
+		n += runtime->threads[i].seen_look == look;
+	return n;
+}
+
+/*
+ * The table comes whole, in as many frames as it takes: what is in none of them
+ * has ended, and is known at the end of the look. So there may be twice as many
+ * rows until then.
+ */
 static int apply_threads(struct cn_runtime_state *runtime, const Rouse__V1__Threads *rows)
 {
 	uint32_t look = cn_look_in_progress(runtime);
 	struct cn_thread *threads;
-	uint32_t n = 0;
 
-	if (rows->n_tid >
-		CN_THREADS_MAX - (runtime->n_threads < CN_THREADS_MAX ? runtime->n_threads : CN_THREADS_MAX)) {
+	if (rows->n_tid > CN_THREADS_MAX - threads_of_look(runtime, look)) {
 		runtime->cut = true;
 		return 0;
 	}
-	threads = calloc(runtime->n_threads + rows->n_tid + 1, sizeof *threads);
+	threads = reallocarray(runtime->threads, runtime->n_threads + rows->n_tid + 1, sizeof *threads);
 	if (!threads)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < runtime->n_threads; i++)
-		if (runtime->threads[i].seen_look == look)
-			threads[n++] = runtime->threads[i];
+	runtime->threads = threads;
+	runtime->threads_look = look;
 	for (size_t i = 0; i < rows->n_tid; i++) {
-		const struct cn_thread *before = thread_of(runtime, rows->tid[i]);
-		struct cn_thread *thread = &threads[n++];
+		struct cn_thread *thread = thread_of(runtime, rows->tid[i]);
+		bool is_new = !thread;
 
-		thread->tid = rows->tid[i];
-		thread->first_look = before ? before->first_look : look;
+		if (is_new) {
+			thread = &threads[runtime->n_threads++];
+			*thread = (struct cn_thread){ .tid = rows->tid[i], .first_look = look };
+		} else if (thread->seen_look != look) {
+			thread->prev_cpu_ns = thread->cpu_ns;
+			thread->prev_run_queue_ns = thread->run_queue_ns;
+		}
 		take_thread(thread, rows, i);
-		thread->prev_cpu_ns = before ? before->cpu_ns : thread->cpu_ns;
-		thread->prev_run_queue_ns = before ? before->run_queue_ns : thread->run_queue_ns;
+		if (is_new) {
+			thread->prev_cpu_ns = thread->cpu_ns;
+			thread->prev_run_queue_ns = thread->run_queue_ns;
+		}
 		thread->seen_look = look;
 	}
-	free(runtime->threads);
-	runtime->threads = threads;
-	runtime->n_threads = n;
 	return 0;
+}
+
+void cn_settle_threads(struct cn_runtime_state *runtime, uint32_t look)
+{
+	uint32_t n = 0;
+
+	if (runtime->threads_look != look)
+		return;
+	for (uint32_t i = 0; i < runtime->n_threads; i++)
+		if (runtime->threads[i].seen_look == look)
+			runtime->threads[n++] = runtime->threads[i];
+	runtime->n_threads = n;
 }
 
 /* ------------------------------------------------------- queues and drops */

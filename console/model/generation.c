@@ -228,6 +228,7 @@ void cn_end_generation(struct cn_model *model, const Rouse__V1__GenerationEnd *e
 	shown->emitted_events = end->emitted_events;
 	settle_resources(model, runtime, shown);
 	settle_tasks(model, runtime, shown);
+	cn_settle_threads(runtime, shown->looks);
 	if (runtime->keyframe)
 		cn_strings_settle(&runtime->strings);
 	sample_runtime(shown, first || shown->now_ns <= shown->prev_ns ? 0 : shown->now_ns - shown->prev_ns);

@@ -37,7 +37,7 @@ struct cn_runtime_state {
 	struct cn_sites sites;
 	/* evidence */
 	struct cn_thread *threads;
-	uint32_t n_threads;
+	uint32_t n_threads, threads_look; /* the last look that brought any */
 	struct cn_drop *drops; /* of the last look that brought any */
 	uint32_t n_drops;
 	uint32_t queues_look;
@@ -90,6 +90,8 @@ void cn_remove_task(struct cn_model *model, uint64_t id);
 void cn_remove_resource(struct cn_model *model, uint64_t serial);
 /* Bodies that are evidence; others are passed over. */
 int cn_apply_evidence(struct cn_model *model, struct cn_runtime_state *runtime, const struct Rouse__V1__Frame *frame);
+/* Look `look` is whole: threads that it did not bring have ended, if it brought any. */
+void cn_settle_threads(struct cn_runtime_state *runtime, uint32_t look);
 void cn_apply_stacks(struct cn_runtime_state *runtime, const Rouse__V1__Stacks *rows);
 int cn_apply_symbols(struct cn_model *model, const struct cn_runtime_state *runtime, const Rouse__V1__Symbols *rows);
 void cn_symbols_init(struct cn_slots *symbols);

@@ -353,6 +353,7 @@ static void take_resource(struct cn_resource *resource, const Rouse__V1__Resourc
 	resource->side_b = CN_COLUMN(rows, side_b, i, 0);
 	resource->last_user_a = CN_COLUMN(rows, last_user_a, i, 0);
 	resource->last_user_b = CN_COLUMN(rows, last_user_b, i, 0);
+	resource->granted = CN_COLUMN(rows, granted, i, 0);
 }
 
 /* Since when has a lock been given to its owner, without the owner taking it? */
@@ -390,7 +391,8 @@ int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime,
 		if (before.seen_look)
 			follow_growth(resource, before.value, runtime->shown.now_ns);
 		if (!before.seen_look || before.owner != resource->owner || before.value != resource->value ||
-			before.owner_since_ns != resource->owner_since_ns || before.flags != resource->flags)
+			before.owner_since_ns != resource->owner_since_ns || before.flags != resource->flags ||
+			before.granted != resource->granted)
 			resource->changed_look = look;
 		resource->seen_look = look;
 	}

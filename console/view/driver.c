@@ -60,7 +60,7 @@ static void ask_details(struct cn_driver *driver)
 	const struct cn_session *session = driver->opts->session;
 	const uint64_t task = cn_ui_watched(&driver->ui);
 	struct cn_chain chain = { 0 };
-	uint64_t wants[CN_WANTS_MAX];
+	uint64_t wants[CN_WANTS_MAX] = { 0 };
 	enum cn_stacks stacks;
 	size_t n = 0;
 

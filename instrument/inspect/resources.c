@@ -31,6 +31,7 @@ static int send_resource(struct rouse_inspect *inspect, struct ri_runtime *runti
 			.side_b = record->side_b,
 			.last_user_a = record->last_user_a,
 			.last_user_b = record->last_user_b,
+			.granted = record->granted,
 		});
 	return ri_holders_send(inspect, runtime, record->serial, holders);
 }

@@ -76,7 +76,8 @@
 	X(uint64_t, side_a)                                                                        \
 	X(uint64_t, side_b)                                                                        \
 	X(uint64_t, last_user_a)                                                                   \
-	X(uint64_t, last_user_b)
+	X(uint64_t, last_user_b)                                                                   \
+	X(uint32_t, granted)
 
 #define RI_REFERENCE_COLUMNS(X)                                                                    \
 	X(uint64_t, id)                                                                            \

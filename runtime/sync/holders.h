@@ -14,8 +14,9 @@
  * never were), or there is no entry left for one more holder. Then the resource
  * is UNTRACKED, and in the first case SHARED from then on: it is no lock. What is
  * written may still help a reader, and proves nothing. UNTRACKED ends when as many
- * permits are free as there are: then nobody has any, and the books begin anew. Permits brought to a semaphore that has all at home are
- * not in the way: there is nobody they could have been given back for.
+ * permits are free as there are: then nobody has any, and the books begin anew.
+ * Permits brought to a semaphore that has all at home are not in the way: there is
+ * nobody they could have been given back for.
  *
  * An owned semaphore has an entry for each permit, and refuses whoever gives back
  * what he has not: it is never UNTRACKED.

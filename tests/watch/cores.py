@@ -20,7 +20,7 @@ from watch import (FINDINGS, INCOMPATIBLE, INCOMPLETE, NO_TARGET, NOT_PERMITTED,
                    rouse_environment, said, stop, stop_at_rest)
 
 from core_files import NO_KERNEL_CORES, Room
-from harness import DEADLINE_S, MiniRedis, Program, eventually, main, skip
+from harness import DEADLINE_S, MiniRedis, Program, eventually, main
 
 MINI_REDIS, LIVES, WEDGED, OTHER_LAYOUT, CONSOLE = map(os.path.abspath, [*sys.argv[2:6], ROUSE])  # some run elsewhere
 NOBODY = 65534
@@ -316,6 +316,4 @@ class NoneOfOurs(Cores):
 
 
 if __name__ == "__main__":
-    if float(os.environ.get("ROUSE_TEST_SLOWDOWN", "1")) != 1:
-        skip("sanitizer: the memory of a program under one is not for core files")
     main()

@@ -75,7 +75,8 @@
 	X(uint64_t, side_a)                                                                        \
 	X(uint64_t, side_b)                                                                        \
 	X(uint64_t, last_user_a)                                                                   \
-	X(uint64_t, last_user_b)
+	X(uint64_t, last_user_b)                                                                   \
+	X(uint32_t, granted)
 #define SITE_ROW(X)                                                                                \
 	X(uint32_t, id)                                                                            \
 	X(uint32_t, kind)                                                                          \

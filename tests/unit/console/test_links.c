@@ -189,17 +189,21 @@ static void untracked_permits_are_a_guess(void **state)
 
 static void permits_on_their_way_are_said(void **state)
 {
+	struct resource_row semaphore = resource(50, ROUSE_RESOURCE_SEMAPHORE);
 	struct scene *scene = *state;
 	struct look look = look_at(scene->model, 9 * S);
 
 	names(&look);
 	waits(&look, 20, ROUSE_OP_ACQUIRE, 50, 1);
 	look_task(&look, task(21, ROUSE_TASK_PENDING));
-	semaphore(&look, 0, 0, 6);
-	look_holders(&look, &(struct holder_row){ 50, 21, 2, 6 * S }, 1);
+	semaphore.value = 1;
+	semaphore.capacity = 6;
+	semaphore.granted = 4;
+	look_resource(&look, semaphore);
+	look_holders(&look, &(struct holder_row){ 50, 21, 5, 6 * S }, 1);
 	look_end(&look);
 	chain_of(scene, 20);
-	assert_drawn(scene, "0 of 6 permits free, 4 given and not taken yet");
+	assert_drawn(scene, "1 of 6 permits free, 4 given and not taken yet");
 }
 
 static void more_permits_than_there_are_come_from_nobody(void **state)

@@ -204,6 +204,60 @@ static void threads_are_joined_by_their_id(void **state)
 	assert_false(cn_native_busy(native));
 }
 
+static void bring_thread(struct cn_model *model, uint32_t tid, uint64_t cpu_ns, uint64_t run_queue_ns)
+{
+	Rouse__V1__Threads threads = ROUSE__V1__THREADS__INIT;
+	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
+
+	threads.n_tid = threads.n_cpu_ns = threads.n_run_queue_ns = 1;
+	threads.tid = &tid;
+	threads.cpu_ns = &cpu_ns;
+	threads.run_queue_ns = &run_queue_ns;
+	frame.body_case = ROUSE__V1__FRAME__BODY_THREADS;
+	frame.threads = &threads;
+	look_apply(model, &frame);
+}
+
+static void a_table_in_more_than_one_frame_keeps_what_threads_have_used_before(void **state)
+{
+	struct cn_model *model = *state;
+	uint64_t cpu_ns, queue_ns, span_ns;
+	struct look look = look_at(model, 1 * S);
+
+	for (uint32_t tid = 5; tid < 9; tid++)
+		bring_thread(model, tid, 1000 * tid, 100 * tid);
+	look_end(&look);
+	assert_int_equal(cn_model_threads(model, 0), 4);
+	assert_false(cn_thread_delta(model, 0, cn_model_thread(model, 0, 5), &cpu_ns, &queue_ns, &span_ns));
+
+	look = look_at(model, 3 * S);
+	for (uint32_t tid = 5; tid < 8; tid++) /* 8 has ended */
+		bring_thread(model, tid, 1007 * tid, 103 * tid);
+	bring_thread(model, 77, 99, 9);
+	look_end(&look);
+	assert_int_equal(cn_model_threads(model, 0), 4);
+	assert_null(cn_model_thread(model, 0, 8));
+	for (uint32_t tid = 5; tid < 8; tid++) {
+		assert_true(cn_thread_delta(model, 0, cn_model_thread(model, 0, tid), &cpu_ns, &queue_ns, &span_ns));
+		assert_int_equal(cpu_ns, 7 * tid);
+		assert_int_equal(queue_ns, 3 * tid);
+		assert_int_equal(span_ns, 2 * S);
+	}
+	assert_non_null(cn_model_thread(model, 0, 77));
+	assert_false(cn_thread_delta(model, 0, cn_model_thread(model, 0, 77), &cpu_ns, &queue_ns, &span_ns));
+}
+
+static void a_look_that_brings_no_threads_says_nothing_of_them(void **state)
+{
+	struct look look = look_at(*state, 1 * S);
+
+	bring_thread(*state, 5, 1000, 100);
+	look_end(&look);
+	look = look_at(*state, 2 * S);
+	look_end(&look);
+	assert_int_equal(cn_model_threads(*state, 0), 1);
+}
+
 static void frames_of_the_protocol_bring_them_too(void **state)
 {
 	struct look look = look_at(*state, 1 * S);
@@ -240,4 +294,6 @@ TEST_MAIN(NATIVE_TEST(an_address_is_printed_as_far_as_it_is_known), NATIVE_TEST(
 	NATIVE_TEST(a_name_that_comes_again_takes_the_place_of_the_first),
 	NATIVE_TEST(a_stack_is_kept_by_thread_and_bounded), NATIVE_TEST(the_oldest_stack_gives_way),
 	NATIVE_TEST(a_thread_that_runs_a_job_is_busy), NATIVE_TEST(threads_are_joined_by_their_id),
+	NATIVE_TEST(a_table_in_more_than_one_frame_keeps_what_threads_have_used_before),
+	NATIVE_TEST(a_look_that_brings_no_threads_says_nothing_of_them),
 	NATIVE_TEST(frames_of_the_protocol_bring_them_too), cmocka_unit_test(every_reason_has_a_text));

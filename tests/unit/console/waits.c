@@ -82,7 +82,8 @@ static void send_thing(struct look *look, const struct thing *t)
 				    .side_a = t->side_a,
 				    .side_b = t->side_b,
 				    .last_user_a = t->last_a,
-				    .last_user_b = t->last_b });
+				    .last_user_b = t->last_b,
+				    .granted = t->granted });
 	for (; n < HOLDERS_MAX && t->holders[n].task; n++)
 		rows[n] = (struct holder_row){
 			t->serial, t->holders[n].task, t->holders[n].permits, t->holders[n].since_ns

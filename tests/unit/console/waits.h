@@ -36,6 +36,7 @@ struct thing {
 	uint64_t serial;
 	uint32_t kind, flags;
 	uint64_t value, capacity, owner, since_ns, side_a, side_b, last_a, last_b;
+	uint32_t granted;
 	struct holding {
 		uint64_t task, permits, since_ns;
 	} holders[HOLDERS_MAX]; /* task 0 ends */

@@ -220,7 +220,7 @@ static void a_resource_record_becomes_a_row(void **state)
 	*record = (struct rouse_resource_record){ .serial = 31, .kind = ROUSE_RESOURCE_MUTEX,
 		.flags = ROUSE_RESOURCE_OWNED, .site = FAKE_RESOURCE_SITE, .name = "the lock", .owner = 99,
 		.owner_since = 1100, .creator = 98, .created_ticks = 1050, .value = 1, .capacity = 2, .side_a = 3,
-		.side_b = 4, .last_user_a = 5, .last_user_b = 6 };
+		.side_b = 4, .last_user_a = 5, .last_user_b = 6, .granted = 7 };
 	assert_int_equal(look(t, false), 0);
 	const Rouse__V1__Resources *r = stream_resource(&t->stream, 31, &row);
 
@@ -239,6 +239,7 @@ static void a_resource_record_becomes_a_row(void **state)
 	assert_int_equal(r->side_b[row], 4);
 	assert_int_equal(r->last_user_a[row], 5);
 	assert_int_equal(r->last_user_b[row], 6);
+	assert_int_equal(r->granted[row], 7);
 }
 
 static void workers_show_queue_timers_and_counters_the_foreign_one_last(void **state)
