@@ -12,6 +12,7 @@
  * wake. Nothing left over: no waker was ever made. This is exact for a task
  * that has waited in one way only; a select also drops the wakers of the arms
  * that lost, so for others it is the best guess, while "no waker" stays true.
+ * Where the runtime has written down how the last waker went, nothing is guessed.
  */
 #include "diagnose/report.h"
 #include "export/text.h"
@@ -52,11 +53,33 @@ static const char *for_how_long(char out[CN_FORMAT_BYTES], const struct cn_model
 	return ns ? cn_format_ns(out, ns) : "an unknown time (level 0)";
 }
 
+/* It was written down when the last one went: no guess. */
+static void who_dropped(
+	struct cn_report *report, const struct cn_model *model, const struct cn_task *task, const struct cn_drop *drop)
+{
+	const struct cn_task *by = cn_model_task(model, drop->by);
+	char where[192];
+
+	cn_evidence(report, "; the last one was dropped by ");
+	if (drop->by == task->id)
+		cn_evidence(report, "its own poll");
+	else if (drop->by & CN_THREAD_ID)
+		cn_evidence(report, "thread %llu", (unsigned long long)(drop->by & ~CN_THREAD_ID));
+	else
+		cn_evidence(report, "%s (%llu)", by ? cn_safe(cn_task_name(model, by)) : "a task that has ended",
+			(unsigned long long)drop->by);
+	if (cn_model_symbol(model, drop->pc)) {
+		cn_symbol_format(model, drop->pc, where, sizeof where);
+		cn_evidence(report, " in %s", where);
+	}
+}
+
 static void no_waker(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 {
 	const struct cn_model *model = diagnosis->model;
 	int32_t left = unexplained(task);
-	bool dropped = left >= 2;
+	const struct cn_drop *drop = cn_model_drop(model, task->runtime, task->id);
+	bool seen = drop && drop->ns >= task->edge_ns, dropped = seen || left >= 2;
 	char time[CN_FORMAT_BYTES];
 	struct cn_report report = cn_report_about(dropped ? CN_FINDING_DROPPED_WAKER : CN_FINDING_NEVER_REGISTERED,
 		cn_stands(model, task) ? CN_PROVEN : CN_INCOMPLETE, task);
@@ -64,7 +87,9 @@ static void no_waker(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 	report.finding.since_ns = task->edge_ns;
 	cn_evidence(&report, "pending for %s after %u poll%s; its state word counts 0 wakers",
 		for_how_long(time, model, task), task->polls, task->polls == 1 ? "" : "s");
-	if (dropped)
+	if (seen)
+		who_dropped(&report, model, task, drop);
+	else if (dropped)
 		cn_evidence(&report,
 			"; its stamp shows %d transitions beyond its polls and wakes: a waker was made, and dropped",
 			left);

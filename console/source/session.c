@@ -193,13 +193,16 @@ static int take_stacks(struct cn_session *session)
 {
 	const bool core = session->own_time && !session->frames;
 
-	if (session->stacks == CN_STACKS_NONE || session->frames)
+	const bool only_drops = session->stacks == CN_STACKS_NONE;
+
+	if (session->frames || (only_drops && !cn_stacker_has_unnamed_drops(session->model)))
 		return 0;
 	if (!session->stacker)
 		session->stacker = core ? cn_stacker_of_core(session->target) : cn_stacker_of_process(session->pid);
 	if (!session->stacker)
 		return -ENOMEM;
-	return cn_stacker_take(session->stacker, session->stacks, session->model);
+	return only_drops ? cn_stacker_name_drops(session->stacker, session->model)
+			  : cn_stacker_take(session->stacker, session->stacks, session->model);
 }
 
 static int take_frame(void *arg, const uint8_t *bytes, size_t n)

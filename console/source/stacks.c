@@ -123,8 +123,7 @@ static int take_stack(
 	return rc;
 }
 
-/* What is known by address only, beside stacks. */
-static int name_others(struct cn_stacker *stacker, struct cn_model *model, size_t runtime)
+static int name_drops(struct cn_stacker *stacker, struct cn_model *model, size_t runtime)
 {
 	const struct cn_drop *drops;
 	size_t n = cn_model_drops(model, runtime, &drops);
@@ -132,6 +131,14 @@ static int name_others(struct cn_stacker *stacker, struct cn_model *model, size_
 
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = name(stacker, model, drops[i].pc, true);
+	return rc;
+}
+
+/* What is known by address only, beside stacks. */
+static int name_others(struct cn_stacker *stacker, struct cn_model *model, size_t runtime)
+{
+	int rc = name_drops(stacker, model, runtime);
+
 	for (size_t i = 0; i < cn_model_threads(model, runtime) && rc == 0; i++)
 		rc = name(stacker, model, cn_model_thread_at(model, runtime, i)->pc, false);
 	for (size_t i = 0; i < cn_model_resource_slots(model) && rc == 0; i++) {
@@ -166,6 +173,14 @@ static int take_stack(
 	(void)model;
 	(void)runtime;
 	(void)native;
+	return 0;
+}
+
+static int name_drops(struct cn_stacker *stacker, struct cn_model *model, size_t runtime)
+{
+	(void)stacker;
+	(void)model;
+	(void)runtime;
 	return 0;
 }
 
@@ -231,5 +246,31 @@ int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_
 		}
 		rc = take(stacker, which, model, i, why);
 	}
+	return rc;
+}
+
+bool cn_stacker_has_unnamed_drops(const struct cn_model *model)
+{
+	const struct cn_drop *drops;
+
+	for (size_t i = 0; i < cn_model_runtimes(model); i++) {
+		size_t n = cn_model_drops(model, i, &drops);
+
+		for (size_t k = 0; k < n; k++)
+			if (drops[k].pc && !cn_model_symbol(model, drops[k].pc))
+				return true;
+	}
+	return false;
+}
+
+int cn_stacker_name_drops(struct cn_stacker *stacker, struct cn_model *model)
+{
+	int rc = 0;
+
+	if (aim(stacker))
+		return 0; /* then the address has to do */
+	stacker->names = NAMES_MAX;
+	for (size_t i = 0; i < cn_model_runtimes(model) && rc == 0; i++)
+		rc = name_drops(stacker, model, i);
 	return rc;
 }

@@ -7,6 +7,8 @@
 #ifndef CN_SOURCE_STACKS_H
 #define CN_SOURCE_STACKS_H
 
+#include <stdbool.h>
+
 struct cn_model;
 struct cn_stacker;
 
@@ -24,5 +26,10 @@ void cn_stacker_free(struct cn_stacker *stacker);
  * blocking jobs' functions, and of what dropped wakers. 0 or -ENOMEM.
  */
 int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_model *model);
+
+/* Is there code that dropped a last waker, and has no name yet? It is rare, and a verdict rests on it. */
+bool cn_stacker_has_unnamed_drops(const struct cn_model *model);
+/* Names it, and takes no stacks. 0 or -ENOMEM. */
+int cn_stacker_name_drops(struct cn_stacker *stacker, struct cn_model *model);
 
 #endif

@@ -169,6 +169,9 @@ void rs_poll_task(struct rs_worker *w, struct rouse_task *task)
 		rs_task_finish(task, 0);
 		return;
 	}
+	/* Nobody could wake it: only handles are left, if anything is, so the word stays as it is. */
+	if (!(rs_load(&task->state, RS_RELAXED) & (ROUSE_WAKER_MASK | ROUSE_NOTIFIED | ROUSE_CANCELLED)))
+		rs_task_stranded_owner(task);
 	enum rs_next next = rs_state_rest(&task->state);
 
 	if (next == RS_SCHEDULE)

@@ -103,6 +103,11 @@ struct rs_thread {
 	uint64_t ring_serial;              /* ... of this runtime, which may be gone by now */
 	uint32_t transits;                 /* grants under way, see rs_transit_begin */
 	bool self_woken;                   /* the running task woke itself during this poll */
+	struct {
+		uint64_t task;
+		uint32_t poll;
+		const void *caller;
+	} dropped; /* the last waker that a task dropped of itself, in that poll of it */
 	uint64_t id;                       /* RS_THREAD_ID + its thread id; 0 until somebody asks */
 };
 extern _Thread_local struct rs_thread rs_self __attribute__((tls_model("initial-exec")));

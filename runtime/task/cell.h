@@ -63,6 +63,11 @@ _Static_assert(offsetof(struct rouse_wait, state) == offsetof(struct rouse_wait_
 #define RS_PUT(P, V) rs_store((P), (V), RS_RELAXED)
 
 extern const struct rouse_waker_vtable rs_task_waker_vtable;
+/*
+ * The poll that ends now leaves the task without a waker: writes down where its
+ * last one went, if it went in this very poll. By who polls it, before it rests.
+ */
+void rs_task_stranded_owner(struct rouse_task *task);
 
 struct rouse_runtime *rs_task_runtime(const struct rouse_task *task);
 /* The task goes into a queue: the caller won idle -> scheduled. `source`: who, when no task runs on this thread. */

@@ -6,7 +6,9 @@
  * A task whose last waker is dropped while it rests waits for ever, unless it is
  * aborted. Nothing that is still there tells who did it: so that is written into
  * the page (struct rouse_drop_record). All other drops pay nothing for it: they
- * are told apart by the state word before it moves.
+ * are told apart by the state word before it moves. A task that drops its own
+ * last waker while it runs is noted by its thread, and written down only if the
+ * poll then ends without another.
  */
 #include "sched/runtime.h"
 #include "task/panic.h"
@@ -37,7 +39,7 @@ static void task_wake_by_ref(void *data)
 }
 
 /* Readers may come at any time: `task` says that the rest is whole. Each store is ordered after the one before. */
-static void write_drop(struct rouse_runtime *runtime, uint64_t task, const void *caller)
+static void write_drop(struct rouse_runtime *runtime, uint64_t task, uint64_t by, const void *caller)
 {
 	struct rouse_page *page = runtime->page;
 
@@ -48,7 +50,7 @@ static void write_drop(struct rouse_runtime *runtime, uint64_t task, const void 
 
 	rs_store(&record->task, 0ull, RS_RELAXED);
 	rs_store(&record->ticks, rs_ticks(), RS_RELEASE);
-	rs_store(&record->by, rs_self_id(), RS_RELEASE);
+	rs_store(&record->by, by, RS_RELEASE);
 	rs_store(&record->pc, (uint64_t)(uintptr_t)caller, RS_RELEASE);
 	rs_store(&record->task, task, RS_RELEASE);
 	rs_store(&page->drops, n + 1, RS_RELEASE);
@@ -76,9 +78,15 @@ static bool drop_last(struct rouse_task *task, uint64_t *seen, const void *calle
 	while (!dropped && would_strand(task, *seen))
 		dropped = rs_state_unref_seen(&task->state, seen, &next);
 	if (dropped)
-		write_drop(runtime, id, caller);
+		write_drop(runtime, id, rs_self_id(), caller);
 	rs_visit_end(runtime, visiting);
 	return dropped;
+}
+
+void rs_task_stranded_owner(struct rouse_task *task)
+{
+	if (rs_self.dropped.task == task->id && rs_self.dropped.poll == task->polls)
+		write_drop(rs_task_runtime(task), task->id, task->id, rs_self.dropped.caller);
 }
 
 static void drop(struct rouse_task *task, const void *caller)
@@ -89,6 +97,11 @@ static void drop(struct rouse_task *task, const void *caller)
 		return;
 	uint64_t seen = rs_load(&task->state, RS_RELAXED);
 
+	if (rs_self.task == task) {
+		rs_self.dropped.task = task->id;
+		rs_self.dropped.poll = task->polls;
+		rs_self.dropped.caller = caller;
+	}
 	do {
 		if (would_strand(task, seen) && drop_last(task, &seen, caller))
 			return;

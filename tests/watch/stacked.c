@@ -122,43 +122,39 @@ static int64_t dig(void *arg)
 ROUSE_ASYNC(napper, int, ROUSE_NO_FIELDS);
 ROUSE_BODY(napper)
 {
-	ROUSE_BEGIN
-		;
-		leave_traces(60);
-		nap_outer();
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	leave_traces(60);
+	nap_outer();
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 ROUSE_ASYNC(pauser, int, ROUSE_NO_FIELDS);
 ROUSE_BODY(pauser)
 {
-	ROUSE_BEGIN
-		;
-		leave_traces(60);
-		pause_outer();
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	leave_traces(60);
+	pause_outer();
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 ROUSE_ASYNC(spinner, int, ROUSE_NO_FIELDS);
 ROUSE_BODY(spinner)
 {
-	ROUSE_BEGIN
-		;
-		spin_outer();
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	spin_outer();
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 ROUSE_ASYNC(digger, int, int64_t rc; struct rouse_blocking job;);
 ROUSE_BODY(digger)
 {
-	ROUSE_BEGIN
-		;
-		ROUSE_AWAIT(self->rc, rouse_blocking(&self->job, dig, NULL));
-		ROUSE_RETURN((int)self->rc);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	ROUSE_AWAIT(self->rc, rouse_blocking(&self->job, dig, NULL));
+	ROUSE_RETURN((int)self->rc);
+	ROUSE_END;
 }
 
 int main(int argc, char **argv)

@@ -35,21 +35,19 @@ static bool on_stack_ready;
 ROUSE_ASYNC(receiver, int, struct rouse_mpsc *channel; int message; struct rouse_mpsc_recv recv; int64_t rc;);
 ROUSE_BODY(receiver)
 {
-	ROUSE_BEGIN
-		;
-		ROUSE_AWAIT(self->rc, rouse_mpsc_recv(&self->recv, self->channel, &self->message));
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	ROUSE_AWAIT(self->rc, rouse_mpsc_recv(&self->recv, self->channel, &self->message));
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 ROUSE_ASYNC(holder, int, struct keeper keeper; struct rouse_sleep sleep;);
 ROUSE_BODY(holder)
 {
-	ROUSE_BEGIN
-		;
-		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100000 * ROUSE_S));
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100000 * ROUSE_S));
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 static void *keep_on_stack(void *arg)
@@ -75,11 +73,10 @@ static int64_t keep_in_job(void *arg)
 ROUSE_ASYNC(employer, int, void *arg; struct rouse_blocking job; int64_t rc;);
 ROUSE_BODY(employer)
 {
-	ROUSE_BEGIN
-		;
-		ROUSE_AWAIT(self->rc, rouse_blocking(&self->job, keep_in_job, self->arg));
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	ROUSE_AWAIT(self->rc, rouse_blocking(&self->job, keep_in_job, self->arg));
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 static void put_away(struct keeper keeper)
@@ -147,22 +144,20 @@ static struct forsaken *forsaken(struct forsaken *storage)
 ROUSE_ASYNC(waiter, int, struct forsaken forsaken;);
 ROUSE_BODY(waiter)
 {
-	ROUSE_BEGIN
-		;
-		ROUSE_AWAIT_ONLY(forsaken(&self->forsaken));
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	ROUSE_AWAIT_ONLY(forsaken(&self->forsaken));
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 ROUSE_ASYNC(app, int, struct rouse_sleep sleep;);
 ROUSE_BODY(app)
 {
-	ROUSE_BEGIN
-		;
-		rouse_spawn_detached_named("waiter", waiter);
-		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100000 * ROUSE_S));
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	rouse_spawn_detached_named("waiter", waiter);
+	ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 100000 * ROUSE_S));
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 /* ---------------------------------------------------------------- the look */

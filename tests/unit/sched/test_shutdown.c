@@ -110,19 +110,17 @@ static int may_end;
 ROUSE_ASYNC(waits_for_a_job, int, struct rouse_blocking blocking;);
 ROUSE_BODY(waits_for_a_job)
 {
-	ROUSE_BEGIN
-		;
-		ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, ends_when_posted, &may_end));
-		ROUSE_END;
+	ROUSE_BEGIN;
+	ROUSE_AWAIT_ONLY(rouse_blocking(&self->blocking, ends_when_posted, &may_end));
+	ROUSE_END;
 }
 
 ROUSE_ASYNC(turn, int, struct rouse_yield yield;);
 ROUSE_BODY(turn)
 {
-	ROUSE_BEGIN
-		;
-		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
-		ROUSE_END;
+	ROUSE_BEGIN;
+	ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
+	ROUSE_END;
 }
 
 /* Who reads "stopping since" wants to know how long it has been at it, not when somebody asked last. */

@@ -65,22 +65,20 @@ ROUSE_LEAF(leaf, leaf_poll, NULL);
 ROUSE_ASYNC(rests, int, struct rouse_waker *keep; struct leaf leaf;);
 ROUSE_BODY(rests)
 {
-	ROUSE_BEGIN
-		;
-		self->leaf = (struct leaf){ .future = ROUSE_FUTURE_INIT(leaf), .keep = self->keep };
-		ROUSE_AWAIT_ONLY(&self->leaf);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	self->leaf = (struct leaf){ .future = ROUSE_FUTURE_INIT(leaf), .keep = self->keep };
+	ROUSE_AWAIT_ONLY(&self->leaf);
+	ROUSE_END;
 }
 
 /* Lets the current-thread runtime work off what is ready. */
 ROUSE_ASYNC(turn, int, int n; struct rouse_yield yield;);
 ROUSE_BODY(turn)
 {
-	ROUSE_BEGIN
-		;
-		for (self->n = 0; self->n < 8; self->n++)
-			ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
-		ROUSE_END;
+	ROUSE_BEGIN;
+	for (self->n = 0; self->n < 8; self->n++)
+		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
+	ROUSE_END;
 }
 
 static void settle(void)
@@ -134,15 +132,30 @@ static void the_last_drop_is_told_by_whom_when_and_from_where(void **state)
 	assert_int_equal(drops(), 1);
 }
 
+/* Clones and drops in its own poll, and keeps none. */
+static void the_last_drop_in_its_own_poll_is_told_when_that_ends(void **state)
+{
+	struct rouse_task *task = rouse_spawn_on(runtime, rests, .keep = NULL);
+
+	(void)state;
+	assert_non_null(task);
+	settle();
+	assert_int_equal(drops(), 1);
+	assert_int_equal(record_of(0)->task, rouse_task_id(task));
+	assert_int_equal(record_of(0)->by, rouse_task_id(task));
+	assert_in_range(record_of(0)->pc, (uintptr_t)leaf_poll, (uintptr_t)leaf_poll + 512);
+	end(task);
+	assert_int_equal(drops(), 1);
+}
+
 ROUSE_ASYNC(drops_it, int, struct rouse_waker *waker;);
 ROUSE_BODY(drops_it)
 {
-	ROUSE_BEGIN
-		;
-		(void)cx;
-		rouse_waker_drop(self->waker);
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	(void)cx;
+	rouse_waker_drop(self->waker);
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 static void a_task_that_drops_it_is_named(void **state)
@@ -202,10 +215,9 @@ static void a_drop_after_a_wake_or_after_the_end_is_ordinary(void **state)
 ROUSE_ASYNC(sleeps, int, struct rouse_sleep sleep;);
 ROUSE_BODY(sleeps)
 {
-	ROUSE_BEGIN
-		;
-		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 3600 * ROUSE_S));
-		ROUSE_END;
+	ROUSE_BEGIN;
+	ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 3600 * ROUSE_S));
+	ROUSE_END;
 }
 
 static void tasks_that_a_shutdown_cancels_are_not_told_of(void **state)
@@ -245,11 +257,10 @@ ROUSE_LEAF(waits, waits_poll, NULL);
 ROUSE_ASYNC(rests_in_a_node, int, struct waits waits;);
 ROUSE_BODY(rests_in_a_node)
 {
-	ROUSE_BEGIN
-		;
-		self->waits = (struct waits){ .future = ROUSE_FUTURE_INIT(waits) };
-		ROUSE_AWAIT_ONLY(&self->waits);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	self->waits = (struct waits){ .future = ROUSE_FUTURE_INIT(waits) };
+	ROUSE_AWAIT_ONLY(&self->waits);
+	ROUSE_END;
 }
 
 static void a_wait_node_cancelled_from_elsewhere_counts(void **state)
@@ -432,7 +443,8 @@ static void a_drop_races_the_end_of_the_runtime(void **state)
 }
 
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, start, stop)
-TEST_MAIN(T(the_last_drop_is_told_by_whom_when_and_from_where), T(a_task_that_drops_it_is_named),
+TEST_MAIN(T(the_last_drop_is_told_by_whom_when_and_from_where),
+	T(the_last_drop_in_its_own_poll_is_told_when_that_ends), T(a_task_that_drops_it_is_named),
 	T(only_the_last_of_several_counts), T(a_drop_after_a_wake_or_after_the_end_is_ordinary),
 	T(tasks_that_a_shutdown_cancels_are_not_told_of), T(a_wait_node_cancelled_from_elsewhere_counts),
 	T(the_table_goes_round), T(in_a_fork_there_is_nothing_to_drop),
