@@ -94,6 +94,7 @@ static int open_frames(
 		return rc;
 	}
 	session->frames = session->own_time = true;
+	snprintf(session->target, sizeof session->target, "%s", path);
 	*ret_session = session;
 	return 0;
 }
@@ -291,6 +292,11 @@ int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *w
 			return rc;
 		if (rc > 0 && all_looked(session, before))
 			return 0;
+		if (session->source->ended) /* there are no more looks: those that were taken have to do */
+			return cn_model_generations(session->model)
+				       ? 0
+				       : cn_why_set(why, -EBADMSG, "there is no whole look in %s",
+						 cn_safe(session->target));
 	}
 }
 
