@@ -280,6 +280,11 @@ int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *w
 		struct pollfd ready = { .fd = session->source->fd, .events = POLLIN };
 		int rc;
 
+		if (session->source->ended) /* there are no more looks: those that were taken have to do */
+			return cn_model_generations(session->model)
+				       ? 0
+				       : cn_why_set(why, -EBADMSG, "there is no whole look in %s",
+						 cn_safe(session->target));
 		if (now >= end)
 			return cn_why_set(why, -ETIMEDOUT, "no answer from %s within %d ms", cn_safe(session->target),
 				timeout_ms);
@@ -292,11 +297,6 @@ int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *w
 			return rc;
 		if (rc > 0 && all_looked(session, before))
 			return 0;
-		if (session->source->ended) /* there are no more looks: those that were taken have to do */
-			return cn_model_generations(session->model)
-				       ? 0
-				       : cn_why_set(why, -EBADMSG, "there is no whole look in %s",
-						 cn_safe(session->target));
 	}
 }
 
