@@ -6,6 +6,7 @@
  * (INV-1, INV-4); one that is broken means that memory was overwritten, or that
  * the runtime has a fault.
  */
+#include "diagnose/load.h"
 #include "diagnose/memory.h"
 #include "diagnose/report.h"
 #include "export/text.h"
@@ -13,12 +14,6 @@
 
 enum { LOST_LOOKS = 3 };
 #define UNPARK_NS 1000000000ull
-
-/* The program's own time: a stopped or dead one has none that passes. */
-static uint64_t alive_until(const struct cn_runtime *runtime)
-{
-	return runtime->target_stopped && runtime->watchdog_ns ? runtime->watchdog_ns : runtime->now_ns;
-}
 
 static bool is_driven(const struct cn_runtime *runtime)
 {
@@ -82,7 +77,7 @@ static void missed_unpark(struct cn_diagnosis *diagnosis, const struct cn_runtim
 {
 	const struct cn_model *model = diagnosis->model;
 	const struct cn_task *oldest = NULL;
-	uint64_t until = alive_until(runtime);
+	uint64_t lasted;
 	uint32_t queued = 0;
 	struct cn_report report;
 	char time[CN_FORMAT_BYTES];
@@ -99,7 +94,8 @@ static void missed_unpark(struct cn_diagnosis *diagnosis, const struct cn_runtim
 		if (!oldest || task->enqueue_ns < oldest->enqueue_ns)
 			oldest = task;
 	}
-	if (!oldest || (oldest->enqueue_ns && until < oldest->enqueue_ns + UNPARK_NS))
+	lasted = oldest ? cn_lasted(diagnosis, runtime->index, cn_scheduled_since(oldest)) : 0;
+	if (lasted < UNPARK_NS)
 		return;
 	report = cn_report_about(CN_FINDING_MISSED_UNPARK, CN_INCOMPLETE, oldest);
 	report.about = (uint64_t)runtime->index << 32;
@@ -110,7 +106,7 @@ static void missed_unpark(struct cn_diagnosis *diagnosis, const struct cn_runtim
 		"%u task%s in queues, the oldest (%s, %llu) for %s; every worker sleeps, and none has polled or "
 		"parked anew since the last look",
 		queued, queued == 1 ? "" : "s", cn_safe(cn_task_name(model, oldest)), (unsigned long long)oldest->id,
-		cn_format_ns(time, oldest->enqueue_ns && until > oldest->enqueue_ns ? until - oldest->enqueue_ns : 0));
+		cn_format_ns(time, lasted));
 	cn_report(diagnosis, &report);
 }
 
@@ -190,12 +186,13 @@ static void driver_of(struct cn_diagnosis *diagnosis, const struct cn_runtime *r
 		*watch = (struct cn_driver_watch){ turns, runtime->now_ns };
 		return;
 	}
-	if (runtime->now_ns < watch->since_ns + diagnosis->opts.driver)
+	if (cn_lasted(diagnosis, runtime->index, watch->since_ns) < diagnosis->opts.driver)
 		return;
 	task = longest(diagnosis->model, runtime->index, &n);
 	if (!task)
 		return;
-	report = cn_report_about(CN_FINDING_DRIVER_UNOWNED, resting(runtime) ? CN_PROVEN : CN_LIKELY, task);
+	/* Behind polls that do not end it is their doing, and they are told. */
+	report = cn_report_about(CN_FINDING_DRIVER_UNOWNED, resting(runtime) ? CN_PROVEN : CN_SUSPECT, task);
 	report.about = runtime->index + 1;
 	report.still = turns;
 	report.finding.since_ns = watch->since_ns;

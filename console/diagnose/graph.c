@@ -78,16 +78,10 @@ static bool is_suspicious(const struct cn_graph *graph, const struct cn_task *ta
 static const struct cn_detail *peers(
 	const struct cn_graph *graph, const struct cn_task *task, const struct cn_resource *channel)
 {
-	const struct cn_detail *detail;
-
 	if (graph->trust < CN_TRUST_LIKELY || channel->value || channel->flags & ROUSE_RESOURCE_CLOSED ||
 		!is_suspicious(graph, task, channel))
 		return NULL;
-	detail = cn_searched(graph->diagnosis, channel->serial, (uint64_t)task->stamp << 32 | task->polls);
-	for (uint32_t i = 0; detail && i < detail->n_places; i++)
-		if (!detail->places[i].task)
-			return NULL;
-	return detail;
+	return cn_searched(graph->diagnosis, channel->serial, (uint64_t)task->stamp << 32 | task->polls);
 }
 
 uint64_t cn_graph_target(const struct cn_graph *graph, const struct cn_task *task, const struct cn_await *await,

@@ -234,6 +234,15 @@ static bool is_told_soon(const struct cn_model *model, const struct cn_poll *pol
 	       poll->thread->first_look == runtime->looks && !runtime->target_stopped;
 }
 
+/*
+ * It runs, or would: so it does not block now, even if it was seen to have had
+ * little of a CPU; how long it waited for one is only counted when it has got it.
+ */
+static bool may_compute(const struct cn_poll *poll)
+{
+	return poll->kind == CN_POLL_UNKNOWN && poll->thread && poll->thread->state == 'R';
+}
+
 static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll)
 {
 	const struct cn_model *model = diagnosis->model;
@@ -251,7 +260,7 @@ static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll
 	if (is_told_soon(model, poll))
 		return;
 	report = cn_report_about(computes ? CN_FINDING_BUSY_WORKER : CN_FINDING_BLOCKED_WORKER,
-		poll->told || !sure ? CN_SUSPECT : CN_LIKELY, task);
+		poll->told || !sure || may_compute(poll) ? CN_SUSPECT : CN_LIKELY, task);
 	report.finding.worker = task->worker;
 	report.finding.since_ns = task->edge_ns;
 	if (on_descriptor(poll))

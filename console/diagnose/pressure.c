@@ -9,7 +9,7 @@
 #include "export/text.h"
 #include "widget/format.h"
 
-enum { HOPS_MAX = 64 };
+enum { HOPS_MAX = 64, SURELY = 5 /* times the threshold: a consumer of one channel may be meant to be slow */ };
 
 /* The full channel that the task waits to send to; NULL: it does not. */
 static const struct cn_resource *blocked_on(const struct cn_model *model, const struct cn_task *task)
@@ -61,7 +61,9 @@ static void report_pressure(
 {
 	const struct cn_model *model = diagnosis->model;
 	const struct cn_resource *channel = chain->last;
-	struct cn_report report = cn_report_about(CN_FINDING_BACK_PRESSURE, CN_LIKELY, chain->consumer);
+	bool sure = chain->channels > 1 || waited_ns >= SURELY * diagnosis->opts.back_pressure;
+	struct cn_report report =
+		cn_report_about(CN_FINDING_BACK_PRESSURE, sure ? CN_LIKELY : CN_SUSPECT, chain->consumer);
 	char time[CN_FORMAT_BYTES];
 
 	report.finding.runtime = channel->runtime;

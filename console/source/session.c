@@ -17,7 +17,7 @@
 #include "source/resolve.h"
 #include "source/source.h"
 
-enum { DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 10, RUNTIMES_MAX = 64 };
+enum { DEFAULT_STACKS_MS = 1000, DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 10, RUNTIMES_MAX = 64 };
 
 struct cn_session {
 	struct cn_source *source;
@@ -33,6 +33,7 @@ struct cn_session {
 	uint64_t detail[CN_WANTS_MAX]; /* asked for from outside; diagnosis comes first */
 	size_t n_detail;
 	enum cn_stacks stacks;
+	uint32_t stacks_ms;
 	struct cn_stacker *stacker; /* NULL until it is needed */
 	int pid;                    /* of the target as this system has it, 0 = none */
 	char target[PATH_MAX];
@@ -112,6 +113,7 @@ int cn_session_open(
 	session->findings = cn_findings_new();
 	session->diagnose = opts->diagnose;
 	session->stacks = opts->stacks;
+	session->stacks_ms = opts->stacks_ms ? opts->stacks_ms : DEFAULT_STACKS_MS;
 	session->wish =
 		(struct cn_wish){ .interval_ms = opts->interval_ms, .level = opts->level, .events = opts->events };
 	if (!session->wish.interval_ms)
@@ -204,7 +206,7 @@ static int take_stacks(struct cn_session *session)
 	if (!session->stacker)
 		return -ENOMEM;
 	return only_drops ? cn_stacker_name_drops(session->stacker, session->model)
-			  : cn_stacker_take(session->stacker, session->stacks, session->model);
+			  : cn_stacker_take(session->stacker, session->stacks, session->stacks_ms, session->model);
 }
 
 static int take_frame(void *arg, const uint8_t *bytes, size_t n)

@@ -33,6 +33,7 @@ struct cn_session_opts {
 	uint32_t level;           /* 1 + wanted tracing level; 0 = leave it */
 	bool events;              /* count ring events too */
 	enum cn_stacks stacks;    /* native stacks to take with each look */
+	uint32_t stacks_ms;       /* time for them all; 0 = 1000: a screen should not stand still */
 	struct cn_diagnose_opts diagnose;
 };
 

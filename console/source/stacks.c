@@ -17,8 +17,7 @@ enum {
 	NATIVES_MAX = 4096,
 	RUNTIMES_MAX = 64,
 	TAKEN_MAX = 64, /* as many as the model keeps */
-	NAMES_MAX = 4096,
-	TAKING_MS = 1000
+	NAMES_MAX = 4096
 };
 
 struct cn_stacker {
@@ -27,6 +26,7 @@ struct cn_stacker {
 	struct rn_target *target;
 	bool renew;     /* files have changed: names that are known may be wrong */
 	uint32_t names; /* that may still be looked up with this look */
+	uint64_t end_ms; /* when those that are left are left out */
 	uint32_t looks[RUNTIMES_MAX];
 	struct cn_native natives[NATIVES_MAX];
 };
@@ -206,7 +206,6 @@ static uint64_t now_ms(void)
 static int take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_model *model, size_t runtime, int why)
 {
 	const size_t n = cn_model_natives(model, runtime, stacker->natives, NATIVES_MAX);
-	const uint64_t end = now_ms() + TAKING_MS;
 	size_t taken = 0;
 	bool can_name = !why;
 	int rc = 0;
@@ -220,7 +219,7 @@ static int take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_mode
 		if (which == CN_STACKS_BUSY && !cn_native_busy(native))
 			continue;
 		taken++;
-		if (!why && now_ms() >= end)
+		if (!why && now_ms() >= stacker->end_ms)
 			none.why = why = ETIMEDOUT;
 		if (why)
 			cn_model_put_stack(model, runtime, &none);
@@ -230,10 +229,11 @@ static int take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_mode
 	return rc || !can_name ? rc : name_others(stacker, model, runtime);
 }
 
-int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_model *model)
+int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, uint32_t patience_ms, struct cn_model *model)
 {
 	int why = -1, rc = 0; /* -1: it has not been tried */
 
+	stacker->end_ms = now_ms() + patience_ms;
 	for (size_t i = 0; i < RUNTIMES_MAX && i < cn_model_runtimes(model) && rc == 0; i++) {
 		const struct cn_runtime *runtime = cn_model_runtime(model, i);
 

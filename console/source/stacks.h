@@ -8,6 +8,7 @@
 #define CN_SOURCE_STACKS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct cn_model;
 struct cn_stacker;
@@ -23,9 +24,10 @@ void cn_stacker_free(struct cn_stacker *stacker);
 /*
  * For each runtime that was looked at since the last call: stacks (`which` is
  * not NONE), and names of their addresses, of those threads stand at, of
- * blocking jobs' functions, and of what dropped wakers. 0 or -ENOMEM.
+ * blocking jobs' functions, and of what dropped wakers. Threads that are left when
+ * `patience_ms` are over are left out, which is said. 0 or -ENOMEM.
  */
-int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, struct cn_model *model);
+int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, uint32_t patience_ms, struct cn_model *model);
 
 /* Is there code that dropped a last waker, and has no name yet? It is rare, and a verdict rests on it. */
 bool cn_stacker_has_unnamed_drops(const struct cn_model *model);

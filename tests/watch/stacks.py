@@ -81,6 +81,19 @@ def standing(stacks):
     return found
 
 
+def stacks_of(target, **more):
+    """The document, once there was time for every stack: a busy machine lets a running thread wait to be sampled."""
+    document = {}
+
+    def whole():
+        document.update(ask("stacks", target, **more))
+        return not any("took too long" in thread["stack"].get("why", "") for thread in document["threads"]
+                       if thread["stack"])
+
+    eventually("there was time for every stack", whole)
+    return document
+
+
 class Stacks(unittest.TestCase):
     def started(self, *args, **more):
         program = Program(STACKED, *args, stdin=subprocess.PIPE, **more)
@@ -131,12 +144,12 @@ class Stacks(unittest.TestCase):
 
     def test_each_thread_is_named_down_to_its_beginning(self):
         program = self.started()
-        document = ask("stacks", program.pid, source="memory")
+        document = stacks_of(program.pid, source="memory")
         self.assert_known(document, self.sampling(document))
 
     def test_a_running_thread_is_sampled(self):
         program = self.started()
-        document = ask("stacks", program.pid)
+        document = stacks_of(program.pid)
         if not self.sampling(document):
             self.skipTest("sampling a running thread is not permitted here")
         spinner = self.assert_known(document)["spinner"]
@@ -144,7 +157,7 @@ class Stacks(unittest.TestCase):
 
     def test_what_rests_on_a_search_is_marked(self):
         program = self.started()
-        document = ask("stacks", program.pid)
+        document = stacks_of(program.pid)
         frames = self.assert_known(document, self.sampling(document))["pauser"]["stack"]["frames"]
         at = next(i for i, frame in enumerate(frames) if "pauser_rouse_body_" in names_of(frame))
         self.assertEqual([frame["sure"] for frame in frames if frame.get("function") == "pause_inner"], [True])
@@ -157,7 +170,7 @@ class Stacks(unittest.TestCase):
         program = self.started()
 
         def idle():
-            workers = [thread for thread in ask("stacks", program.pid)["threads"]
+            workers = [thread for thread in stacks_of(program.pid)["threads"]
                        if "worker" in thread and "task" not in thread]
             names = [{name for frame in thread["stack"]["frames"] for name in names_of(frame)} for thread in workers]
             return len(workers) == 2 and all(thread["stack"]["whole"] for thread in workers) and \
@@ -182,7 +195,7 @@ class Stacks(unittest.TestCase):
         self.assertEqual({tid: status_of(program.pid, tid)["voluntary_ctxt_switches"] for tid in asleep}, before)
 
     def tids_by_role(self, program):
-        document = ask("stacks", program.pid)
+        document = stacks_of(program.pid)
         return {thread["task"]["name"] if "task" in thread else "job": thread["tid"]
                 for thread in document["threads"] if "task" in thread or "job" in thread}
 
@@ -190,12 +203,12 @@ class Stacks(unittest.TestCase):
         program = self.started()
         program.process.send_signal(signal.SIGSTOP)
         eventually("it has stopped", lambda: kernel_state(program.pid) == "T")
-        self.assert_known(ask("stacks", program.pid, source="memory"))
+        self.assert_known(stacks_of(program.pid, source="memory"))
 
     def test_by_the_agent_too(self):
         program = self.started(env=LISTEN)
         path = agent_of(program)
-        document = ask("stacks", path)
+        document = stacks_of(path)
         self.assertEqual(document["source"], "socket")
         self.assert_known(document, self.sampling(document))
 
@@ -211,7 +224,7 @@ class Stacks(unittest.TestCase):
                                   timeout=3 * DEADLINE_S, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             core = f"{folder}/core.{program.pid}"
-            self.assert_known(ask("stacks", core, source="core"))
+            self.assert_known(stacks_of(core, source="core"))
             found = standing(stack_of(STACK_OF, core, *tids))
         self.assertEqual(set(found), set(STANDS))
         for who, (why, frames) in found.items():
@@ -231,7 +244,7 @@ class Stacks(unittest.TestCase):
         program = self.started("leave")
         program.process.stdin.close()
         eventually("its main thread has ended", lambda: kernel_state(program.pid) == "Z")
-        document = ask("stacks", program.pid, source="memory")
+        document = stacks_of(program.pid, source="memory")
         self.assert_known(document, self.sampling(document))
 
     def test_another_pid_namespace(self):

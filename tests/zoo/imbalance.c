@@ -54,4 +54,5 @@ static void divide(void)
 		rs_notify_any(zoo_runtime);
 }
 
-ZOO_THEN(ZOO_WORKERS(2), NULL, NULL, divide, nothing)
+/* A poll that the machine makes long would have the watchdog send the sleeper to help. */
+ZOO_THEN(ROUSE_RUNTIME_OPTS(.workers = 2, .long_poll_ns = 10 * ROUSE_S), NULL, NULL, divide, nothing)

@@ -7,6 +7,7 @@
  * row: A3
  * finds: leaked-waker likely
  * task: client
+ * looks: 24
  */
 #include <stdlib.h>
 #include <string.h>
@@ -66,4 +67,4 @@ static void start(void)
 	ZOO_MUST(rouse_spawn_detached(client));
 }
 
-ZOO(ZOO_WORKERS(2), NULL, start)
+ZOO_BY_ITSELF(ZOO_WORKERS(2), NULL, start)

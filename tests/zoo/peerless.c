@@ -7,6 +7,7 @@
  * row: A15
  * finds: peerless likely
  * task: receiver
+ * looks: 24
  */
 #include "zoo.h"
 
@@ -45,4 +46,4 @@ static void start(void)
 	ZOO_MUST(rouse_spawn_detached(receiver));
 }
 
-ZOO(ZOO_WORKERS(2), NULL, start)
+ZOO_BY_ITSELF(ZOO_WORKERS(2), NULL, start)

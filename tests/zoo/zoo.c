@@ -2,6 +2,7 @@
 #include "zoo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,6 +261,24 @@ ROUSE_BODY(until_told)
 	ROUSE_END;
 }
 
+ROUSE_ASYNC(until_end, int,
+	struct rouse_fd *input;
+	char byte;
+	struct rouse_fd_ready ready;);
+ROUSE_BODY(until_end)
+{
+	ROUSE_BEGIN;
+	ZOO_MUST(fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK));
+	ZOO_MUST(rouse_fd_new(STDIN_FILENO, "input", &self->input));
+	while (read(STDIN_FILENO, &self->byte, 1) != 0) {
+		rouse_fd_clear_readable(self->input);
+		ROUSE_AWAIT_ONLY(rouse_fd_readable(&self->ready, self->input));
+	}
+	ROUSE_RETURN(0);
+	ROUSE_FINALLY: rouse_fd_free(self->input);
+	ROUSE_END;
+}
+
 static void *wait_for_end(void *arg)
 {
 	const struct zoo_row *row = arg;
@@ -344,9 +363,14 @@ int zoo_main(int argc, char **argv, const struct zoo_row *row)
 	fflush(stdout);
 	if (row->ready)
 		row->ready();
-	zoo_must(pthread_create(&thread, NULL, wait_for_end, (void *)(uintptr_t)row) == 0, "pthread_create", __FILE__, __LINE__);
-	ZOO_MUST(rouse_block_on(zoo_runtime, NULL, until_told));
+	if (row->by_itself) {
+		ZOO_MUST(rouse_block_on(zoo_runtime, NULL, until_end));
+	} else {
+		zoo_must(pthread_create(&thread, NULL, wait_for_end, (void *)(uintptr_t)row) == 0, "pthread_create",
+			__FILE__, __LINE__);
+		ZOO_MUST(rouse_block_on(zoo_runtime, NULL, until_told));
+		pthread_join(thread, NULL);
+	}
 	rouse_leave(&guard);
-	pthread_join(thread, NULL);
 	return rouse_runtime_shutdown(zoo_runtime, 5 * ROUSE_S, say_nothing, NULL) ? 3 : 0;
 }

@@ -34,6 +34,7 @@ struct zoo_row {
 	unsigned int n_parts;
 	zoo_part ready; /* on the main thread, after all is spawned; NULL = nothing to do */
 	zoo_part line;  /* at each line of standard input, on a thread of its own; NULL = nothing to do */
+	bool by_itself; /* no thread but the runtime's: a task waits for the end of the input */
 };
 
 int zoo_main(int argc, char **argv, const struct zoo_row *row);
@@ -45,7 +46,15 @@ int zoo_main(int argc, char **argv, const struct zoo_row *row);
 	{                                                                                          \
 		static const zoo_part parts[] = { __VA_ARGS__ };                                   \
 		return zoo_main(argc, argv, &(const struct zoo_row){ (OPTS), (MAKE), parts,        \
-			sizeof parts / sizeof parts[0], (READY), (LINE) });                        \
+			sizeof parts / sizeof parts[0], (READY), (LINE), false });                 \
+	}
+/* For searches of memory, which a foreign thread could hide a pointer from, in its registers. */
+#define ZOO_BY_ITSELF(OPTS, MAKE, ...)                                                             \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		static const zoo_part parts[] = { __VA_ARGS__ };                                   \
+		return zoo_main(argc, argv, &(const struct zoo_row){ (OPTS), (MAKE), parts,        \
+			sizeof parts / sizeof parts[0], NULL, NULL, true });                       \
 	}
 #define ZOO_WORKERS(N) ROUSE_RUNTIME_OPTS(.workers = (N))
 #define ZOO_CURRENT_THREAD ROUSE_RUNTIME_OPTS(.current_thread = true)

@@ -27,11 +27,7 @@ from rename import renamed  # noqa: E402  pylint: disable=wrong-import-order
 from rows import CLASSES, Row, all_rows  # noqa: E402  pylint: disable=wrong-import-order
 
 # Rows whose rule is still to come, with the reason.
-PENDING = {
-    "cycle_of_four": "the search of memory for channel handles is not there yet",
-    "leaked_waker": "the search of memory for wakers is not there yet",
-    "peerless": "the search of memory for channel handles is not there yet",
-}
+PENDING = {}
 LOOKS, TWIN_LOOKS, INTERVAL_MS = 5, 12, 250
 OVERLOADED = "the machine is overloaded"
 SURE = CLASSES.index("likely")

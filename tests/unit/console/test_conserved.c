@@ -187,7 +187,7 @@ static void sockets_that_nobody_watches_are_proven_if_somebody_could(void **stat
 	assert_int_equal(f->line, AWAIT_LINE);
 }
 
-static void with_every_worker_in_a_poll_they_are_likely(void **state)
+static void with_every_worker_in_a_poll_they_are_suspect(void **state)
 {
 	struct stage *stage = *state;
 
@@ -195,7 +195,7 @@ static void with_every_worker_in_a_poll_they_are_likely(void **state)
 	stage_polls(stage, 0, 21, 1 * S);
 	looks(stage, 2, 3);
 	assert_non_null(stage_finding(stage, CN_FINDING_DRIVER_UNOWNED));
-	assert_int_equal(stage_finding(stage, CN_FINDING_DRIVER_UNOWNED)->class, CN_LIKELY);
+	assert_int_equal(stage_finding(stage, CN_FINDING_DRIVER_UNOWNED)->class, CN_SUSPECT);
 }
 
 static void a_driver_that_is_owned_or_turns_is_fine(void **state)
@@ -234,5 +234,5 @@ TEST_MAIN(STAGED(a_woken_task_in_no_queue_is_proven_at_the_third_time), STAGED(a
 	STAGED(a_worker_that_is_awake_will_find_it), STAGED(a_worker_that_polled_meanwhile_is_awake_enough),
 	STAGED(a_call_may_take_a_while), STAGED(a_stopped_program_is_given_no_time),
 	STAGED(sockets_that_nobody_watches_are_proven_if_somebody_could),
-	STAGED(with_every_worker_in_a_poll_they_are_likely), STAGED(a_driver_that_is_owned_or_turns_is_fine),
+	STAGED(with_every_worker_in_a_poll_they_are_suspect), STAGED(a_driver_that_is_owned_or_turns_is_fine),
 	STAGED(nobody_need_watch_what_nobody_waits_for));

@@ -211,8 +211,15 @@ static void an_owner_that_is_not_tracked_makes_no_edge(void **state)
 {
 	static const struct edge edges[] = { { .task = 20, .mutex = 50, .to = 21 },
 		{ .task = 21, .mutex = 51, .to = 20, .untracked = true } };
+	static const struct edge beside[] = { { .task = 20, .mutex = 50, .to = 21, .either = true },
+		{ .task = 21, .mutex = 51, .to = 20, .untracked = true } };
+	struct scene *scene = *state;
 
-	assert_null(twice(*state, edges, 2));
+	assert_null(twice(scene, edges, 2));
+	assert_null(twice(scene, beside, 2)); /* nor with a way out */
+	send(scene, 100 * S, edges, 2, ROUSE_SITE_SELECT);
+	send(scene, 101 * S, edges, 2, ROUSE_SITE_SELECT);
+	assert_non_null(finding_of(scene->findings, CN_FINDING_PENDING_LONG)); /* they are not dead, and not explained */
 }
 
 static void a_grant_on_its_way_makes_no_edge(void **state)

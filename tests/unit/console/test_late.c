@@ -77,7 +77,7 @@ static void timers_are_not_late_in_a_stopped_or_overloaded_program_or_when_they_
 	stage_again(state);
 	stage = *state;
 	stage_worker(stage, ROUSE_WORKER_PARKED);
-	stage_thread(stage, 0);
+	stage_thread(stage, 0)->state = 'S'; /* at this moment; it wanted a CPU for most of the look */
 	stage_waits(stage, 20, ROUSE_OP_SLEEP, 0)->arg = 2 * S;
 	stage_look(stage, 4 * S);
 	stage->threads[0].run_queue_ns += 600 * MS;

@@ -348,7 +348,7 @@ static void equal_stamps_have_no_order(void **state)
 	struct play *play = *state;
 
 	asleep(play);
-	locks(play, (struct thing)HELD(50, 20, 10 * S), (struct thing)HELD(51, 20, 20 * S), 3);
+	locks(play, (struct thing)HELD(50, 20, 20 * S), (struct thing)HELD(51, 20, 10 * S), 3);
 	locks(play, (struct thing)HELD(50, 21, 30 * S), (struct thing)HELD(51, 21, 30 * S), 3);
 	assert_null(play_finding(play, CN_FINDING_LOCK_ORDER));
 }
@@ -384,6 +384,19 @@ static void an_owner_seen_once_has_no_order(void **state)
 	locks(play, (struct thing)HELD(50, 20, 10 * S), (struct thing)HELD(51, 20, 20 * S), 3);
 	locks(play, (struct thing)HELD(50, 21, 40 * S), (struct thing)HELD(51, 21, 30 * S), 1);
 	locks(play, (struct thing)FREE(50), (struct thing)FREE(51), 3);
+	assert_null(play_finding(play, CN_FINDING_LOCK_ORDER));
+}
+
+/* They have met: that is a ring, and told as such. */
+static void who_waits_for_each_other_is_in_no_danger_of_it(void **state)
+{
+	struct play *play = *state;
+
+	asleep(play);
+	play->actors[0].waits[0] = (struct wait){ .op = ROUSE_OP_LOCK, .on = 51, .since_ns = 60 * S };
+	play->actors[1].waits[0] = (struct wait){ .op = ROUSE_OP_LOCK, .on = 50, .since_ns = 60 * S };
+	locks(play, (struct thing)HELD(50, 20, 50 * S), (struct thing)HELD(51, 21, 50 * S), 4);
+	assert_non_null(play_finding(play, CN_FINDING_WAIT_CYCLE));
 	assert_null(play_finding(play, CN_FINDING_LOCK_ORDER));
 }
 
@@ -439,6 +452,9 @@ static void a_sender_that_has_just_begun_to_wait_is_none(void **state)
 	assert_null(play_finding(play, CN_FINDING_BACK_PRESSURE));
 	play_look(play, 2);
 	assert_non_null(play_finding(play, CN_FINDING_BACK_PRESSURE));
+	assert_int_equal(play_finding(play, CN_FINDING_BACK_PRESSURE)->class, CN_SUSPECT);
+	play_look(play, 8); /* ten seconds: surely */
+	assert_int_equal(play_finding(play, CN_FINDING_BACK_PRESSURE)->class, CN_LIKELY);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, play_begin, play_end)
@@ -453,5 +469,6 @@ TEST_MAIN(T(what_is_there_with_its_waiter_asleep_is_proven), T(what_is_not_there
 	T(a_waker_that_stands_somewhere_is_not), T(a_waker_given_to_something_known_is_not_searched_for),
 	T(two_orders_by_two_tasks_are_likely), T(one_order_is_none), T(equal_stamps_have_no_order),
 	T(one_task_alone_meets_nobody), T(a_third_lock_keeps_them_apart), T(an_owner_seen_once_has_no_order),
-	T(waiting_for_one_while_holding_the_other_is_an_order), T(the_first_consumer_that_does_not_send_is_named),
+	T(who_waits_for_each_other_is_in_no_danger_of_it), T(waiting_for_one_while_holding_the_other_is_an_order),
+	 T(the_first_consumer_that_does_not_send_is_named),
 	T(a_sender_that_has_just_begun_to_wait_is_none));

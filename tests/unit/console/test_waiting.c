@@ -261,9 +261,13 @@ static void a_channel_that_stands_elsewhere_is_alive(void **state)
 	idle_actors(play);
 	play->found[0] = (struct found){ .id = 50, .places = { { 20, 1 }, { 21, 1 }, { 0, 1 } }, .n = 3 };
 	play->found[1] = (struct found){ .id = 51, .places = { { 20, 1 }, { 21, 1 } }, .n = 2 };
+	for (int i = 0; i < 8 && !play_wants(play, 50); i++)
+		play_look(play, 1);
+	assert_true(play_wants(play, 50));
+	play_look(play, 1); /* brings what was found */
+	assert_false(play_wants(play, 50)); /* once is enough */
 	play_look(play, 6);
 	assert_int_equal(cn_findings_count(play->findings), 0);
-	assert_false(play_wants(play, 50)); /* once is enough */
 }
 
 static void one_search_is_not_enough(void **state)
@@ -328,6 +332,23 @@ static void a_receiver_with_the_only_sender_is_peerless(void **state)
 	assert_int_equal(f->resource, 50);
 }
 
+/* The sender has a lock that was given to it beside the one that it waits for: it is about to run. */
+static void a_receiver_whose_sender_was_granted_something_is_not(void **state)
+{
+	struct play *play = *state;
+
+	play->actors[0] = (struct actor){ .id = 20, .waits = { RECV(50) } };
+	play->actors[1] = (struct actor){ .id = 21,
+		.waits = { LOCK(51), { .op = ROUSE_OP_LOCK, .on = 52, .granted = true } } };
+	play->things[0] = channel(50, 0, 0, 20);
+	play->things[1] = (struct thing)MUTEX(51, 20);
+	play->things[2] = (struct thing)MUTEX(52, 20);
+	play->found[0] = (struct found){ .id = 50, .places = { { 20, 1 }, { 21, 1 } }, .n = 2 };
+	play->wanted = true;
+	play_look(play, 8);
+	assert_null(play_finding(play, CN_FINDING_PEERLESS));
+}
+
 static void a_receiver_whose_sender_sleeps_is_not(void **state)
 {
 	struct play *play = *state;
@@ -366,4 +387,5 @@ TEST_MAIN(T(a_select_of_dead_ends_is_no_way_out), T(a_select_with_a_living_arm_i
 	T(a_channel_that_stands_elsewhere_is_alive), T(one_search_is_not_enough),
 	T(a_search_that_was_not_whole_says_nothing), T(servers_whose_clients_live_are_not_searched_for),
 	T(a_receiver_with_the_only_sender_is_peerless), T(a_receiver_whose_sender_sleeps_is_not),
+	T(a_receiver_whose_sender_was_granted_something_is_not),
 	T(who_waits_behind_the_dead_is_not_told_again));
