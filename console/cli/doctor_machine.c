@@ -109,7 +109,7 @@ static void check_others(struct cn_check *check)
 	int level = 0;
 
 	if (read_line(path, scope, sizeof scope)) {
-		level = atoi(scope);
+		level = (int)strtol(scope, NULL, 10);
 		snprintf(yama, sizeof yama, "ptrace_scope is %d", level);
 	}
 	if (level >= 3)

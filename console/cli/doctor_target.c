@@ -56,7 +56,7 @@ static int namespaces(int pid, int *ret_inside)
 		if (strncmp(line, "NSpid:", strlen("NSpid:")) != 0)
 			continue;
 		for (; (word = strtok_r(rest, " \t\n", &rest)); n++)
-			*ret_inside = atoi(word);
+			*ret_inside = (int)strtol(word, NULL, 10);
 	}
 	if (status)
 		fclose(status);
@@ -90,7 +90,8 @@ static void check_process(struct cn_check *check, int pid)
 static void check_core_to_come(struct cn_check *check, int pid)
 {
 	char path[48], line[256] = "", limit[64] = "unknown";
-	unsigned long filter = 0;
+	unsigned long filter;
+	char *end;
 	FILE *file;
 
 	snprintf(path, sizeof path, "/proc/%d/limits", pid);
@@ -102,7 +103,7 @@ static void check_core_to_come(struct cn_check *check, int pid)
 		fclose(file);
 	snprintf(path, sizeof path, "/proc/%d/coredump_filter", pid);
 	file = fopen(path, "re");
-	if (!file || fscanf(file, "%lx", &filter) != 1) {
+	if (!file || !fgets(line, sizeof line, file) || (filter = strtoul(line, &end, 16), end == line)) {
 		cn_check_set(check, CN_HEALTH_FACT, "its coredump_filter cannot be read");
 	} else {
 		bool is_whole = (filter & 3) == 3, is_written = strcmp(limit, "unlimited") == 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "source/session.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -70,7 +71,7 @@ static int pid_of(const struct cn_session *session, const struct cn_aim *aim)
 	struct ucred peer;
 	socklen_t bytes = sizeof peer;
 
-	if (aim->pid)
+	if (aim->pid || aim->core)
 		return aim->pid;
 	return getsockopt(session->source->fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) ? 0 : peer.pid;
 }
@@ -132,6 +133,7 @@ int cn_session_open(
 		cn_session_close(session);
 		return rc;
 	}
+	assert(session->source);
 	session->own_time = aim.core;
 	name_target(session, &aim, target);
 	*ret_session = session;

@@ -2,12 +2,34 @@
 #include "inspect/procnet.h"
 
 #include <arpa/inet.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { TABLE_BYTES = 4 << 20, LINE_BYTES = 512 };
+
+static bool take_number(const char **at, int base, uint64_t *ret)
+{
+	char *end;
+
+	*ret = strtoull(*at, &end, base);
+	if (end == *at)
+		return false;
+	*at = end;
+	return true;
+}
+
+static bool take_digits(const char **at, size_t n, uint32_t *ret)
+{
+	char digits[9] = "";
+
+	if (strspn(*at, "0123456789abcdefABCDEF") < n)
+		return false;
+	memcpy(digits, *at, n);
+	*ret = (uint32_t)strtoul(digits, NULL, 16);
+	*at += n;
+	return true;
+}
 
 /* The kernel prints an address as 32-bit words of its memory: eight hexadecimal digits each, then the port. */
 static bool take_address(const char **at, bool is_v6, char out[RI_NET_TEXT], bool *ret_any)
@@ -15,17 +37,13 @@ static bool take_address(const char **at, bool is_v6, char out[RI_NET_TEXT], boo
 	uint32_t words[4] = { 0 };
 	char text[INET6_ADDRSTRLEN];
 	size_t n = is_v6 ? 4 : 1;
-	unsigned int port;
-	int used = 0;
+	uint32_t port;
 
-	for (size_t i = 0; i < n; i++) {
-		if (sscanf(*at, "%8" SCNx32 "%n", &words[i], &used) != 1 || used != 8)
+	for (size_t i = 0; i < n; i++)
+		if (!take_digits(at, 8, &words[i]))
 			return false;
-		*at += used;
-	}
-	if (sscanf(*at, ":%4x%n", &port, &used) != 1 || used != 5)
+	if (*(*at)++ != ':' || !take_digits(at, 4, &port))
 		return false;
-	*at += used;
 	if (!inet_ntop(is_v6 ? AF_INET6 : AF_INET, words, text, sizeof text))
 		return false;
 	snprintf(out, RI_NET_TEXT, is_v6 ? "[%s]:%u" : "%s:%u", text, port);
@@ -36,7 +54,9 @@ static bool take_address(const char **at, bool is_v6, char out[RI_NET_TEXT], boo
 /* sl: local:port remote:port state tx:rx timer:when retransmits uid timeout inode ... */
 static bool parse_inet(const char *line, bool is_v6, struct ri_net_socket *socket)
 {
+	enum { STATE, TX, RX, TIMER, WHEN, RETRANSMITS, UID, TIMEOUT, INODE, FIELDS };
 	const char *at = strchr(line, ':');
+	uint64_t fields[FIELDS];
 	bool any;
 
 	if (!at || at[1] != ' ')
@@ -47,20 +67,30 @@ static bool parse_inet(const char *line, bool is_v6, struct ri_net_socket *socke
 		return false;
 	if (any)
 		socket->peer[0] = 0;
-	return sscanf(at, " %" SCNx32 " %" SCNx64 ":%" SCNx64 " %*x:%*x %*x %*u %*d %" SCNu64, &socket->tcp_state,
-		       &socket->tx_bytes, &socket->rx_bytes, &socket->inode) == 4;
+	for (int i = 0; i < FIELDS; i++)
+		if (((i == RX || i == WHEN) && *at++ != ':') || !take_number(&at, i < UID ? 16 : 10, &fields[i]))
+			return false;
+	socket->tcp_state = (uint32_t)fields[STATE];
+	socket->tx_bytes = fields[TX];
+	socket->rx_bytes = fields[RX];
+	socket->inode = fields[INODE];
+	return true;
 }
 
 /* address: references protocol flags type state inode path; the path may be missing, or contain anything. */
 static bool parse_unix(const char *line, struct ri_net_socket *socket)
 {
-	int used = 0;
+	enum { ADDRESS, REFERENCES, PROTOCOL, FLAGS, TYPE, STATE, FIELDS };
+	const char *at = line;
+	uint64_t ignored;
 
-	if (sscanf(line, "%*x: %*x %*x %*x %*x %*x %" SCNu64 "%n", &socket->inode, &used) != 1 || used == 0)
+	for (int i = 0; i < FIELDS; i++)
+		if ((i == REFERENCES && *at++ != ':') || !take_number(&at, 16, &ignored))
+			return false;
+	if (!take_number(&at, 10, &socket->inode))
 		return false;
-	const char *path = line + used + (line[used] == ' ');
-
-	snprintf(socket->local, sizeof socket->local, *path ? "unix:%s" : "unix", path);
+	at += *at == ' ';
+	snprintf(socket->local, sizeof socket->local, *at ? "unix:%s" : "unix", at);
 	return true;
 }
 

@@ -7,8 +7,9 @@
  */
 #include "inspect/look.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "inspect/procnet.h"
@@ -16,13 +17,15 @@
 /* False: there is no such descriptor. What is no socket keeps its link as its name, and inode 0. */
 static bool read_link(int pid, int fd, struct ri_net_socket *ret_socket)
 {
+	static const char of_socket[] = "socket:[";
 	struct ri_net_socket socket = { 0 };
 	char path[48];
 
 	snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
 	if (readlink(path, socket.local, sizeof socket.local - 1) <= 0)
 		return false;
-	(void)sscanf(socket.local, "socket:[%" SCNu64 "]", &socket.inode);
+	if (strncmp(socket.local, of_socket, sizeof of_socket - 1) == 0)
+		socket.inode = strtoull(socket.local + sizeof of_socket - 1, NULL, 10);
 	*ret_socket = socket;
 	return true;
 }

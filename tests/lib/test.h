@@ -29,6 +29,19 @@
 
 #include <cmocka.h>
 
+/* A sanitizer keeps in memory what the program has given up: what was freed, and frames that have been left. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_SANITIZED true
+#endif
+#endif
+#if !defined(TEST_SANITIZED) && (defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__))
+#define TEST_SANITIZED true
+#endif
+#ifndef TEST_SANITIZED
+#define TEST_SANITIZED false
+#endif
+
 #ifndef TEST_HANG_S
 #define TEST_HANG_S 25u
 #endif

@@ -36,6 +36,7 @@ def a_task_if_needed(verb):
 
 FAKE_AGENT = """
 import select, socket, sys
+print("ready", flush=True)
 client = socket.socket(fileno=0).accept()[0]
 select.select([client], [], [])  # it has been asked something
 client.sendall(bytes.fromhex(sys.argv[1]))
@@ -52,7 +53,8 @@ def fake_agent(answer, then="stays"):
         listener.bind(path)
         listener.listen()
         argv = [sys.executable, "-c", FAKE_AGENT, answer.hex(), then]
-        with subprocess.Popen(argv, stdin=listener.fileno()) as server:
+        with subprocess.Popen(argv, stdin=listener.fileno(), stdout=subprocess.PIPE) as server:
+            server.stdout.readline()  # who asks waits half a second: less than an interpreter may take to start
             yield path
             server.kill()
 

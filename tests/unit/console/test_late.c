@@ -192,11 +192,11 @@ static void an_aborted_task_whose_poll_goes_on_is_pending_cancel(void **state)
 
 static void one_that_stays_in_its_queue_is_told_unless_a_poll_explains_it(void **state)
 {
-	struct stage *stage = *state;
 	struct task_row *task;
 
 	for (int with_poll = 0; with_poll < 2; with_poll++) {
-		stage = *state;
+		struct stage *stage = *state;
+
 		stage_worker(stage, ROUSE_WORKER_PARKED);
 		if (with_poll)
 			stage_polls(stage, 0, 21, 1 * S);
