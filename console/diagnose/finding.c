@@ -177,6 +177,16 @@ void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report)
 	kept->look = runtime->looks;
 }
 
+bool cn_report_fits(struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about)
+{
+	struct cn_findings *findings = diagnosis->findings;
+
+	if (findings->kept.live < KEPT_MAX || cn_slots_find(&findings->kept, key_of(code, about)))
+		return true;
+	findings->more++;
+	return false;
+}
+
 bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about)
 {
 	const struct kept *kept = cn_slots_find(&diagnosis->findings->kept, key_of(code, about));

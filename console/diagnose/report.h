@@ -38,6 +38,11 @@ struct cn_report {
 struct cn_report cn_report_about(enum cn_finding_code code, enum cn_class class, const struct cn_task *task);
 void cn_evidence(struct cn_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report);
+/*
+ * Is there room for this finding? If not it counts as left out, and need not be
+ * worded: a million tasks may have waited for long.
+ */
+bool cn_report_fits(struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about);
 bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about);
 /* Does a finding of this look, more than SUSPECT, name the task or resource? For rules that come behind all others. */
 bool cn_named(struct cn_diagnosis *diagnosis, uint64_t id);
