@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diagnose/load.h"
+#include "diagnose/sift.h"
 
 /* The watchdog looks ten times a second, or twice in a "long poll". */
 #define PULSE_NS 1000000000ull
@@ -414,7 +415,7 @@ void cn_rules_of_load(struct cn_diagnosis *diagnosis)
 	static void (*const rules[])(struct cn_diagnosis *, size_t) = { cn_rule_shutdown, cn_rule_cancelled,
 		cn_rule_stuck, cn_rule_starved, cn_rule_imbalance, cn_rule_pool, cn_rule_leaks, cn_rule_frames,
 		cn_rule_blind };
-	const struct cn_model *model = diagnosis->model;
+	const struct cn_task *task;
 
 	if (diagnosis->rc)
 		return;
@@ -429,11 +430,7 @@ void cn_rules_of_load(struct cn_diagnosis *diagnosis)
 		if (cn_tally(diagnosis, i))
 			cn_rule_timers(diagnosis, i);
 	cn_rule_thundering(diagnosis);
-	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (task)
-			cn_rule_pending(diagnosis, task);
-	}
+	for (size_t i = 0; (task = cn_marked(diagnosis, CN_MARK_OWED, &i));)
+		cn_rule_pending(diagnosis, task);
 	cn_tally_end(diagnosis);
 }
