@@ -73,7 +73,9 @@ void cn_rule_pending(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 		cn_reported(diagnosis, CN_FINDING_NEVER_REGISTERED, task->id) ||
 		cn_reported(diagnosis, CN_FINDING_DROPPED_WAKER, task->id))
 		return;
-	if (is_told(diagnosis, task, await) || !cn_report_fits(diagnosis, CN_FINDING_PENDING_LONG, task->id))
+	if (is_told(diagnosis, task, await))
+		return;
+	if (!cn_report_fits(diagnosis, CN_FINDING_PENDING_LONG, task->id))
 		return;
 	report = cn_report_about(CN_FINDING_PENDING_LONG, CN_SUSPECT, task);
 	report.finding.since_ns = await->since_ns;
