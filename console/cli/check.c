@@ -102,6 +102,8 @@ int cn_verb_check(struct cn_cli *cli)
 	if (!cli->looks)
 		rc = look_again(cli, session, &looks);
 	model = cn_session_model(session);
+	if (cli->frames && cn_model_runtime(model, 0)) /* as many as there are */
+		looks = cn_model_runtime(model, 0)->looks;
 	if (rc == CN_EXIT_OK) {
 		rc = verdict(cli, cn_session_findings(session), cn_model_complete(model));
 		if (cli->json)

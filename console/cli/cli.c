@@ -22,7 +22,7 @@ static const struct cn_verb verbs[] = {
 	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
 		0, 0, cn_verb_list },
 	{ "ps", "TARGET", "Print its tasks, workers and totals.", NULL,
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 1, 1, cn_verb_ps },
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON), 1, 1, cn_verb_ps },
 	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
 			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES),
@@ -32,18 +32,18 @@ static const struct cn_verb verbs[] = {
 		"that wait at the same places for the same sort of things are one entry, with their number,\n"
 		"how long the oldest has waited, and the ids of three. Then come the native stacks of what\n"
 		"runs, the findings, and what the dump has cost.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(ALL) | CN_TAKES(INTERVAL) |
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(ALL) | CN_TAKES(INTERVAL) |
 			CN_TAKES(THRESHOLD),
 		1, 1, cn_verb_dump },
 	{ "why", "TARGET TASK", "Say why a task does not run.",
 		"TASK is an id or a name. The chain goes from the task over what it awaits to who would\n"
 		"wake that, down to a root: a timer, the network, a busy worker, a ring, nobody.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD), 2, 2,
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD), 2, 2,
 		cn_verb_why },
 	{ "check", "TARGET", "Look for tasks that are stuck or slow, and tell by the exit status.",
 		"PROVEN follows from ownership and counts in two equal looks; LIKELY rests on a strong\n"
 		"sign, SUSPECT on a threshold; INCOMPLETE would be PROVEN, had the look been whole.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(LOOKS) | CN_TAKES(INTERVAL) |
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(LOOKS) | CN_TAKES(INTERVAL) |
 			CN_TAKES(FAIL_ON) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL),
 		1, 1, cn_verb_check },
 	{ "watch", "TARGET", "Wait, and tell when a finding appears, grows stronger, goes.",
@@ -62,7 +62,7 @@ static const struct cn_verb verbs[] = {
 			CN_TAKES(COUNT),
 		1, 1, cn_verb_watch },
 	{ "sched", "TARGET", "Print how its scheduler does: delays from wake to run, steals, parks.", NULL,
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1, cn_verb_sched },
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1, cn_verb_sched },
 	{ "doctor", "[TARGET]", "Say what this machine lets you see, and of TARGET by which source.",
 		"Nothing is concluded that was not tried or read. With TARGET it ends with 0 if one of\n"
 		"its sources works; without, if memory of other processes can be read at all.",

@@ -48,7 +48,7 @@ enum cn_exit {
 	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                                         \
 	X(COLOR, "color", 0, "WHEN", "auto, never, 8, 16 or 256 colours (NO_COLOR is heeded)")                         \
 	X(ASCII, "ascii", 0, NULL, "draw with ASCII signs only")                                                       \
-	X(FRAMES, "frames", 0, "FILE", NULL)                                                                           \
+	X(FRAMES, "frames", 0, "FILE", "look at frames of the protocol in a file, in place of a target")                                                                           \
 	X(EXEC, "exec", 0, "CMD", "run CMD (by sh -c) for each edge: see above")                                       \
 	X(MIN_INTERVAL, "min-interval", 0, "S", "seconds between edges of one finding that comes and goes (10)")       \
 	X(ALL, "all", 0, NULL, "each task by itself, instead of those that stand alike together")                      \

@@ -186,12 +186,15 @@ static int one_option(int code, char **argv, struct cn_cli *cli, struct wanted *
 
 static int positional(struct cn_cli *cli, char *const *words, int n)
 {
-	if (n < cli->verb->arguments_min && !cli->help && !cli->frames)
+	const int least = cli->verb->arguments_min - (cli->frames != NULL);
+
+	if (n < least && !cli->help)
 		return misuse(cli->verb, "it needs", cli->verb->arguments);
 	if (n > cli->verb->arguments_max)
 		return misuse(cli->verb, "there is nothing to do with", words[cli->verb->arguments_max]);
-	cli->target = n > 0 ? words[0] : NULL;
-	cli->task = n > 1 ? words[1] : NULL;
+	/* A file of frames stands for the target: what is said is the task. */
+	cli->target = n > 0 && !cli->frames ? words[0] : NULL;
+	cli->task = n > 1 ? words[1] : cli->frames && n > 0 ? words[0] : NULL;
 	return CN_EXIT_OK;
 }
 

@@ -141,6 +141,12 @@ static bool on_descriptor(const struct cn_poll *poll)
 	return false;
 }
 
+/* Waits in the kernel, and has called nothing: for memory, that is, which the machine is short of. */
+static bool waits_for_memory(const struct cn_poll *poll)
+{
+	return poll->thread && poll->thread->state == 'D' && poll->thread->syscall < 0;
+}
+
 bool cn_poll_in_futex(const struct cn_poll *poll)
 {
 	return poll->kind == CN_POLL_BLOCKS && strcmp(syscall_of(poll), "futex") == 0;
@@ -203,6 +209,8 @@ void cn_evidence_of_poll(struct cn_report *report, const struct cn_poll *poll)
 		cn_evidence(report, ", and sleeps in %s", call);
 	else if (poll->thread && sleeps(poll->thread) && poll->thread->syscall >= 0)
 		cn_evidence(report, ", and sleeps in system call %d", poll->thread->syscall);
+	else if (waits_for_memory(poll))
+		cn_evidence(report, ", and waits in the kernel outside of any system call, as for memory");
 	else if (poll->kind == CN_POLL_BLOCKS)
 		cn_evidence(report, ", and sleeps in the kernel");
 }
@@ -235,12 +243,17 @@ static bool is_told_soon(const struct cn_model *model, const struct cn_poll *pol
 }
 
 /*
- * It runs, or would: so it does not block now, even if it was seen to have had
- * little of a CPU; how long it waited for one is only counted when it has got it.
+ * Is it plain what its thread does? One that runs, or would, does not block now,
+ * even if it was seen to have had little of a CPU: how long it waits for one is
+ * only counted when it has got it. Where threads are not known, time has to do.
  */
-static bool may_compute(const struct cn_poll *poll)
+static bool is_plain(const struct cn_poll *poll)
 {
-	return poll->kind == CN_POLL_UNKNOWN && poll->thread && poll->thread->state == 'R';
+	if (!poll->thread || !poll->thread->cpu_ns)
+		return true;
+	if (waits_for_memory(poll))
+		return false;
+	return poll->kind != CN_POLL_UNKNOWN || (sleeps(poll->thread) && poll->thread->syscall >= 0);
 }
 
 static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll)
@@ -260,7 +273,7 @@ static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll
 	if (is_told_soon(model, poll))
 		return;
 	report = cn_report_about(computes ? CN_FINDING_BUSY_WORKER : CN_FINDING_BLOCKED_WORKER,
-		poll->told || !sure || may_compute(poll) ? CN_SUSPECT : CN_LIKELY, task);
+		poll->told || !sure || !is_plain(poll) ? CN_SUSPECT : CN_LIKELY, task);
 	report.finding.worker = task->worker;
 	report.finding.since_ns = task->edge_ns;
 	if (on_descriptor(poll))

@@ -21,13 +21,12 @@ enum { TAG_GENERATION_END = 12 << 3 | 2 };
 struct frames_source {
 	struct cn_source source;
 	FILE *file;
-	bool ended;
 	uint8_t frame[RP_FRAME_MAX];
 };
 
 static int set_timer(const struct frames_source *f, const struct cn_wish *wish)
 {
-	const bool stopped = wish->pause || f->ended;
+	const bool stopped = wish->pause || f->source.ended;
 	const struct timespec interval = { wish->interval_ms / 1000, (long)(wish->interval_ms % 1000) * 1000000 };
 	const struct itimerspec timer = { interval, interval }, none = { 0 };
 
@@ -66,12 +65,12 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 	/* Empty when a script asks before its time. */
 	if (read(f->source.fd, &ticks, sizeof ticks) < 0 && errno != EAGAIN)
 		return cn_why_set(why, -errno, "cannot read a timer: %s", strerror(errno));
-	while (!f->ended) {
+	while (!f->source.ended) {
 		const int n = read_prefix(f->file);
 		int rc;
 
 		if (n == 0) {
-			f->ended = true;
+			f->source.ended = true;
 			return set_timer(f, &(struct cn_wish){ .pause = true });
 		}
 		if (n < 0 || fread(f->frame, 1, (size_t)n, f->file) != (size_t)n)

@@ -95,6 +95,7 @@ static int open_frames(
 		return rc;
 	}
 	session->frames = session->own_time = true;
+	snprintf(session->target, sizeof session->target, "%s", path);
 	*ret_session = session;
 	return 0;
 }
@@ -281,6 +282,11 @@ int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *w
 		struct pollfd ready = { .fd = session->source->fd, .events = POLLIN };
 		int rc;
 
+		if (session->source->ended) /* there are no more looks: those that were taken have to do */
+			return cn_model_generations(session->model)
+				       ? 0
+				       : cn_why_set(why, -EBADMSG, "there is no whole look in %s",
+						 cn_safe(session->target));
 		if (now >= end)
 			return cn_why_set(why, -ETIMEDOUT, "no answer from %s within %d ms", cn_safe(session->target),
 				timeout_ms);

@@ -28,6 +28,7 @@ struct cn_wish {
 
 struct cn_source {
 	int fd; /* readable when read() has something to do */
+	bool ended; /* nothing more will come: a file of frames is at its end */
 	/* Hands out whole frames, without waiting. 0, or a negative error with *why set: this source is done. */
 	int (*read)(struct cn_source *source, rouse_frame_fn frame, void *arg, struct cn_why *why);
 	/* Takes effect with the next look. */

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -76,6 +77,42 @@ def agent_of(program):
 
     eventually(f"process {program.pid} has an agent", found)
     return path[0]
+
+
+def record(path, file, generations, interval_ms=250):
+    """Writes what an agent says to a file of frames, as it comes: so many generations, of all runtimes together."""
+    wish = b"\x08" + varint(interval_ms)  # Subscribe.interval_ms
+    frame = varint(32 << 3 | 2) + varint(len(wish)) + wish
+    with socket.socket(socket.AF_UNIX) as agent, open(file, "wb") as out:
+        agent.settimeout(DEADLINE_S)
+        agent.connect(path)
+        agent.sendall(varint(len(frame)) + frame)
+        stream = agent.makefile("rb")
+        while generations:
+            length = read_varint(stream)
+            body = stream.read(length)
+            if len(body) != length:
+                raise AssertionError(f"{path}: the agent hung up")
+            out.write(varint(length) + body)
+            generations -= body[0] == 12 << 3 | 2  # GenerationEnd
+
+
+def varint(number):
+    out = bytearray()
+    while number > 0x7f:
+        out.append(number & 0x7f | 0x80)
+        number >>= 7
+    return bytes(out + bytes([number]))
+
+
+def read_varint(stream):
+    number = shift = 0
+    while True:
+        byte = stream.read(1)[0]
+        number |= (byte & 0x7f) << shift
+        shift += 7
+        if byte < 0x80:
+            return number
 
 
 def kernel_state(pid):

@@ -16,6 +16,7 @@
     why: NAME               the task to ask `rouse why` about, if the finding names none
     alone: REASON           only one such program at a time
     core: no, REASON        it cannot be found in a core file; "weaker, REASON": only as a weaker class
+    recording: no, REASON   ... in what the agent said, kept in a file
 """
 
 import re
@@ -25,7 +26,7 @@ from rename import renamed
 
 HERE = Path(__file__).parent
 KEYS = {"row", "finds", "task", "companions", "allows", "healthy", "line", "looks", "options", "runtime", "twin",
-        "root", "why", "alone", "core"}
+        "root", "why", "alone", "core", "recording"}
 CLASSES = ["suspect", "likely", "incomplete", "proven"]
 
 

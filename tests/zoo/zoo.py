@@ -4,7 +4,7 @@
 
 DIRECTORY has the programs. Each runs as it is and with other names of functions, with healthy tasks around, in a
 spawn order that a seed decides. By default it is looked at through its agent, in two sizes; `--all` looks at memory
-and core files too, in all sizes, and `--readme FILE` writes down what was found by whom.
+core files and recordings too, in all sizes, and `--readme FILE` writes down what was found by whom.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / ".." / "watch"))
 
-from watch import (DEADLINE_S, FINDINGS, INCOMPLETE, LISTEN, NO_TARGET, OK, TIMEOUT, check_envelope,  # noqa: E402
-                   rouse, said)
+from watch import (DEADLINE_S, FINDINGS, INCOMPLETE, LISTEN, NO_TARGET, OK, TIMEOUT, agent_of,  # noqa: E402
+                   check_envelope, record, rouse, said)
 
 from harness import Program, skip  # noqa: E402  pylint: disable=wrong-import-order
 from rename import renamed  # noqa: E402  pylint: disable=wrong-import-order
@@ -188,6 +188,8 @@ class Case:
             for source in sources:
                 if source == "core":
                     self.look_at_core(program)
+                elif source == "recording":
+                    self.look_at_recording(program)
                 elif self.twin:
                     self.find_nothing(program, source)
                 else:
@@ -218,17 +220,36 @@ class Case:
             document = self.check(f"{core}.{program.pid}", "core", 2)
         finally:
             Path(f"{core}.{program.pid}").unlink(missing_ok=True)
+        self.judge_later(document, "core")
+
+    def look_at_recording(self, program):
+        """What its agent said for a while, kept in a file, tells the same."""
+        looks = max(int(self.row.more.get("looks", 0)), TWIN_LOOKS)
+        file = f"/tmp/zoo-{program.pid}.frames"
+        runtimes = 2 if "runtime" in self.row.more else 1
+        try:
+            record(agent_of(program), file, (looks + 1) * runtimes, INTERVAL_MS)
+            done = rouse("check", "--json", "--looks", looks, "--interval", 10, *self.row.words("options"),
+                         "--frames", file)
+        finally:
+            Path(file).unlink(missing_ok=True)
+        if done.returncode not in (OK, FINDINGS, INCOMPLETE) or done.stderr:
+            self.fail(said(done))
+        self.judge_later(json.loads(done.stdout), "recording")
+
+    def judge_later(self, document, source):
+        """What does not live any more is judged as it was, as far as it tells."""
         bad = self.foreign(document)
         if bad:
-            self.fail(f"in the core this was found, which is not what the row says:\n{show(bad)}")
-        in_core = self.row.more.get("core", "")
+            self.fail(f"in the {source} this was found, which is not what the row says:\n{show(bad)}")
+        says = self.row.more.get(source, "")
         found = [next((finding for finding in document["findings"]
-                       if self.matches(finding, intended, in_core.startswith("weaker"))), None)
+                       if self.matches(finding, intended, says.startswith("weaker"))), None)
                  for intended in self.row.intended]
         if all(found) and not self.twin:
-            self.found["core"] = found
-        elif not self.twin and not in_core.startswith("no"):
-            self.fail(f"in the core was not found: {self.row.codes}, but:\n{show(document['findings'])}")
+            self.found[source] = found
+        elif not self.twin and not says.startswith("no"):
+            self.fail(f"in the {source} was not found: {self.row.codes}, but:\n{show(document['findings'])}")
 
 
 def re_search(pattern, text):
@@ -290,13 +311,13 @@ def main():
     parser.add_argument("rouse")
     parser.add_argument("directory")
     parser.add_argument("rows", nargs="*", help="default: all")
-    parser.add_argument("--all", action="store_true", help="by agent, memory and core file, in all sizes")
+    parser.add_argument("--all", action="store_true", help="by agent, memory, core file and recording, in all sizes")
     parser.add_argument("--readme", help="the file to write")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--at-once", type=int, default=24, help="programs side by side")
     options = parser.parse_intermixed_args()
     rows = [Row(name) for name in options.rows] or all_rows()
-    sources = ["socket", "memory", "core"] if options.all else ["socket"]
+    sources = ["socket", "memory", "recording", "core"] if options.all else ["socket"]
     waiting = [f"{row.name}: {PENDING[row.name]}" for row in rows if row.name in PENDING]
     results = [(row, cases_of(options.directory, row, options)) for row in rows if row.name not in PENDING]
     began = time.monotonic()

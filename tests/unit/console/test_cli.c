@@ -107,8 +107,7 @@ static void a_target_without_permission_is_4(void **state)
 static void every_verb_has_a_help_that_names_its_exits(void **state)
 {
 	static const char *const verbs[] = { "", "list", "ps", "top", "dump", "why", "check", "watch", "sched",
-		"doctor", "stacks",
-		"version", "help" };
+		"doctor", "stacks", "version", "help" };
 	char line[64];
 
 	(void)state;
@@ -124,7 +123,35 @@ static void every_verb_has_a_help_that_names_its_exits(void **state)
 		assert_non_null(strstr(rouse("help")->out, verbs[i]));
 	}
 	assert_non_null(strstr(rouse("check --help")->out, "wait-cycle"));
-	assert_null(strstr(rouse("top --help")->out, "--frames")); /* for tests */
+	assert_non_null(strstr(rouse("check --help")->out, "--frames"));
+}
+
+/* What an agent said, kept in a file: every verb answers as it would have then. */
+static void a_file_of_frames_stands_for_a_target(void **state)
+{
+	char line[512], file[256];
+	const struct run *run;
+
+	(void)state;
+	snprintf(file, sizeof file, "--frames %s/tests/tui/trouble.frames", getenv("ROUSE_SOURCE_ROOT"));
+	snprintf(line, sizeof line, "check --looks 1000 --interval 10 %s", file); /* more than there are */
+	run = rouse(line);
+	assert_int_equal(run->status, 1);
+	assert_non_null(strstr(run->out, "PROVEN wait cycle"));
+	assert_null(strstr(run->out, "1000 looks"));
+	snprintf(line, sizeof line, "why %s trouble:deadlock-a", file);
+	run = rouse(line);
+	assert_int_equal(run->status, 0);
+	assert_non_null(strstr(run->out, "back to where it stood: a ring"));
+	snprintf(line, sizeof line, "ps --json %s", file);
+	assert_non_null(strstr(rouse(line)->out, "\"trouble:deadlock-b\""));
+	snprintf(line, sizeof line, "why %s", file);
+	assert_int_equal(rouse(line)->status, 2); /* which task? */
+	snprintf(line, sizeof line, "check --frames %s/README.md", getenv("ROUSE_SOURCE_ROOT"));
+	run = rouse(line);
+	assert_int_equal(run->status, 5);
+	assert_non_null(strstr(run->err, "README.md"));
+	assert_int_equal(rouse("check --frames /no/such/file")->status, 3);
 }
 
 static void the_version_is_text_or_json(void **state)
@@ -190,7 +217,8 @@ static void a_full_disk_is_told(void **state)
 
 TEST_MAIN(cmocka_unit_test(nonsense_is_refused_with_2_and_says_where_to_look),
 	cmocka_unit_test(targets_that_are_not_there_are_3), cmocka_unit_test(a_target_without_permission_is_4),
-	cmocka_unit_test(every_verb_has_a_help_that_names_its_exits), cmocka_unit_test(the_version_is_text_or_json),
+	cmocka_unit_test(every_verb_has_a_help_that_names_its_exits),
+	cmocka_unit_test(a_file_of_frames_stands_for_a_target), cmocka_unit_test(the_version_is_text_or_json),
 	cmocka_unit_test(a_list_is_data_and_an_empty_one_says_how_to_start),
 	cmocka_unit_test(pipes_get_no_colour_unless_it_is_asked_for), cmocka_unit_test(a_closed_pipe_is_no_error),
 	cmocka_unit_test(a_full_disk_is_told));

@@ -159,6 +159,30 @@ static void one_that_wants_a_cpu_now_computes_at_half_of_the_time(void **state)
 	assert_null(stage_finding(stage, CN_FINDING_BUSY_WORKER));
 }
 
+static void what_its_thread_does_has_to_be_plain(void **state)
+{
+	static const struct {
+		struct doing doing;
+		enum cn_class class;
+	} cases[] = {
+		{ { .cpu_ns = 10 * MS, .state = 'S', .syscall = SYS_read + 1 }, CN_LIKELY },
+		{ { .cpu_ns = 300 * MS, .state = 'S', .syscall = SYS_read + 1 }, CN_LIKELY }, /* now, at least */
+		{ { .cpu_ns = 300 * MS, .state = 'R' }, CN_SUSPECT },
+		{ { .cpu_ns = 10 * MS, .state = 'R' }, CN_SUSPECT },
+		{ { .cpu_ns = 10 * MS, .state = 'D' }, CN_SUSPECT }, /* in no system call: a page fault */
+		{ { .cpu_ns = 10 * MS, .state = 'D', .syscall = SYS_fsync + 1 }, CN_LIKELY },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct stage *stage = *state;
+
+		polling(stage, 3 * S, cases[i].doing);
+		assert_non_null(stage_finding(stage, CN_FINDING_BLOCKED_WORKER));
+		assert_int_equal(stage_finding(stage, CN_FINDING_BLOCKED_WORKER)->class, cases[i].class);
+		stage_again(state);
+	}
+}
+
 /* Four polls of at least 134 ms. */
 static void long_polls_of_threads_that_got_no_cpu_are_the_machine(void **state)
 {
@@ -285,6 +309,7 @@ TEST_MAIN(STAGED(what_a_thread_that_runs_does_is_told_by_the_second_look),
 	STAGED(a_thread_that_waits_for_a_cpu_is_nobodys_fault),
 	STAGED(but_one_that_has_run_for_a_second_of_its_own_is_suspect),
 	STAGED(one_that_wants_a_cpu_now_computes_at_half_of_the_time),
+	STAGED(what_its_thread_does_has_to_be_plain),
 	STAGED(long_polls_of_threads_that_got_no_cpu_are_the_machine),
 	STAGED(but_not_those_that_were_seen_to_become_long_while_cpus_were_free), STAGED(just_below_a_second_nothing_is_said),
 	STAGED(thresholds_can_be_set), STAGED(time_ends_when_the_program_was_stopped),
