@@ -459,6 +459,31 @@ void cn_want(struct cn_diagnosis *diagnosis, uint64_t id)
 		findings->wants[findings->n_wants++] = id;
 }
 
+static bool waits_for(const struct cn_task *task, uint64_t serial)
+{
+	for (uint16_t i = 0; task->waiting && i < task->n_awaits; i++)
+		if (task->awaits[i].wait_state == ROUSE_WAIT_WAITING && task->awaits[i].op != ROUSE_OP_JOIN &&
+			task->awaits[i].resource == serial)
+			return true;
+	return false;
+}
+
+void cn_name_waiters(const struct cn_diagnosis *diagnosis, struct cn_report *report, const struct cn_resource *resource)
+{
+	const struct cn_model *model = diagnosis->model;
+	struct cn_finding *finding = &report->finding;
+
+	for (size_t i = 0; resource->waiters && i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (!task || task->runtime != resource->runtime || !waits_for(task, resource->serial))
+			continue;
+		if (finding->n_tasks < CN_FINDING_TASKS)
+			finding->tasks[finding->n_tasks] = task->id;
+		finding->n_tasks++;
+	}
+}
+
 void cn_explained(struct cn_diagnosis *diagnosis, uint64_t task)
 {
 	void *row;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnose/load.h"
+
 #include "diagnose/sift.h"
 
 struct node {
@@ -51,10 +53,9 @@ static bool waits_for_tasks(const struct cn_task *task)
  */
 static bool is_suspicious(const struct cn_graph *graph, const struct cn_task *task, const struct cn_resource *channel)
 {
-	const struct cn_runtime *runtime = cn_model_runtime(graph->model, task->runtime);
 	const struct cn_task *sender = cn_model_task(graph->model, channel->last_user_a);
 
-	if (task->kind == ROUSE_KIND_DAEMON || runtime->now_ns < task->changed_ns + graph->diagnosis->opts.leaked)
+	if (task->kind == ROUSE_KIND_DAEMON || cn_calm_ns(graph->diagnosis, task) < graph->diagnosis->opts.leaked)
 		return false;
 	return !sender || sender->state >= ROUSE_TASK_COMPLETE || sender == task ||
 	       (sender->state == ROUSE_TASK_PENDING && waits_for_tasks(sender));

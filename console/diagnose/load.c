@@ -172,6 +172,7 @@ static void dead_owner(struct cn_diagnosis *diagnosis, const struct cn_resource 
 	report = about_resource(CN_FINDING_DEAD_OWNER, resource->waiters ? class : CN_LIKELY, resource);
 	report.still = resource->owner;
 	report.finding.owner = resource->owner;
+	cn_name_waiters(diagnosis, &report, resource);
 	report.finding.since_ns = resource->owner_since_ns;
 	cn_evidence(&report, "%s %s is held by task %llu, which has ended; %u task%s for it",
 		cn_resource_kind_name(resource->kind), cn_safe(cn_resource_name(diagnosis->model, resource)),

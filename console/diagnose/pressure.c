@@ -98,15 +98,14 @@ void cn_rule_pressure(struct cn_diagnosis *diagnosis)
 		const struct cn_await *await = channel ? cn_task_leaf(task) : NULL;
 		struct chain chain;
 
-		if (!runtime || !await->since_ns || runtime->target_stopped ||
-			runtime->now_ns < await->since_ns + diagnosis->opts.back_pressure ||
+		if (!runtime || cn_lasted(diagnosis, task->runtime, await->since_ns) < diagnosis->opts.back_pressure ||
 			!cn_task_settled(model, task) || cn_is_explained(diagnosis, task->id))
 			continue;
 		chain = follow(model, channel);
 		if (!chain.last || (chain.consumer && cn_is_explained(diagnosis, chain.consumer->id)))
 			continue;
 		if (!cn_reported(diagnosis, CN_FINDING_BACK_PRESSURE, chain.last->serial))
-			report_pressure(diagnosis, task, &chain, runtime->now_ns - await->since_ns);
+			report_pressure(diagnosis, task, &chain, cn_lasted(diagnosis, task->runtime, await->since_ns));
 		cn_explained(diagnosis, task->id);
 	}
 }

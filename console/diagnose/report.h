@@ -88,6 +88,9 @@ bool cn_waits_for_tasks(unsigned int op);
 /* Has the resource what this await waits for? In words, or NULL. */
 const char *cn_is_there(const struct cn_resource *resource, const struct cn_await *await);
 
+/* Names the tasks that wait for the resource, after those that are named already. */
+void cn_name_waiters(const struct cn_diagnosis *diagnosis, struct cn_report *report, const struct cn_resource *resource);
+
 /* The rules. */
 void cn_rule_cycles(struct cn_diagnosis *diagnosis);
 void cn_rule_ready(struct cn_diagnosis *diagnosis);

@@ -69,6 +69,14 @@ uint64_t cn_lasted(const struct cn_diagnosis *diagnosis, size_t runtime, uint64_
 	return until > since_ns ? until - since_ns : 0;
 }
 
+uint64_t cn_calm_ns(const struct cn_diagnosis *diagnosis, const struct cn_task *task)
+{
+	const struct cn_runtime *runtime = cn_model_runtime(diagnosis->model, task->runtime);
+	bool stamped = runtime && runtime->level && task->edge_ns;
+
+	return cn_lasted(diagnosis, task->runtime, stamped ? task->edge_ns : task->changed_ns);
+}
+
 bool cn_stood_still(const struct cn_diagnosis *diagnosis, size_t runtime, uint32_t changed_look)
 {
 	const struct cn_runtime *shown = cn_model_runtime(diagnosis->model, runtime);
