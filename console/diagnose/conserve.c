@@ -8,7 +8,7 @@
  */
 #include "diagnose/load.h"
 #include "diagnose/memory.h"
-#include "diagnose/report.h"
+#include "diagnose/sift.h"
 #include "export/text.h"
 #include "widget/format.h"
 
@@ -39,7 +39,7 @@ static void lost(struct cn_diagnosis *diagnosis, const struct cn_task *task, con
 	struct cn_report report;
 	char time[CN_FORMAT_BYTES];
 
-	if (task->state != ROUSE_TASK_SCHEDULED || !cn_task_settled(model, task) || cn_task_queued(model, task) ||
+	if (!cn_task_settled(model, task) || cn_task_queued(model, task) ||
 		runtime->inject_depth)
 		return;
 	report = cn_report_about(CN_FINDING_LOST_TASK, CN_INCOMPLETE, task);
@@ -76,7 +76,7 @@ static bool all_rest(const struct cn_runtime *runtime)
 static void missed_unpark(struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime)
 {
 	const struct cn_model *model = diagnosis->model;
-	const struct cn_task *oldest = NULL;
+	const struct cn_task *task, *oldest = NULL;
 	uint64_t lasted;
 	uint32_t queued = 0;
 	struct cn_report report;
@@ -84,11 +84,8 @@ static void missed_unpark(struct cn_diagnosis *diagnosis, const struct cn_runtim
 
 	if (!all_rest(runtime) || !runtime->prev_ns || !runtime->by_state[ROUSE_TASK_SCHEDULED])
 		return;
-	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (!task || task->runtime != runtime->index || task->state != ROUSE_TASK_SCHEDULED ||
-			!cn_task_settled(model, task) || !(cn_task_queued(model, task) || runtime->inject_depth))
+	for (size_t i = 0; (task = cn_marked(diagnosis, CN_MARK_SCHEDULED, &i));) {
+		if (task->runtime != runtime->index || !cn_task_settled(model, task) || !(cn_task_queued(model, task) || runtime->inject_depth))
 			continue;
 		queued++;
 		if (!oldest || task->enqueue_ns < oldest->enqueue_ns)
@@ -113,18 +110,16 @@ static void missed_unpark(struct cn_diagnosis *diagnosis, const struct cn_runtim
 void cn_rule_queues(struct cn_diagnosis *diagnosis)
 {
 	const struct cn_model *model = diagnosis->model;
+	const struct cn_task *task;
 
 	for (size_t i = 0; i < cn_model_runtimes(model); i++) {
 		const struct cn_runtime *runtime = cn_model_runtime(model, i);
 
 		if (!runtime || !is_driven(runtime) || !cn_model_queues_known(model, i))
 			continue;
-		for (size_t k = 0; runtime->by_state[ROUSE_TASK_SCHEDULED] && k < cn_model_task_slots(model); k++) {
-			const struct cn_task *task = cn_model_task_at(model, k);
-
-			if (task && task->runtime == i)
+		for (size_t k = 0; (task = cn_marked(diagnosis, CN_MARK_SCHEDULED, &k));)
+			if (task->runtime == i)
 				lost(diagnosis, task, runtime);
-		}
 		missed_unpark(diagnosis, runtime);
 	}
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "diagnose/graph.h"
+#include "diagnose/sift.h"
 #include "export/text.h"
 #include "widget/format.h"
 
@@ -250,29 +251,27 @@ static int visit(struct search *search, const struct cn_task *start)
 	return rc;
 }
 
-static bool may_be_in_a_ring(const struct search *search, const struct cn_task *task)
+/* Only who waits can be in a ring. */
+static const struct cn_task *next(const struct search *search, size_t *at)
 {
-	const struct cn_await *leaf = cn_task_leaf(task);
+	const struct cn_task *task;
 
-	if (task->state != ROUSE_TASK_PENDING || !task->waiting)
-		return false;
 	if (search->way_out)
-		return task->waiting > 1 || leaf->op == ROUSE_OP_LOCK || leaf->op == ROUSE_OP_JOIN;
-	return cn_graph_dead(search->graph, task->id);
+		return cn_marked(search->diagnosis, CN_MARK_BRANCHES, at);
+	do
+		task = cn_graph_next_dead(search->graph, at);
+	while (task && !task->waiting);
+	return task;
 }
 
 static void search_all(struct cn_diagnosis *diagnosis, const struct cn_graph *graph, bool way_out)
 {
-	const struct cn_model *model = diagnosis->model;
 	struct search search = { .diagnosis = diagnosis, .graph = graph, .way_out = way_out };
+	const struct cn_task *task;
 
 	cn_slots_init(&search.nodes, sizeof(struct node), SIZE_MAX);
-	for (size_t i = 0; i < cn_model_task_slots(model) && diagnosis->rc == 0; i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (task && may_be_in_a_ring(&search, task))
-			diagnosis->rc = visit(&search, task);
-	}
+	for (size_t i = 0; diagnosis->rc == 0 && (task = next(&search, &i));)
+		diagnosis->rc = visit(&search, task);
 	cn_slots_fini(&search.nodes);
 	free(search.path);
 }

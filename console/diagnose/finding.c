@@ -18,6 +18,7 @@
 #include "diagnose/graph.h"
 #include "diagnose/memory.h"
 #include "diagnose/report.h"
+#include "diagnose/sift.h"
 
 enum { KEPT_MAX = 1000 };
 
@@ -44,6 +45,7 @@ struct cn_findings {
 	size_t n_wants;
 	struct cn_memory memory;
 	struct cn_load *load;
+	struct cn_sift sift;
 };
 
 struct cn_findings *cn_findings_new(void)
@@ -69,6 +71,7 @@ void cn_findings_free(struct cn_findings *findings)
 	cn_slots_fini(&findings->kept);
 	cn_memory_fini(&findings->memory);
 	cn_load_free(findings->load);
+	free(findings->sift.marks);
 	free(findings->order);
 	free(findings->tasks);
 	free(findings);
@@ -172,6 +175,16 @@ void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report)
 	kept->finding = finding;
 	kept->still = report->still;
 	kept->look = runtime->looks;
+}
+
+bool cn_report_fits(struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about)
+{
+	struct cn_findings *findings = diagnosis->findings;
+
+	if (findings->kept.live < KEPT_MAX || cn_slots_find(&findings->kept, key_of(code, about)))
+		return true;
+	findings->more++;
+	return false;
 }
 
 bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about)
@@ -309,33 +322,24 @@ static void about_dead(struct cn_diagnosis *diagnosis, const struct cn_task *tas
 /* Who waits for whom, and for what that is there. */
 static void waiting(struct cn_diagnosis *diagnosis)
 {
-	const struct cn_model *model = diagnosis->model;
+	const struct cn_task *task;
 
 	cn_rule_cycles(diagnosis);
 	cn_rule_ready(diagnosis);
-	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (task && cn_graph_dead(diagnosis->likely, task->id))
-			about_dead(diagnosis, task);
-	}
+	for (size_t i = 0; (task = cn_graph_next_dead(diagnosis->likely, &i));)
+		about_dead(diagnosis, task);
 	cn_rule_pressure(diagnosis);
 }
 
 static void all_rules(struct cn_diagnosis *diagnosis)
 {
 	const struct cn_model *model = diagnosis->model;
+	const struct cn_task *task;
 
-	cn_load_begin(diagnosis);
 	waiting(diagnosis);
-	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (!task)
-			continue;
+	for (size_t i = 0; (task = cn_marked(diagnosis, CN_MARK_WAKERS, &i));) {
 		cn_rule_wakers(diagnosis, task);
 		cn_rule_leaked(diagnosis, task);
-		cn_rules_of_task_load(diagnosis, task);
 	}
 	cn_rule_queues(diagnosis);
 	cn_rule_driver(diagnosis);
@@ -352,10 +356,17 @@ static void all_rules(struct cn_diagnosis *diagnosis)
 static void judge(struct cn_diagnosis *diagnosis)
 {
 	struct cn_graph exact, likely;
-	int rc = cn_graph_init(&exact, diagnosis, CN_TRUST_EXACT);
-	int rc_likely = cn_graph_init(&likely, diagnosis, CN_TRUST_LIKELY);
+	int rc;
 
-	diagnosis->rc = rc ? rc : rc_likely;
+	cn_load_begin(diagnosis);
+	if (diagnosis->rc == 0)
+		cn_sift(diagnosis);
+	if (diagnosis->rc)
+		return;
+	rc = cn_graph_init(&likely, diagnosis, CN_TRUST_LIKELY, NULL);
+	diagnosis->rc = cn_graph_init(&exact, diagnosis, CN_TRUST_EXACT, &likely);
+	if (rc)
+		diagnosis->rc = rc;
 	diagnosis->exact = &exact;
 	diagnosis->likely = &likely;
 	if (diagnosis->rc == 0)
@@ -380,6 +391,7 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 	cn_slots_init(&diagnosis.explained, sizeof(uint64_t), SIZE_MAX);
 	cn_slots_init(&diagnosis.named, sizeof(uint64_t), SIZE_MAX);
 	diagnosis.load = findings->load;
+	diagnosis.sift = &findings->sift;
 	diagnosis.memory = &findings->memory;
 	findings->memory.clock++;
 	judge(&diagnosis);
@@ -445,6 +457,31 @@ void cn_want(struct cn_diagnosis *diagnosis, uint64_t id)
 			return;
 	if (findings->n_wants < CN_WANTS_MAX)
 		findings->wants[findings->n_wants++] = id;
+}
+
+static bool waits_for(const struct cn_task *task, uint64_t serial)
+{
+	for (uint16_t i = 0; task->waiting && i < task->n_awaits; i++)
+		if (task->awaits[i].wait_state == ROUSE_WAIT_WAITING && task->awaits[i].op != ROUSE_OP_JOIN &&
+			task->awaits[i].resource == serial)
+			return true;
+	return false;
+}
+
+void cn_name_waiters(const struct cn_diagnosis *diagnosis, struct cn_report *report, const struct cn_resource *resource)
+{
+	const struct cn_model *model = diagnosis->model;
+	struct cn_finding *finding = &report->finding;
+
+	for (size_t i = 0; resource->waiters && i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (!task || task->runtime != resource->runtime || !waits_for(task, resource->serial))
+			continue;
+		if (finding->n_tasks < CN_FINDING_TASKS)
+			finding->tasks[finding->n_tasks] = task->id;
+		finding->n_tasks++;
+	}
 }
 
 void cn_explained(struct cn_diagnosis *diagnosis, uint64_t task)

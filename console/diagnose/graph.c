@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnose/load.h"
+
+#include "diagnose/sift.h"
+
 struct node {
 	uint64_t id; /* first: a row of cn_slots */
 	const struct cn_task *task;
@@ -38,25 +42,9 @@ static bool holders_count(const struct cn_graph *graph, const struct cn_resource
 	return graph->trust >= CN_TRUST_LIKELY && cn_is_lock_like(semaphore);
 }
 
-/* Waits for somebody of this program, as far as can be seen: not for a time, a socket, a notification. */
-static bool is_for_tasks(unsigned int op)
-{
-	switch (op) {
-	case ROUSE_OP_LOCK:
-	case ROUSE_OP_JOIN:
-	case ROUSE_OP_ACQUIRE:
-	case ROUSE_OP_SEND:
-	case ROUSE_OP_RECV:
-	case ROUSE_OP_ONESHOT_RECV:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static bool waits_for_tasks(const struct cn_task *task)
 {
-	return task->waiting && is_for_tasks(cn_task_leaf(task)->op);
+	return task->waiting && cn_waits_for_tasks(cn_task_leaf(task)->op);
 }
 
 /*
@@ -65,10 +53,9 @@ static bool waits_for_tasks(const struct cn_task *task)
  */
 static bool is_suspicious(const struct cn_graph *graph, const struct cn_task *task, const struct cn_resource *channel)
 {
-	const struct cn_runtime *runtime = cn_model_runtime(graph->model, task->runtime);
 	const struct cn_task *sender = cn_model_task(graph->model, channel->last_user_a);
 
-	if (task->kind == ROUSE_KIND_DAEMON || runtime->now_ns < task->changed_ns + graph->diagnosis->opts.leaked)
+	if (task->kind == ROUSE_KIND_DAEMON || cn_calm_ns(graph->diagnosis, task) < graph->diagnosis->opts.leaked)
 		return false;
 	return !sender || sender->state >= ROUSE_TASK_COMPLETE || sender == task ||
 	       (sender->state == ROUSE_TASK_PENDING && waits_for_tasks(sender));
@@ -349,19 +336,23 @@ static int settle(struct cn_graph *graph)
 	return 0;
 }
 
-int cn_graph_init(struct cn_graph *graph, struct cn_diagnosis *diagnosis, enum cn_trust trust)
+static int consider(struct cn_graph *graph, const struct cn_task *task)
 {
-	const struct cn_model *model = diagnosis->model;
+	return may_be_dead(graph->model, task) && task_is_dead(graph, task, true) ? add_node(graph, task) : 0;
+}
+
+int cn_graph_init(
+	struct cn_graph *graph, struct cn_diagnosis *diagnosis, enum cn_trust trust, const struct cn_graph *wider)
+{
+	const struct cn_task *task;
 	int rc = 0;
 
-	*graph = (struct cn_graph){ .diagnosis = diagnosis, .model = model, .trust = trust };
+	*graph = (struct cn_graph){ .diagnosis = diagnosis, .model = diagnosis->model, .trust = trust };
 	cn_slots_init(&graph->nodes, sizeof(struct node), SIZE_MAX);
-	for (size_t i = 0; rc == 0 && i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (task && may_be_dead(model, task) && task_is_dead(graph, task, true))
-			rc = add_node(graph, task);
-	}
+	for (size_t i = 0; rc == 0 && wider && i < wider->nodes.used; i++)
+		rc = consider(graph, ((const struct node *)cn_slots_at(&wider->nodes, i))->task);
+	for (size_t i = 0; rc == 0 && !wider && (task = cn_marked(diagnosis, CN_MARK_HELD, &i));)
+		rc = consider(graph, task);
 	if (graph->n_edges)
 		qsort(graph->edges, graph->n_edges, sizeof graph->edges[0], compare_edges);
 	return rc ? rc : settle(graph);
@@ -378,4 +369,15 @@ bool cn_graph_dead(const struct cn_graph *graph, uint64_t task)
 	const struct node *node = cn_slots_find(&graph->nodes, task);
 
 	return node && node->dead;
+}
+
+const struct cn_task *cn_graph_next_dead(const struct cn_graph *graph, size_t *node)
+{
+	while (*node < graph->nodes.used) {
+		const struct node *at = cn_slots_at(&graph->nodes, (*node)++);
+
+		if (at->dead)
+			return at->task;
+	}
+	return NULL;
 }

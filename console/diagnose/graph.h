@@ -38,10 +38,16 @@ struct cn_graph {
 	size_t n_edges, capacity;
 };
 
-/* 0 or -ENOMEM; to be ended by cn_graph_fini() in either case. */
-int cn_graph_init(struct cn_graph *graph, struct cn_diagnosis *diagnosis, enum cn_trust trust);
+/*
+ * 0 or -ENOMEM; to be ended by cn_graph_fini() in either case. `wider` (NULL =
+ * none) is the graph of this look by more trust: with less, fewer tasks are dead.
+ */
+int cn_graph_init(
+	struct cn_graph *graph, struct cn_diagnosis *diagnosis, enum cn_trust trust, const struct cn_graph *wider);
 void cn_graph_fini(struct cn_graph *graph);
 bool cn_graph_dead(const struct cn_graph *graph, uint64_t task);
+/* The next of those that are dead, NULL for none; begin with *node = 0. */
+const struct cn_task *cn_graph_next_dead(const struct cn_graph *graph, size_t *node);
 
 /* The i-th task that this await waits for, 0 behind the last. *ret_exact: by ownership. */
 uint64_t cn_graph_target(const struct cn_graph *graph, const struct cn_task *task, const struct cn_await *await,

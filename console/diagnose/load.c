@@ -75,6 +75,8 @@ void cn_rule_pending(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 		return;
 	if (is_told(diagnosis, task, await))
 		return;
+	if (!cn_report_fits(diagnosis, CN_FINDING_PENDING_LONG, task->id))
+		return;
 	report = cn_report_about(CN_FINDING_PENDING_LONG, CN_SUSPECT, task);
 	report.finding.since_ns = await->since_ns;
 	report.finding.resource = await->resource;
@@ -170,6 +172,7 @@ static void dead_owner(struct cn_diagnosis *diagnosis, const struct cn_resource 
 	report = about_resource(CN_FINDING_DEAD_OWNER, resource->waiters ? class : CN_LIKELY, resource);
 	report.still = resource->owner;
 	report.finding.owner = resource->owner;
+	cn_name_waiters(diagnosis, &report, resource);
 	report.finding.since_ns = resource->owner_since_ns;
 	cn_evidence(&report, "%s %s is held by task %llu, which has ended; %u task%s for it",
 		cn_resource_kind_name(resource->kind), cn_safe(cn_resource_name(diagnosis->model, resource)),

@@ -121,6 +121,8 @@ struct cn_load {
 struct cn_runtime_tally *cn_tally(const struct cn_diagnosis *diagnosis, size_t runtime);
 /* How long it has lasted since then, in the program's time; 0 for an unknown begin. */
 uint64_t cn_lasted(const struct cn_diagnosis *diagnosis, size_t runtime, uint64_t since_ns);
+/* How long a task at rest has been so: since its last poll, or, at level 0, since that is known. */
+uint64_t cn_calm_ns(const struct cn_diagnosis *diagnosis, const struct cn_task *task);
 /* Was it the same in two looks? Nothing moves in a core file: there one look tells. */
 bool cn_stood_still(const struct cn_diagnosis *diagnosis, size_t runtime, uint32_t changed_look);
 /* Since when it is in a queue; at level 0, since when that is known. */

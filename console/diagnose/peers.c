@@ -8,6 +8,7 @@
  * or disguised) is why nothing here is PROVEN.
  */
 #include "diagnose/graph.h"
+#include "diagnose/load.h"
 #include "export/text.h"
 #include "widget/format.h"
 
@@ -85,7 +86,7 @@ void cn_rule_leaked(struct cn_diagnosis *diagnosis, const struct cn_task *task)
 	if (task->state != ROUSE_TASK_PENDING || !task->polls || !task->valid || task->waiting ||
 		task->flags & ROUSE_CANCELLED || task->waker_refs <= task->own_wakers ||
 		task->kind == ROUSE_KIND_DAEMON || !runtime || !cn_task_settled(model, task) ||
-		runtime->now_ns < task->changed_ns + diagnosis->opts.leaked)
+		cn_calm_ns(diagnosis, task) < diagnosis->opts.leaked)
 		return;
 	detail = cn_searched(diagnosis, task->id, (uint64_t)task->stamp << 32 | task->polls);
 	if (!detail || others(detail, task->id))

@@ -40,6 +40,7 @@ static void leaked(struct cn_diagnosis *diagnosis, const struct cn_resource *sem
 
 	report.still ^= gone << 32 ^ first->task;
 	report.finding.owner = first->task;
+	cn_name_waiters(diagnosis, &report, semaphore);
 	report.finding.since_ns = first->since_ns;
 	cn_evidence(&report, "%llu of %llu permits of semaphore %s were taken by tasks that have ended (%llu was one)",
 		(unsigned long long)gone, (unsigned long long)semaphore->capacity,

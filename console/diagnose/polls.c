@@ -321,7 +321,9 @@ static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_r
 	if (n * LONG_ONE_IN < all || explained_by_machine(diagnosis, runtime, site, n) ||
 		(task && is_told_otherwise(diagnosis, task)))
 		return;
-	report = cn_report_about(CN_FINDING_LONG_POLLS, CN_LIKELY, task);
+	/* How long threads waited for a CPU is not in a core file: the machine may have made them long. */
+	report = cn_report_about(CN_FINDING_LONG_POLLS,
+		cn_target_is_core(cn_model_target(model)) ? CN_SUSPECT : CN_LIKELY, task);
 	report.finding.runtime = (uint8_t)runtime->index;
 	report.about = (uint64_t)runtime->index << 32 | site;
 	report.site = site;

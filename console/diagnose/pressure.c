@@ -5,7 +5,7 @@
  * receiver that does not wait to send. Who receives is taken to be who received
  * last: a channel has one consumer.
  */
-#include "diagnose/graph.h"
+#include "diagnose/sift.h"
 #include "export/text.h"
 #include "widget/format.h"
 
@@ -90,23 +90,22 @@ static void report_pressure(
 void cn_rule_pressure(struct cn_diagnosis *diagnosis)
 {
 	const struct cn_model *model = diagnosis->model;
+	const struct cn_task *task;
 
-	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-		const struct cn_resource *channel = task ? blocked_on(model, task) : NULL;
+	for (size_t i = 0; (task = cn_marked(diagnosis, CN_MARK_SENDS, &i));) {
+		const struct cn_resource *channel = blocked_on(model, task);
 		const struct cn_runtime *runtime = channel ? cn_model_runtime(model, task->runtime) : NULL;
 		const struct cn_await *await = channel ? cn_task_leaf(task) : NULL;
 		struct chain chain;
 
-		if (!runtime || !await->since_ns || runtime->target_stopped ||
-			runtime->now_ns < await->since_ns + diagnosis->opts.back_pressure ||
+		if (!runtime || cn_lasted(diagnosis, task->runtime, await->since_ns) < diagnosis->opts.back_pressure ||
 			!cn_task_settled(model, task) || cn_is_explained(diagnosis, task->id))
 			continue;
 		chain = follow(model, channel);
 		if (!chain.last || (chain.consumer && cn_is_explained(diagnosis, chain.consumer->id)))
 			continue;
 		if (!cn_reported(diagnosis, CN_FINDING_BACK_PRESSURE, chain.last->serial))
-			report_pressure(diagnosis, task, &chain, runtime->now_ns - await->since_ns);
+			report_pressure(diagnosis, task, &chain, cn_lasted(diagnosis, task->runtime, await->since_ns));
 		cn_explained(diagnosis, task->id);
 	}
 }

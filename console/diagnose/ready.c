@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "diagnose/report.h"
+#include "diagnose/sift.h"
 #include "export/text.h"
 
 /* A waiter, and the object that has what it wants. */
@@ -32,7 +32,7 @@ struct claim {
 	bool granted;
 };
 
-static const char *what_is_there(const struct cn_resource *r, const struct cn_await *await)
+const char *cn_is_there(const struct cn_resource *r, const struct cn_await *await)
 {
 	switch (await->op) {
 	case ROUSE_OP_LOCK:
@@ -89,7 +89,7 @@ static int look_at(const struct cn_model *model, const struct cn_task *task, str
 			continue;
 		}
 		r = cn_model_resource(model, await->resource);
-		if (r && r->changed_look < runtime->looks && what_is_there(r, await))
+		if (r && r->changed_look < runtime->looks && cn_is_there(r, await))
 			rc = note(waiters, (struct waiter){ task, await, r });
 	}
 	return rc;
@@ -143,7 +143,7 @@ static void report(struct cn_diagnosis *diagnosis, const struct waiter *waiter)
 		report.finding.resource = r->serial;
 		report.still ^= r->value << 20;
 		cn_evidence(&report, "waits for %s %s, and %s (%llu); it was not woken", cn_resource_kind_name(r->kind),
-			cn_safe(cn_resource_name(model, r)), what_is_there(r, waiter->await),
+			cn_safe(cn_resource_name(model, r)), cn_is_there(r, waiter->await),
 			(unsigned long long)r->value);
 	}
 	cn_explained(diagnosis, waiter->task->id);
@@ -154,16 +154,13 @@ void cn_rule_ready(struct cn_diagnosis *diagnosis)
 {
 	const struct cn_model *model = diagnosis->model;
 	struct waiters waiters = { 0 };
+	const struct cn_task *task;
 	struct cn_slots claims;
 
 	cn_slots_init(&claims, sizeof(struct claim), SIZE_MAX);
-	for (size_t i = 0; diagnosis->rc == 0 && i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (task && task->state == ROUSE_TASK_PENDING && task->waiting && task->valid &&
-			!(task->flags & ROUSE_CANCELLED) && cn_task_settled(model, task))
+	for (size_t i = 0; diagnosis->rc == 0 && (task = cn_marked(diagnosis, CN_MARK_READY, &i));)
+		if (task->valid && !(task->flags & ROUSE_CANCELLED))
 			diagnosis->rc = look_at(model, task, &waiters);
-	}
 	if (diagnosis->rc == 0)
 		diagnosis->rc = make_claims(model, &waiters, &claims);
 	for (size_t i = 0; diagnosis->rc == 0 && i < waiters.n; i++) {

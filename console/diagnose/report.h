@@ -17,6 +17,7 @@ struct cn_diagnosis {
 	const struct cn_graph *exact, *likely; /* graph.h */
 	struct cn_memory *memory;              /* memory.h */
 	struct cn_load *load;                  /* load.h */
+	struct cn_sift *sift;                  /* sift.h */
 	struct cn_slots named;                 /* see cn_named() */
 	bool all_named;
 	int rc; /* -ENOMEM once memory has run out */
@@ -37,6 +38,11 @@ struct cn_report {
 struct cn_report cn_report_about(enum cn_finding_code code, enum cn_class class, const struct cn_task *task);
 void cn_evidence(struct cn_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cn_report(struct cn_diagnosis *diagnosis, const struct cn_report *report);
+/*
+ * Is there room for this finding? If not it counts as left out, and need not be
+ * worded: a million tasks may have waited for long.
+ */
+bool cn_report_fits(struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about);
 bool cn_reported(const struct cn_diagnosis *diagnosis, enum cn_finding_code code, uint64_t about);
 /* Does a finding of this look, more than SUSPECT, name the task or resource? For rules that come behind all others. */
 bool cn_named(struct cn_diagnosis *diagnosis, uint64_t id);
@@ -77,6 +83,13 @@ bool cn_ended(const struct cn_model *model, uint64_t id);
 bool cn_is_lock_like(const struct cn_resource *semaphore);
 /* A task id, not a wake source, a thread or nothing. */
 bool cn_is_task_id(uint64_t id);
+/* Of enum rouse_op: waits for somebody of this program, as far as can be seen: not for a time, a socket, a notification. */
+bool cn_waits_for_tasks(unsigned int op);
+/* Has the resource what this await waits for? In words, or NULL. */
+const char *cn_is_there(const struct cn_resource *resource, const struct cn_await *await);
+
+/* Names the tasks that wait for the resource, after those that are named already. */
+void cn_name_waiters(const struct cn_diagnosis *diagnosis, struct cn_report *report, const struct cn_resource *resource);
 
 /* The rules. */
 void cn_rule_cycles(struct cn_diagnosis *diagnosis);

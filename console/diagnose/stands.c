@@ -68,3 +68,18 @@ bool cn_either(const struct cn_model *model, const struct cn_task *task, uint16_
 	}
 	return false;
 }
+
+bool cn_waits_for_tasks(unsigned int op)
+{
+	switch (op) {
+	case ROUSE_OP_LOCK:
+	case ROUSE_OP_JOIN:
+	case ROUSE_OP_ACQUIRE:
+	case ROUSE_OP_SEND:
+	case ROUSE_OP_RECV:
+	case ROUSE_OP_ONESHOT_RECV:
+		return true;
+	default:
+		return false;
+	}
+}

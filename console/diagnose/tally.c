@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diagnose/load.h"
+#include "diagnose/sift.h"
 
 /* The watchdog looks ten times a second, or twice in a "long poll". */
 #define PULSE_NS 1000000000ull
@@ -66,6 +67,14 @@ uint64_t cn_lasted(const struct cn_diagnosis *diagnosis, size_t runtime, uint64_
 	if (since_ns < tally->fair_since_ns)
 		since_ns = tally->fair_since_ns;
 	return until > since_ns ? until - since_ns : 0;
+}
+
+uint64_t cn_calm_ns(const struct cn_diagnosis *diagnosis, const struct cn_task *task)
+{
+	const struct cn_runtime *runtime = cn_model_runtime(diagnosis->model, task->runtime);
+	bool stamped = runtime && runtime->level && task->edge_ns;
+
+	return cn_lasted(diagnosis, task->runtime, stamped ? task->edge_ns : task->changed_ns);
 }
 
 bool cn_stood_still(const struct cn_diagnosis *diagnosis, size_t runtime, uint32_t changed_look)
@@ -414,7 +423,7 @@ void cn_rules_of_load(struct cn_diagnosis *diagnosis)
 	static void (*const rules[])(struct cn_diagnosis *, size_t) = { cn_rule_shutdown, cn_rule_cancelled,
 		cn_rule_stuck, cn_rule_starved, cn_rule_imbalance, cn_rule_pool, cn_rule_leaks, cn_rule_frames,
 		cn_rule_blind };
-	const struct cn_model *model = diagnosis->model;
+	const struct cn_task *task;
 
 	if (diagnosis->rc)
 		return;
@@ -429,11 +438,7 @@ void cn_rules_of_load(struct cn_diagnosis *diagnosis)
 		if (cn_tally(diagnosis, i))
 			cn_rule_timers(diagnosis, i);
 	cn_rule_thundering(diagnosis);
-	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
-		const struct cn_task *task = cn_model_task_at(model, i);
-
-		if (task)
-			cn_rule_pending(diagnosis, task);
-	}
+	for (size_t i = 0; (task = cn_marked(diagnosis, CN_MARK_OWED, &i));)
+		cn_rule_pending(diagnosis, task);
 	cn_tally_end(diagnosis);
 }

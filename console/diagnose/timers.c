@@ -52,7 +52,9 @@ void cn_rule_timers(struct cn_diagnosis *diagnosis, size_t index)
 		(!poll && is_on_the_way(model, runtime)))
 		return;
 	task = tally->overdue.tasks[0];
-	report = cn_report_of_runtime(CN_FINDING_LATE_TIMERS, CN_LIKELY, index, task);
+	/* Workers that get on with other polls have too much to do; timers are not forgotten. */
+	report = cn_report_of_runtime(CN_FINDING_LATE_TIMERS,
+		!poll && runtime->total.polls != runtime->previous.polls ? CN_SUSPECT : CN_LIKELY, index, task);
 	cn_longest_name(&tally->overdue, &report.finding);
 	report.finding.since_ns = tally->overdue.since_ns[0];
 	cn_evidence(&report, "%u sleep%s overdue, that of %s (%llu) for %s", tally->overdue.n,

@@ -6,11 +6,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { CHUNK_ROWS = 1024, FIRST_TABLE = 64 };
+enum { CHUNK_ROWS = 1024, FIRST_TABLE = 64, SLOT_BITS = 24 };
+#define SLOT_MASK ((1u << SLOT_BITS) - 1)
 
 void cn_slots_init(struct cn_slots *slots, size_t row_bytes, size_t limit)
 {
-	*slots = (struct cn_slots){ .row_bytes = row_bytes, .limit = limit };
+	*slots = (struct cn_slots){ .row_bytes = row_bytes, .limit = limit < SLOT_MASK ? limit : SLOT_MASK };
 	/* Early in a boot there may be no entropy yet; an address is a fair secret too. */
 	if (getrandom(&slots->secret, sizeof slots->secret, GRND_NONBLOCK) != (ssize_t)sizeof slots->secret)
 		slots->secret = (uint64_t)(uintptr_t)slots * 0x9e3779b97f4a7c15ull;
@@ -46,22 +47,40 @@ void *cn_slots_at(const struct cn_slots *slots, size_t slot)
 	return at && key_of(at) ? at : NULL;
 }
 
-/* The finaliser of MurmurHash3: every bit of the key reaches every bit of the place. */
-static size_t home(const struct cn_slots *slots, uint64_t key)
+/* The finaliser of MurmurHash3: every bit of the key reaches every bit of the hash. */
+static uint64_t hash(const struct cn_slots *slots, uint64_t key)
 {
 	uint64_t h = key ^ slots->secret;
 
 	h = (h ^ h >> 33) * 0xff51afd7ed558ccdull;
 	h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53ull;
-	return (size_t)(h ^ h >> 33) & (slots->table_size - 1);
+	return h ^ h >> 33;
+}
+
+static size_t home(const struct cn_slots *slots, uint64_t key)
+{
+	return (size_t)hash(slots, key) & (slots->table_size - 1);
+}
+
+/* What an entry of that hash has above its slot. */
+static uint32_t tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 56) << SLOT_BITS;
+}
+
+static size_t slot_of(uint32_t entry)
+{
+	return (entry & SLOT_MASK) - 1;
 }
 
 /* Where the key is, or where it would go. The table is never full. */
 static size_t place_of(const struct cn_slots *slots, uint64_t key)
 {
-	size_t i = home(slots, key);
+	const uint64_t h = hash(slots, key);
+	size_t i = (size_t)h & (slots->table_size - 1);
 
-	while (slots->table[i] && key_of(row(slots, slots->table[i] - 1)) != key)
+	while (slots->table[i] && ((slots->table[i] & ~SLOT_MASK) != tag(h) ||
+					  key_of(row(slots, slot_of(slots->table[i]))) != key))
 		i = (i + 1) & (slots->table_size - 1);
 	return i;
 }
@@ -73,7 +92,12 @@ void *cn_slots_find(const struct cn_slots *slots, uint64_t key)
 	if (!key || !slots->table_size)
 		return NULL;
 	i = place_of(slots, key);
-	return slots->table[i] ? row(slots, slots->table[i] - 1) : NULL;
+	return slots->table[i] ? row(slots, slot_of(slots->table[i])) : NULL;
+}
+
+static void take_place(struct cn_slots *slots, uint64_t key, size_t slot)
+{
+	slots->table[place_of(slots, key)] = tag(hash(slots, key)) | ((uint32_t)slot + 1);
 }
 
 static int grow_table(struct cn_slots *slots)
@@ -90,7 +114,7 @@ static int grow_table(struct cn_slots *slots)
 		const void *at = cn_slots_at(slots, slot);
 
 		if (at)
-			table[place_of(slots, key_of(at))] = (uint32_t)slot + 1;
+			take_place(slots, key_of(at), slot);
 	}
 	return 0;
 }
@@ -120,7 +144,7 @@ int cn_slots_put(struct cn_slots *slots, uint64_t key, void **ret_row)
 	}
 	if (!key)
 		return -EINVAL;
-	if (slots->live >= slots->limit)
+	if (slots->live >= slots->limit || (!slots->n_free && slots->used >= SLOT_MASK))
 		return -E2BIG;
 	if (4 * (slots->live + 1) > 3 * slots->table_size && grow_table(slots))
 		return -ENOMEM;
@@ -129,7 +153,7 @@ int cn_slots_put(struct cn_slots *slots, uint64_t key, void **ret_row)
 	slot = slots->n_free ? slots->free[--slots->n_free] : slots->used++;
 	at = row(slots, slot);
 	memcpy(at, &key, sizeof key);
-	slots->table[place_of(slots, key)] = (uint32_t)slot + 1;
+	take_place(slots, key, slot);
 	slots->live++;
 	*ret_row = at;
 	return 0;
@@ -141,7 +165,7 @@ static void close_hole(struct cn_slots *slots, size_t hole)
 	size_t mask = slots->table_size - 1;
 
 	for (size_t i = (hole + 1) & mask; slots->table[i]; i = (i + 1) & mask) {
-		size_t want = home(slots, key_of(row(slots, slots->table[i] - 1)));
+		size_t want = home(slots, key_of(row(slots, slot_of(slots->table[i]))));
 
 		if (((i - want) & mask) < ((i - hole) & mask))
 			continue;
@@ -158,7 +182,7 @@ void cn_slots_remove(struct cn_slots *slots, uint64_t key)
 	if (!cn_slots_find(slots, key))
 		return;
 	place = place_of(slots, key);
-	slot = slots->table[place] - 1;
+	slot = slot_of(slots->table[place]);
 	close_hole(slots, place);
 	memset(row(slots, slot), 0, slots->row_bytes);
 	slots->live--;

@@ -4,8 +4,10 @@
  *
  * Rows live in chunks; a row keeps its slot until it is removed, and slots of
  * removed rows are used again first. An open hash of slot numbers finds them:
- * four bytes an entry, the key is compared in the row itself. Keys come from a
- * target that may choose them badly on purpose, so the hash has a secret.
+ * four bytes an entry, eight bits of which are of the hash, so that nearly all
+ * other keys on the way are passed over without a look at their rows; the key
+ * itself is compared there. Keys come from a target that may choose them badly
+ * on purpose, so the hash has a secret.
  *
  * A row begins with its uint64_t key; 0 is no key.
  */
@@ -26,7 +28,7 @@ struct cn_slots {
 	size_t n_free, free_capacity;
 	size_t used; /* slots ever used */
 	size_t live;
-	uint32_t *table; /* slot + 1, 0 = empty; a power of two of them, at most three quarters taken */
+	uint32_t *table; /* tag << 24 | slot + 1, 0 = empty; a power of two of them, at most three quarters taken */
 	size_t table_size;
 };
 

@@ -47,8 +47,11 @@ extern const struct bench_case bench_channel_cases[];
 extern const struct bench_case bench_time_cases[];
 extern const struct bench_case bench_net_cases[]; /* each list ends with a NULL name */
 
-/* Something to look at: n tasks that wait. Says "ready" on stdout, and ends them when stdin ends. */
-void bench_hold(struct rouse_runtime *runtime, uint64_t n);
+/*
+ * Something to look at: n tasks that wait, and so many more whose poll spins.
+ * Says "ready" on stdout, and ends them when stdin ends.
+ */
+void bench_hold(struct rouse_runtime *runtime, uint64_t n, uint32_t spinning);
 
 /* The last of n calls of bench_one() releases the one who waits. */
 struct bench_countdown {

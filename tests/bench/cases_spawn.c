@@ -269,17 +269,42 @@ static struct bench_done task_memory(struct rouse_runtime *runtime)
 	return (struct bench_done){ .ops = BENCH_LIVE, .ns = bytes };
 }
 
-void bench_hold(struct rouse_runtime *runtime, uint64_t n)
+/* As a worker is wedged: a poll that does not return. */
+ROUSE_ASYNC(spinner, int, struct bench_countdown *started; struct bench_countdown *ended; const bool *stop;);
+ROUSE_BODY(spinner)
 {
+	ROUSE_BEGIN;
+	bench_one(self->started);
+	while (!__atomic_load_n(self->stop, __ATOMIC_ACQUIRE))
+		continue;
+	bench_one(self->ended);
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+void bench_hold(struct rouse_runtime *runtime, uint64_t n, uint32_t spinning)
+{
+	struct bench_countdown started, ended;
+	bool stop = false;
 	struct rouse_guard guard = rouse_enter(runtime);
 	struct crowd crowd;
 
 	bench_must(n > 0 && n <= UINT32_MAX, "a number of tasks");
 	gather(&crowd, n);
+	bench_countdown_init(&started, spinning);
+	bench_countdown_init(&ended, spinning);
+	for (uint32_t i = 0; i < spinning; i++)
+		bench_must(rouse_spawn_detached(spinner, .started = &started, .ended = &ended, .stop = &stop) == 0,
+			"spawn");
+	if (spinning)
+		bench_wait(&started);
 	puts("ready");
 	fflush(stdout);
 	while (getchar() != EOF)
 		;
+	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+	if (spinning)
+		bench_wait(&ended);
 	dismiss(&crowd);
 	rouse_leave(&guard);
 }

@@ -122,7 +122,9 @@ static void sample(struct rouse_runtime *runtime, const struct bench_case *c, do
 static void usage_error(void)
 {
 	fputs("usage: rouse_bench WORKERS [CASE LEVEL MILLISECONDS]   (or such lines on stdin)\n"
-	      "       rouse_bench WORKERS hold TASKS   (so many waiting tasks, until stdin ends)\ncases:", stderr);
+	      "       rouse_bench WORKERS hold TASKS   (so many waiting tasks, until stdin ends)\n"
+	      "       rouse_bench WORKERS wedge TASKS  (the same, and every worker spins in a poll)\ncases:",
+		stderr);
 	for (size_t i = 0; i < sizeof case_lists / sizeof case_lists[0]; i++)
 		for (const struct bench_case *c = case_lists[i]; c->name; c++)
 			fprintf(stderr, " %s", c->name);
@@ -151,7 +153,10 @@ int main(int argc, char **argv)
 	char line[256];
 	long workers = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
 
-	if (workers < 1 || workers > 64 || (argc != 2 && argc != 5 && !(argc == 4 && strcmp(argv[2], "hold") == 0)))
+	bool wedge = argc == 4 && strcmp(argv[2], "wedge") == 0;
+	bool hold = argc == 4 && strcmp(argv[2], "hold") == 0;
+
+	if (workers < 1 || workers > 64 || (argc != 2 && argc != 5 && !hold && !wedge))
 		usage_error();
 	int rc = rouse_runtime_new(ROUSE_RUNTIME_OPTS(.name = "bench", .workers = (uint32_t)workers), &runtime);
 	if (rc < 0) {
@@ -162,7 +167,7 @@ int main(int argc, char **argv)
 		snprintf(line, sizeof line, "%s %s %s", argv[2], argv[3], argv[4]);
 		answer(runtime, line);
 	} else if (argc == 4) {
-		bench_hold(runtime, strtoull(argv[3], NULL, 10));
+		bench_hold(runtime, strtoull(argv[3], NULL, 10), wedge ? (uint32_t)workers : 0);
 	} else {
 		while (fgets(line, sizeof line, stdin))
 			answer(runtime, line);

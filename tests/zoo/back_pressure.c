@@ -6,7 +6,6 @@
  * row: A34
  * finds: back-pressure likely
  * task: consumer
- * core: no, its rule wants to see that nothing moves between two looks
  */
 #include "zoo.h"
 

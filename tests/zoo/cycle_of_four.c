@@ -8,6 +8,7 @@
  * row: A9
  * finds: wait-cycle likely
  * task: owner joined reader writer
+ * recording: no, memory is searched only on demand
  * looks: 24
  */
 #include "zoo.h"

@@ -4,7 +4,7 @@
  *
  * row: A12
  * finds: dead-owner proven
- * task: -
+ * task: waiter
  * why: waiter
  */
 #include "zoo.h"

@@ -7,6 +7,7 @@
  * row: A3
  * finds: leaked-waker likely
  * task: client
+ * recording: no, memory is searched only on demand
  * looks: 24
  */
 #include <stdlib.h>

@@ -5,6 +5,7 @@
  * row: A19
  * finds: long-polls likely
  * task: blocker
+ * core: weaker, how long threads waited for a CPU is not in it
  * companions: blocked-worker
  */
 #include "zoo.h"

@@ -7,6 +7,7 @@
  * row: A15
  * finds: peerless likely
  * task: receiver
+ * recording: no, memory is searched only on demand
  * looks: 24
  */
 #include "zoo.h"

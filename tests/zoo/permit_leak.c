@@ -5,7 +5,7 @@
  *
  * row: A13
  * finds: permit-leak proven
- * task: -
+ * task: greedy
  * why: greedy
  */
 #include "zoo.h"

@@ -7,7 +7,7 @@
  * finds: never-registered proven
  * task: client
  * finds: dead-owner proven
- * task: -
+ * task: waiter
  * why: waiter
  */
 #include "zoo.h"

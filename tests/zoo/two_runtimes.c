@@ -5,7 +5,7 @@
  *
  * row: A12, in one of two runtimes
  * finds: dead-owner proven
- * task: -
+ * task: waiter
  * why: waiter
  * runtime: second
  */

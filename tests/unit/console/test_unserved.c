@@ -81,6 +81,30 @@ static void what_is_not_there_is_waited_for(void **state)
 	}
 }
 
+/* Of two things that it waits for, the second is there. */
+static void what_is_there_for_one_arm_is_found(void **state)
+{
+	struct play *play = *state;
+
+	play->actors[0] = (struct actor){ .id = 20,
+		.waits = { { .op = ROUSE_OP_NOTIFIED, .on = 51 }, { .op = ROUSE_OP_ACQUIRE, .on = 50, .arg = 2 } } };
+	play->things[0] =
+		(struct thing){ .serial = 50, .kind = ROUSE_RESOURCE_SEMAPHORE, .value = 2, .capacity = 4 };
+	play->things[1] = (struct thing){ .serial = 51, .kind = ROUSE_RESOURCE_NOTIFY };
+	expect(play, CN_FINDING_LOST_WAKE, CN_PROVEN, 20);
+}
+
+/* It waits for something that may still come, but nothing could wake it. */
+static void a_waiter_without_a_waker_is_found(void **state)
+{
+	struct play *play = *state;
+
+	one_waiter(play, ROUSE_OP_NOTIFIED, (struct thing){ .kind = ROUSE_RESOURCE_NOTIFY });
+	play->actors[0].wakers = 1; /* none */
+	play_look(play, 4);
+	assert_true(play_finding(play, CN_FINDING_NEVER_REGISTERED) || play_finding(play, CN_FINDING_DROPPED_WAKER));
+}
+
 static void a_joiner_of_an_ended_task_should_have_been_woken(void **state)
 {
 	struct play *play = *state;
@@ -459,6 +483,7 @@ static void a_sender_that_has_just_begun_to_wait_is_none(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, play_begin, play_end)
 TEST_MAIN(T(what_is_there_with_its_waiter_asleep_is_proven), T(what_is_not_there_is_waited_for),
+	T(what_is_there_for_one_arm_is_found), T(a_waiter_without_a_waker_is_found),
 	T(a_joiner_of_an_ended_task_should_have_been_woken), T(permits_lie_there_for_who_wants_more),
 	T(a_grant_on_its_way_is_no_lost_wake), T(a_waiter_in_somebodys_hand_is_incomplete),
 	T(a_look_that_was_not_whole_proves_nothing), T(a_value_that_has_just_come_proves_nothing),
