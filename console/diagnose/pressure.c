@@ -5,6 +5,7 @@
  * receiver that does not wait to send. Who receives is taken to be who received
  * last: a channel has one consumer.
  */
+#include "diagnose/load.h"
 #include "diagnose/sift.h"
 #include "export/text.h"
 #include "widget/format.h"
