@@ -38,8 +38,9 @@ static const struct cn_verb verbs[] = {
 	{ "why", "TARGET TASK", "Say why a task does not run.",
 		"TASK is an id or a name. The chain goes from the task over what it awaits to who would\n"
 		"wake that, down to a root: a timer, the network, a busy worker, a ring, nobody.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD), 2, 2,
-		cn_verb_why },
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL) |
+			CN_TAKES(THRESHOLD),
+		2, 2, cn_verb_why },
 	{ "check", "TARGET", "Look for tasks that are stuck or slow, and tell by the exit status.",
 		"PROVEN follows from ownership and counts in two equal looks; LIKELY rests on a strong\n"
 		"sign, SUSPECT on a threshold; INCOMPLETE would be PROVEN, had the look been whole.",

@@ -157,6 +157,8 @@ static void add_scheduled(struct cn_builder *b, uint32_t link, const struct cn_t
 		: waker ? cn_safe(cn_task_name(b->model, waker))
 			: "a task that has ended",
 		task->flags & ROUSE_CANCELLED ? ", and is being cancelled" : "");
+	if (!runtime) /* no look at it is whole yet */
+		return;
 	for (uint32_t i = 0; i < runtime->n_workers; i++)
 		n += !runtime->workers[i].foreign;
 	for (uint32_t i = 0, k = 0; i < runtime->n_workers && root != UINT32_MAX; i++) {

@@ -85,7 +85,8 @@ static void missed_unpark(struct cn_diagnosis *diagnosis, const struct cn_runtim
 	if (!all_rest(runtime) || !runtime->prev_ns || !runtime->by_state[ROUSE_TASK_SCHEDULED])
 		return;
 	for (size_t i = 0; (task = cn_marked(diagnosis, CN_MARK_SCHEDULED, &i));) {
-		if (task->runtime != runtime->index || !cn_task_settled(model, task) || !(cn_task_queued(model, task) || runtime->inject_depth))
+		if (task->runtime != runtime->index || !cn_task_settled(model, task) ||
+			!(cn_task_queued(model, task) || runtime->inject_depth))
 			continue;
 		queued++;
 		if (!oldest || task->enqueue_ns < oldest->enqueue_ns)

@@ -14,7 +14,7 @@ static const struct cn_finding *find_busy(
 
 	if (!findings || task->state != ROUSE_TASK_SCHEDULED)
 		return NULL;
-	for (uint32_t i = 0; i < runtime->n_workers; i++) {
+	for (uint32_t i = 0; runtime && i < runtime->n_workers; i++) {
 		const struct cn_worker *worker = &runtime->workers[i];
 		const struct cn_finding *f = cn_findings_of_task(findings, worker->current_task);
 

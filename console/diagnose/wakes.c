@@ -133,7 +133,7 @@ static void report_herd(struct cn_diagnosis *diagnosis, const struct cn_herd *he
 	char time[CN_FORMAT_BYTES];
 	struct cn_report report;
 
-	if (!resource || herd->n < diagnosis->opts.herd || 2 * herd->n < resource->waiters)
+	if (!resource || !herd->polls || herd->n < diagnosis->opts.herd || 2 * herd->n < resource->waiters)
 		return;
 	report = cn_report_about(CN_FINDING_THUNDERING, CN_SUSPECT, herd->first);
 	report.about = report.still = herd->serial;

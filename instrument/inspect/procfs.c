@@ -160,7 +160,7 @@ static int find_thread(int pid, bool (*is_wanted)(int pid, int tid, int arg), in
 
 static bool has_memory(int pid, int tid, int arg)
 {
-	struct ri_proc_stat stat;
+	struct ri_proc_stat stat = { 0 };
 
 	(void)pid;
 	(void)arg;
@@ -169,7 +169,7 @@ static bool has_memory(int pid, int tid, int arg)
 
 int ri_proc_memory_tid(int pid)
 {
-	struct ri_proc_stat stat;
+	struct ri_proc_stat stat = { 0 };
 	int rc = ri_proc_stat(pid, &stat);
 
 	if (rc < 0 || stat.has_memory)

@@ -61,6 +61,14 @@ static inline void rs_resource_close_locked(struct rs_resource *resource)
 	rs_record(&resource->flags, (uint8_t)(resource->flags | ROUSE_RESOURCE_CLOSED));
 }
 
+/* What a resource is from the start. It can be seen already: its runtime may be ending. */
+static inline void rs_resource_mark(struct rs_resource *resource, uint8_t flags)
+{
+	rs_lock_take(&resource->lock);
+	rs_record(&resource->flags, (uint8_t)(resource->flags | flags));
+	rs_lock_drop(&resource->lock);
+}
+
 static inline bool rs_resource_closed(const struct rs_resource *resource)
 {
 	return rs_load(&resource->flags, RS_RELAXED) & ROUSE_RESOURCE_CLOSED;

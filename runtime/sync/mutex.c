@@ -251,7 +251,7 @@ struct rouse_mutex *rouse_mutex_new_(const char *name, const struct rouse_site *
 
 	if (!mutex)
 		return NULL;
-	rs_record(&mutex->resource.flags, (uint8_t)ROUSE_RESOURCE_OWNED);
+	rs_resource_mark(&mutex->resource, ROUSE_RESOURCE_OWNED);
 	rs_record(&mutex->resource.value, 1ull);
 	rs_record(&mutex->resource.capacity, 1ull);
 	rs_record(&mutex->resource.side_a, 1ull);

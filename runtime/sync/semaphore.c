@@ -256,7 +256,7 @@ static struct rouse_semaphore *make(const char *name, uint32_t permits, uint32_t
 
 	if (!semaphore)
 		return NULL;
-	rs_record(&semaphore->resource.flags, flags);
+	rs_resource_mark(&semaphore->resource, flags);
 	rs_record(&semaphore->resource.value, (uint64_t)permits);
 	rs_record(&semaphore->resource.capacity, (uint64_t)permits);
 	rs_record(&semaphore->resource.side_a, 1ull);

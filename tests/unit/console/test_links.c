@@ -36,8 +36,7 @@ static void collect(void *arg, const struct cn_line *line)
 	size_t used = strlen(scene->drawn);
 
 	assert_true(used + strlen(line->text) + 2 < sizeof scene->drawn);
-	strcpy(scene->drawn + used, line->text);
-	strcat(scene->drawn, "\n");
+	snprintf(scene->drawn + used, sizeof scene->drawn - used, "%s\n", line->text);
 }
 
 static const struct cn_chain *chain_of(struct scene *scene, uint64_t task)

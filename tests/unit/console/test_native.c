@@ -24,9 +24,9 @@ static struct cn_symbol symbol_at(uint64_t pc, const char *function, const char 
 {
 	struct cn_symbol symbol = { .pc = pc, .offset = 0x1234, .line = 12, .file = "../src/deep/file.c" };
 
-	strcpy(symbol.function, function);
-	strcpy(symbol.within, within);
-	strcpy(symbol.module, "libx.so.1");
+	snprintf(symbol.function, sizeof symbol.function, "%s", function);
+	snprintf(symbol.within, sizeof symbol.within, "%s", within);
+	snprintf(symbol.module, sizeof symbol.module, "libx.so.1");
 	return symbol;
 }
 

@@ -130,7 +130,7 @@ struct tcp {
 
 static void name_of(int fd, int family, char out[64])
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { 0 };
 	socklen_t bytes = sizeof address;
 	char text[INET6_ADDRSTRLEN];
 
