@@ -11,7 +11,7 @@
 #include "export/text.h"
 #include "widget/format.h"
 
-enum { DEPTH_MAX = 64, SHAPES_SHOWN = 30, WAITS_SHOWN = 3 };
+enum { DEPTH_MAX = 64, SHAPES_SHOWN = 30, WAITS_SHOWN = 3, FINDINGS_SHOWN = 20 };
 
 /* What the dump itself has cost. */
 struct cost {
@@ -263,11 +263,25 @@ static void print_cost(const struct cn_paint *paint, const struct cn_model *mode
 		cn_format_ns(time, cost.ns), (unsigned long long)(cost.bytes >> 20));
 }
 
+/* The strongest come first: a million tasks that have waited for long are a thousand findings, and no news. */
+static void print_findings(const struct cn_cli *cli, const struct cn_session *session)
+{
+	const struct cn_findings *findings = cn_session_findings(session);
+	const size_t n = cn_findings_count(findings), shown = cli->all || n < FINDINGS_SHOWN ? n : FINDINGS_SHOWN;
+
+	for (size_t i = 0; i < shown; i++) {
+		fputc('\n', stdout);
+		cn_finding_print(&cli->paint, session, cn_findings_at(findings, i));
+	}
+	if (shown < n)
+		cn_paint(&cli->paint, CN_STYLE_DIM, "\nand %zu more finding%s; --all prints each\n", n - shown,
+			n - shown == 1 ? "" : "s");
+}
+
 static void print_text(
 	const struct cn_cli *cli, const struct cn_session *session, const struct cn_shapes *shapes, uint64_t begin_ns)
 {
 	const struct cn_model *model = cn_session_model(session);
-	const struct cn_findings *findings = cn_session_findings(session);
 
 	cn_head_text(&cli->paint, session);
 	fputc('\n', stdout);
@@ -279,10 +293,7 @@ static void print_text(
 		print_shapes(&cli->paint, model, shapes);
 	}
 	cn_running_print(&cli->paint, model);
-	for (size_t i = 0; i < cn_findings_count(findings); i++) {
-		fputc('\n', stdout);
-		cn_finding_print(&cli->paint, session, cn_findings_at(findings, i));
-	}
+	print_findings(cli, session);
 	print_cost(&cli->paint, model, cost_since(begin_ns));
 }
 

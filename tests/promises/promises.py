@@ -7,6 +7,7 @@ promises.list holds sections (`# heading`) of promises. A promise begins with
 
     > test ROOM/NAME [cmocka test]    a test of the build, and one within it
     > bench CASE, VARIANT, WORKERS, TABLE    a cell of bench/RESULTS.md
+    > million WHAT                  a row of its section about a million tasks
     > mutate FILE                     that mutations of this file are killed
 
 A proof that cannot be found is an error, so that the page cannot claim what is
@@ -90,6 +91,9 @@ class Evidence:
             figure = self.cell(case, variant, workers, heading)
             place = f"bench {case}, {variant}, W={workers}"
             return (place, f"{figure} {heading}") if figure else (place, "not measured yet")
+        if kind == "million":
+            row = re.search(rf"^\| {re.escape(rest)} \| (.*?) \|$", self.results, re.M)
+            return f"bench a million tasks: {rest}", row.group(1) if row else "not measured yet"
         return None, f"unknown kind of proof: {proof}"
 
 
