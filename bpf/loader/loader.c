@@ -13,6 +13,7 @@
 #include "events.h"
 #include "events.skel.h"
 #include "loader/frames.h"
+#include "loader/libbpf.h"
 #include "loader/notes.h"
 #include "loader/why.h"
 
@@ -49,26 +50,6 @@ struct bl_source {
 	bool greeted;
 	struct bl_frames frames;
 };
-
-/* libbpf explains a failure only by printing; the last line it wanted to print is kept for bl_why. */
-static char last_warning[256];
-
-static int keep_warning(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	if (level == LIBBPF_WARN)
-		vsnprintf(last_warning, sizeof(last_warning), format, arguments);
-	return 0;
-}
-
-static int fail_by_libbpf(struct bl_why *why, int rc, const char *what)
-{
-	size_t length = strcspn(last_warning, "\n");
-
-	if (rc == -EACCES)
-		rc = -EPERM;
-	return bl_fail(why, rc, "%s: %s%s%.*s%s", what, strerror(-rc), length ? " (" : "", (int)length, last_warning,
-		length ? ")" : "");
-}
 
 /* Reads the first line of /proc/PID/`file` that begins with `prefix`, without it and without its newline. */
 static int read_proc_line(int pid, const char *file, const char *prefix, char *text, size_t n)
@@ -119,7 +100,7 @@ static int load(struct bl_source *source, const struct bl_opts *opts, struct bl_
 
 	source->skeleton = events__open();
 	if (!source->skeleton)
-		return fail_by_libbpf(why, -errno, "cannot open the BPF programs");
+		return bl_fail_by_libbpf(why, -errno, "cannot open the BPF programs");
 	source->skeleton->rodata->long_poll_ns = opts && opts->long_poll_ns ? opts->long_poll_ns : DEFAULT_LONG_POLL_NS;
 	rc = identify(source->skeleton, source->pid);
 	if (rc < 0)
@@ -128,7 +109,7 @@ static int load(struct bl_source *source, const struct bl_opts *opts, struct bl_
 	if (rc == 0)
 		rc = events__load(source->skeleton);
 	if (rc < 0)
-		return fail_by_libbpf(why, rc, "cannot load the BPF programs");
+		return bl_fail_by_libbpf(why, rc, "cannot load the BPF programs");
 	return 0;
 }
 
@@ -150,7 +131,7 @@ static int attach_probe(struct bl_source *source, const struct bl_object *object
 	if (rc == 0)
 		return 0;
 	snprintf(what, sizeof(what), "cannot attach to probe %s of %s", probe, object->path);
-	return fail_by_libbpf(why, rc, what);
+	return bl_fail_by_libbpf(why, rc, what);
 }
 
 static int attach_object(struct bl_source *source, const struct bl_object *object, struct bl_why *why)
@@ -194,7 +175,7 @@ static int attach(struct bl_source *source, struct bl_why *why)
 	if (rc == 0)
 		rc = keep_link(source, bpf_program__attach(source->skeleton->progs.sched_wakeup));
 	if (rc < 0)
-		return fail_by_libbpf(why, rc, "cannot attach to the scheduler");
+		return bl_fail_by_libbpf(why, rc, "cannot attach to the scheduler");
 	for (size_t i = 0; i < source->n_objects && rc == 0; i++)
 		rc = attach_object(source, &source->objects[i], why);
 	return rc;
@@ -232,14 +213,13 @@ int bl_open(int pid, const struct bl_opts *opts, struct bl_source **ret_source, 
 	if (!source)
 		return bl_fail(why, -ENOMEM, "no memory");
 	source->pid = pid;
-	*last_warning = '\0';
-	libbpf_set_print(keep_warning);
+	bl_listen_to_libbpf();
 	rc = open_target(source, why);
 	if (rc == 0)
 		rc = load(source, opts, why);
 	if (rc == 0) {
 		source->ring = ring_buffer__new(bpf_map__fd(source->skeleton->maps.ring), take, source, NULL);
-		rc = source->ring ? attach(source, why) : fail_by_libbpf(why, -errno, "cannot map the ring buffer");
+		rc = source->ring ? attach(source, why) : bl_fail_by_libbpf(why, -errno, "cannot map the ring buffer");
 	}
 	if (rc < 0) {
 		bl_close(source);

@@ -78,9 +78,8 @@ static int effective_capabilities(uint64_t *ret_capabilities)
 	return 0;
 }
 
-int bl_check_privileges(struct bl_why *why)
+static int check(bool by_perf_event, struct bl_why *why)
 {
-	bool by_perf_event = libbpf_major_version() < 1 || (libbpf_major_version() == 1 && libbpf_minor_version() < 3);
 	char missing[256];
 	uint64_t effective = 0;
 	int rc;
@@ -95,4 +94,14 @@ int bl_check_privileges(struct bl_why *why)
 			"not possible: missing %s (%s); the kernel must be built with CONFIG_DEBUG_INFO_BTF",
 			KERNEL_BTF, strerror(errno));
 	return 0;
+}
+
+int bl_check_privileges(struct bl_why *why)
+{
+	return check(libbpf_major_version() < 1 || (libbpf_major_version() == 1 && libbpf_minor_version() < 3), why);
+}
+
+int bl_check_tracing(struct bl_why *why)
+{
+	return check(false, why);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The few kernel types that events.bpf.c looks into, instead of the three
+ * The few kernel types that the programs look into, instead of the three
  * megabytes of a generated vmlinux.h. Only names and types matter: fields are
  * relocated against the running kernel's BTF at load time (CO-RE), so order,
  * offsets and whatever else the kernel keeps there are left out.
@@ -16,9 +16,18 @@ enum { false = 0, true = 1 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct upid {
+	int nr;
+};
+struct pid {
+	unsigned int level;
+	struct upid numbers[];
+};
 struct task_struct {
 	int pid;
 	int tgid;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
 };
 
 #pragma clang attribute pop

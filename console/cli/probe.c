@@ -9,6 +9,7 @@
  */
 #include "cli/probe.h"
 #include "cli/probe_lines.h"
+#include "cli/probe_sched.h"
 #include "export/text.h"
 #include "loader/loader.h"
 #include "source/resolve.h"
@@ -282,7 +283,8 @@ static int run(struct probe *probe)
 
 #define SYNOPSIS                                                                                                       \
 	"usage: rouse probe --events [OPTIONS] PID|NAME\n"                                                             \
-	"       rouse probe --events [OPTIONS] -- COMMAND [ARGUMENTS]\n"
+	"       rouse probe --events [OPTIONS] -- COMMAND [ARGUMENTS]\n"                                               \
+	"       rouse probe --sched [OPTIONS] PID|NAME     (see rouse probe --sched --help)\n"
 
 static const char HELP[] =
 	SYNOPSIS "Shows every spawn, wake, poll and end of a task, as the kernel sees them at the\n"
@@ -368,7 +370,7 @@ static int parse(int argc, char **argv, struct options *opts, struct cn_probe_li
 	}
 	opts->target = optind < words ? argv[optind] : NULL;
 	if (!events)
-		return usage("say what to probe: --events", "");
+		return usage("say what to probe: --events or --sched", "");
 	if (optind + 1 < words)
 		return usage("one target at a time: ", argv[optind + 1]);
 	if (!opts->target == !opts->command)
@@ -393,6 +395,9 @@ int cn_probe_main(int argc, char **argv)
 	struct probe probe = { .pid = 0 };
 	int rc;
 
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--sched") == 0)
+			return cn_probe_sched_main(argc, argv);
 	rc = parse(argc, argv, &probe.opts, &probe.lines);
 	if (rc >= 0)
 		return rc;

@@ -8,27 +8,22 @@ Needs root and a kernel with BPF: exits 77 with the reason where probing is not 
 bounds of what the program did for certain, and as proportions; never as upper bounds.
 """
 
-import ctypes
 import json
 import os
 import re
 import select
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 from collections import Counter
 
+from privileges import CAP_LAST, HANG_S, MS, SKIPPED, drop_capabilities, reason_to_skip
+
 ROUSE, PROBED, PROBED_SHARED = sys.argv[1:4]
 PROBED_STATIC = sys.argv[4] if len(sys.argv) > 4 else None
-SKIPPED = 77
-MS = 1_000_000
-HANG_S = 60
-PR_CAPBSET_DROP = 24
-CAP_SYS_ADMIN, CAP_LAST = 21, 63
 USAGE, NO_TARGET, NOT_PERMITTED, INCOMPLETE = 2, 3, 4, 6
 
 
@@ -44,15 +39,6 @@ def watch(program, *commands):
     totals = re.search(r"^totals (.*)$", done.stderr, re.M)
     totals = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", totals.group(1))} if totals else None
     return done.returncode, lines[:-1], lines[-1], totals
-
-
-def drop_capabilities(names):
-    """For a child of ours: root again after exec, but without these."""
-    def drop():
-        libc = ctypes.CDLL(None, use_errno=True)
-        for capability in names:
-            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-    return drop
 
 
 class Interactive:
@@ -337,29 +323,6 @@ class Refusals(unittest.TestCase):
         self.refused(USAGE, "one target at a time: 2", "1", "2")
         self.refused(USAGE, "name a process", "1", "--", "true")
         self.refused(USAGE, "unknown option", "--no-such-option", "1")
-
-
-def bpf_is_allowed():
-    """Asks the kernel itself, for a small array: a failure of ours must not look like one of these."""
-    number = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-    attributes = struct.pack("5I", 2, 4, 4, 1, 0).ljust(120, b"\0")  # BPF_MAP_TYPE_ARRAY
-    libc = ctypes.CDLL(None, use_errno=True)
-    fd = libc.syscall(number, 0, attributes, len(attributes))  # BPF_MAP_CREATE
-    if fd >= 0:
-        os.close(fd)
-    return fd >= 0
-
-
-def reason_to_skip():
-    status = open("/proc/self/status").read()
-    capabilities = int(re.search(r"^CapEff:\s+(\w+)$", status, re.M).group(1), 16)
-    if not capabilities >> CAP_SYS_ADMIN & 1:
-        return "probing needs root"
-    if not os.path.exists("/sys/kernel/btf/vmlinux"):
-        return "this kernel has no BTF"
-    if not bpf_is_allowed():
-        return "this kernel, or a sandbox, refuses bpf()"
-    return None
 
 
 if __name__ == "__main__":

@@ -161,6 +161,7 @@ class NotPermitted(Test):
                 if env:
                     self.as_nobody("ps", agent_of(redis))
                 self.as_nobody("probe", "--events", redis.pid)
+                self.as_nobody("probe", "--sched", redis.pid)
                 redis.stop()
 
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What libbpf has to say when it fails. */
+#ifndef BL_LIBBPF_H
+#define BL_LIBBPF_H
+
+#include "loader/loader.h"
+
+/* It prints nothing from now on; its last warning is kept for bl_fail_by_libbpf(). */
+void bl_listen_to_libbpf(void);
+/* As bl_fail(), with libbpf's own words. -EACCES becomes -EPERM. */
+int bl_fail_by_libbpf(struct bl_why *why, int rc, const char *what);
+
+#endif

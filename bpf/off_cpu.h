@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Plain data that sched.bpf.c and the loader share.
+ */
+#ifndef BL_OFF_CPU_H
+#define BL_OFF_CPU_H
+
+#include <linux/types.h>
+
+#define BL_WORKERS_MAX 256 /* more than that of one process are not followed, and counted */
+
+/* How a thread can be off its CPU: name, JSON member, words. */
+#define BL_OFF_KINDS(X)                                                                                                \
+	X(BLOCKED, "blocked", "it waited for something: a syscall, a lock, a page")                                    \
+	X(RUN_QUEUE, "run_queue", "it had been woken, and waited for a CPU")                                           \
+	X(PREEMPTED, "preempted", "it could have run on, and another thread had its CPU")
+enum bl_off_kind {
+#define X(name, member, text) BL_OFF_##name,
+	BL_OFF_KINDS(X)
+#undef X
+		BL_OFF_KIND_MAX
+};
+
+/* Stretches off the CPU; one of blocked and one of run queue are often one absence. */
+struct bl_off {
+	__u64 ns[BL_OFF_KIND_MAX];
+	__u64 times[BL_OFF_KIND_MAX];
+	__u64 longest_ns; /* of one stretch */
+	__u32 longest_kind;
+	__u32 reserved;
+};
+
+struct bl_off_task {
+	struct bl_off off;
+	__u32 runtime; /* index, in the order of the pages in memory */
+	__u32 site;    /* where it was spawned; 0 = not known */
+};
+
+/* Key of the sums by spawn site. */
+#define BL_SITE_KEY(RUNTIME, SITE) ((__u64)(RUNTIME) << 32 | (SITE))
+
+/*
+ * One for each worker record that was found. The first part is the loader's,
+ * the second one belongs to the scheduler programs.
+ */
+struct bl_off_worker {
+	__u64 record; /* its address in the target, 0 = slot not used */
+	__u32 runtime;
+	__u32 index;      /* of the worker in it */
+	__u64 known_ns;   /* from when on no switch of its thread is missed */
+	__u64 start_task; /* what it polled just after that, 0 = nothing */
+	__u32 start_site;
+	__u32 seen; /* a switch or wake-up of its thread was */
+
+	__u64 task;    /* it left its CPU in a poll of */
+	__u64 left_ns; /* then; 0 = it is on one, or has no task */
+	__u64 woken_ns;
+	__u32 site;
+	__u32 runnable; /* it left while it could have run */
+	struct bl_off off;
+};
+
+/* Of all workers. Each by itself is exact. */
+struct bl_sched_totals {
+	__u64 switches;   /* of worker threads: off a CPU, or onto one */
+	__u64 wakeups;    /* of theirs */
+	__u64 unreadable; /* the record could not be read as its thread left: that absence is nobody's */
+	__u64 created;    /* task entries made; those that are not there at the end were evicted */
+	__u64 lost_tasks; /* stretches that found no room by task, */
+	__u64 lost_sites; /* and by spawn site; they stand in the worker's sum */
+};
+
+/* The head of struct rouse_worker_record and two members of struct rouse_cell_record: rouse/layout.h. */
+struct bl_record_head {
+	__u32 tid;
+	__u32 index;
+	__u32 state;
+	__u32 flags;
+	__u64 current_task;
+	__u64 current_cell;
+};
+#define BL_CELL_ID 8
+#define BL_CELL_SPAWN_SITE 100
+
+#endif
