@@ -247,10 +247,12 @@ static bool is_told_soon(const struct cn_model *model, const struct cn_poll *pol
  * even if it was seen to have had little of a CPU: how long it waits for one is
  * only counted when it has got it. Where threads are not known, time has to do.
  */
-static bool is_plain(const struct cn_poll *poll)
+static bool is_plain(const struct cn_model *model, const struct cn_poll *poll)
 {
-	if (!poll->thread || !poll->thread->cpu_ns)
+	if (!cn_model_threads(model, poll->task->runtime))
 		return true;
+	if (!poll->thread || !poll->thread->cpu_ns)
+		return false;
 	if (waits_for_memory(poll))
 		return false;
 	return poll->kind != CN_POLL_UNKNOWN || (sleeps(poll->thread) && poll->thread->syscall >= 0);
@@ -273,7 +275,7 @@ static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll
 	if (is_told_soon(model, poll))
 		return;
 	report = cn_report_about(computes ? CN_FINDING_BUSY_WORKER : CN_FINDING_BLOCKED_WORKER,
-		poll->told || !sure || !is_plain(poll) ? CN_SUSPECT : CN_LIKELY, task);
+		poll->told || !sure || !is_plain(model, poll) ? CN_SUSPECT : CN_LIKELY, task);
 	report.finding.worker = task->worker;
 	report.finding.since_ns = task->edge_ns;
 	if (on_descriptor(poll))
