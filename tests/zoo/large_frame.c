@@ -14,10 +14,8 @@
 
 enum { BYTES = 128 * 1024 };
 
-ROUSE_ASYNC(roomy, int, /* fault */
-	struct rouse_sleep sleep;
-	char *page;
-	char buffer[ZOO_TWIN ? 1 : BYTES];);
+/* On one line, for compilers differ in which of several they name. */
+ROUSE_ASYNC(roomy, int, struct rouse_sleep sleep; char *page; char buffer[ZOO_TWIN ? 1 : BYTES];); /* fault */
 ROUSE_BODY(roomy)
 {
 	ROUSE_BEGIN;

@@ -32,8 +32,8 @@ ROUSE_BODY(insider)
 	ROUSE_END;
 }
 
-ROUSE_ASYNC(outsider, int, /* fault */
-	struct rouse_sleep sleep;);
+/* On one line, for compilers differ in which of several they name. */
+ROUSE_ASYNC(outsider, int, struct rouse_sleep sleep;); /* fault */
 ROUSE_BODY(outsider)
 {
 	ROUSE_BEGIN;
