@@ -111,7 +111,7 @@ def run(*command, **options):
 
 
 def configure():
-    options = ["-Dbpf=disabled", "-Dtests=enabled"]
+    options = ["-Dbpf=auto", "-Dtests=enabled"]
     if (BUILD / "build.ninja").is_file():
         result = run("meson", "setup", "--reconfigure", BUILD, TREE, *options)
     else:

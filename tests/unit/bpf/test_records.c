@@ -124,7 +124,23 @@ static void page_that_lies_about_its_workers_has_none(void **state)
 	munmap(page, 3 * 4096);
 }
 
+static void page_with_more_workers_than_any_target_has_is_none_of_ours(void **state)
+{
+	struct rouse_page *page = make_page(2 << 20);
+	struct rouse_worker_record *workers = (struct rouse_worker_record *)(void *)((char *)page + 4096);
+	struct bl_record records[4];
+
+	(void)state;
+	workers[0].tid = 11;
+	page->workers = 1024;
+	assert_int_equal(bl_records_find(getpid(), records, 4), 1);
+	page->workers++;
+	assert_int_equal(bl_records_find(getpid(), records, 4), 0);
+	munmap(page, 2 << 20);
+}
+
 TEST_MAIN(cmocka_unit_test(only_beginnings_of_our_memfd_are_pages),
 	cmocka_unit_test(more_pages_than_fit_are_left_out_and_nonsense_is_none),
 	cmocka_unit_test(workers_with_a_thread_are_found_with_what_they_poll),
-	cmocka_unit_test(page_that_lies_about_its_workers_has_none));
+	cmocka_unit_test(page_that_lies_about_its_workers_has_none),
+	cmocka_unit_test(page_with_more_workers_than_any_target_has_is_none_of_ours));
