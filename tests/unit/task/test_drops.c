@@ -127,7 +127,7 @@ static void the_last_drop_is_told_by_whom_when_and_from_where(void **state)
 	assert_int_equal(record->task, rouse_task_id(task));
 	assert_int_equal(record->by, this_thread());
 	assert_in_range(record->ticks, before, rs_ticks());
-	assert_in_range(record->pc, (uintptr_t)drop_here, (uintptr_t)drop_here + 256);
+	assert_in_range(record->pc, (uintptr_t)drop_here, (uintptr_t)drop_here + 1024);
 	end(task);
 	assert_int_equal(drops(), 1);
 }
@@ -143,7 +143,7 @@ static void the_last_drop_in_its_own_poll_is_told_when_that_ends(void **state)
 	assert_int_equal(drops(), 1);
 	assert_int_equal(record_of(0)->task, rouse_task_id(task));
 	assert_int_equal(record_of(0)->by, rouse_task_id(task));
-	assert_in_range(record_of(0)->pc, (uintptr_t)leaf_poll, (uintptr_t)leaf_poll + 512);
+	assert_in_range(record_of(0)->pc, (uintptr_t)leaf_poll, (uintptr_t)leaf_poll + 2048);
 	end(task);
 	assert_int_equal(drops(), 1);
 }
