@@ -29,6 +29,7 @@ from rows import CLASSES, Row, all_rows  # noqa: E402  pylint: disable=wrong-imp
 # Rows whose rule is still to come, with the reason.
 PENDING = {}
 LOOKS, TWIN_LOOKS, INTERVAL_MS = 5, 12, 250
+CORE_LOOKS = 3  # one sees, one searches memory, one judges: as many as `rouse check` takes by itself
 OVERLOADED = "the machine is overloaded"
 SURE = CLASSES.index("likely")
 
@@ -219,7 +220,7 @@ class Case:
         core = f"/tmp/zoo-{program.pid}"
         try:
             subprocess.run(["gcore", "-o", core, str(program.pid)], capture_output=True, check=True, timeout=120)
-            document = self.check(f"{core}.{program.pid}", "core", 2)
+            document = self.check(f"{core}.{program.pid}", "core", CORE_LOOKS)
         finally:
             Path(f"{core}.{program.pid}").unlink(missing_ok=True)
         self.judge_later(document, "core")
