@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <rouse/inspect.h>
@@ -66,6 +68,22 @@ bool ri_socket_exists(const char *path, uint32_t uid)
 	struct stat st;
 
 	return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == uid;
+}
+
+bool ri_socket_is_dead(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = -1;
+	bool dead;
+
+	if (strlen(path) < sizeof address.sun_path)
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	strcpy(address.sun_path, path);
+	dead = connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 && errno == ECONNREFUSED;
+	close(fd);
+	return dead;
 }
 
 static int in_dir(const char *dir, int pid, char *path, size_t bytes)

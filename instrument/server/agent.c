@@ -36,6 +36,7 @@ struct agent {
 	char path[108];
 	pid_t pid; /* a fork of this process has no agent, and must not remove its parent's socket */
 	int listen_fd, stop_fd;
+	bool own_dir; /* the socket is in the directory for all of us */
 	pthread_t thread;
 	struct rp_decoder *decoder;
 	pthread_mutex_t turn; /* held by the thread while it is not in poll(); guards what follows */
@@ -172,6 +173,10 @@ static void *run(void *arg)
 	struct pollfd fds[2 + CLIENTS];
 	bool busy = false;
 
+	pthread_mutex_lock(&a->turn);
+	if (a->own_dir)
+		ri_socket_sweep(a->path);
+	pthread_mutex_unlock(&a->turn);
 	for (;;) {
 		uint64_t now = now_ns();
 		nfds_t n = fill_poll(a, fds, now);
@@ -240,7 +245,8 @@ static int prepare(struct agent *a, const char *path)
 	a->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (a->stop_fd < 0)
 		return -errno;
-	a->listen_fd = ri_socket_listen(a->path, !path);
+	a->own_dir = !path;
+	a->listen_fd = ri_socket_listen(a->path, a->own_dir);
 	return a->listen_fd < 0 ? a->listen_fd : start_thread(a);
 }
 

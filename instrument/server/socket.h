@@ -11,6 +11,11 @@
  * that a dead process left is replaced; one that answers is -EADDRINUSE.
  */
 int ri_socket_listen(const char *path, bool own_dir);
+/*
+ * Removes from our directory, where `path` is, the sockets that processes left
+ * which were killed: nobody would before one gets the same pid.
+ */
+void ri_socket_sweep(const char *path);
 /* Whether the process at the other end of `fd` is of our user, or root. */
 bool ri_socket_peer_allowed(int fd);
 

@@ -4,7 +4,8 @@
 
 Counts cmocka's tests one by one and every other program as one test. Tells
 what was skipped and why; shows the end of each failure's output and the line
-that repeats it. Prints "PASSED FAILED SKIPPED" to --tally.
+that repeats it. Prints "PASSED FAILED SKIPPED" to --tally, and the failures
+once more to --failures, for one who reads only the end of a long run.
 
 With --strict a skip is a failure, unless its reason begins with "kernel:":
 that is the one thing neither this repository nor a package can mend.
@@ -44,11 +45,16 @@ class Test:
         return max(self.counts[2] - excused, 0)
 
 
-def report_failure(test, rerun):
-    print(f"\nFAILED {test.suite} ({test.result.lower()})")
-    for line in test.text.splitlines()[-TAIL_LINES:]:
-        print("  | " + line)
-    print(f"  again: {rerun} {test.name}")
+def report_of_failure(test, rerun):
+    lines = [f"FAILED {test.suite} ({test.result.lower()})"]
+    lines += ["  | " + line for line in test.text.splitlines()[-TAIL_LINES:]]
+    return "\n".join([*lines, f"  again: {rerun} {test.name}"])
+
+
+def append(path, text):
+    if path:
+        with open(path, "a", encoding="utf-8") as f:
+            print(text, file=f)
 
 
 def main():
@@ -57,6 +63,7 @@ def main():
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("--rerun", default="./dev test", help="what repeats a test, before its name")
     parser.add_argument("--tally", help="file to append the three numbers to")
+    parser.add_argument("--failures", help="file to append what failed to")
     options = parser.parse_args()
 
     with open(options.log, encoding="utf-8", errors="replace") as f:
@@ -64,7 +71,9 @@ def main():
     total = [0, 0, 0]
     for test in tests:
         if test.counts[1]:
-            report_failure(test, options.rerun)
+            report = report_of_failure(test, options.rerun)
+            print("\n" + report)
+            append(options.failures, report)
         for i, n in enumerate(test.counts):
             total[i] += n
     for test in tests:
@@ -74,11 +83,10 @@ def main():
         print(f"skipped: {test.suite}: {test.counts[2]} ({reasons})")
         if options.strict and test.unexcused():
             print("  counts as a failure here")
+            append(options.failures, f"FAILED {test.suite} (skipped: {reasons})")
             total[1] += test.unexcused()
             total[2] -= test.unexcused()
-    if options.tally:
-        with open(options.tally, "a", encoding="utf-8") as f:
-            print(*total, file=f)
+    append(options.tally, " ".join(map(str, total)))
     return 1 if total[1] or not tests else 0
 
 

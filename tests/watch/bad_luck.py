@@ -7,6 +7,7 @@ within what its agent is allowed to keep.
 """
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from pathlib import Path
 
 from watch import LISTEN, NO_TARGET, OK, ROUSE, agent_of, ask, kernel_state, resident_kib, rouse, said
 
@@ -212,28 +214,68 @@ class Servers(unittest.TestCase):
                 self.assertEqual((watcher.end(), watcher.stderr), (OK, []))
 
 
+def bind_and_go(path):
+    """Leaves a socket as one does that is killed."""
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(path)
+
+
 class Sockets(unittest.TestCase):
     """What stands where the agent wants its socket. The child itself knows its pid in time to put it there."""
 
-    def start(self, folder, put):
+    def start(self, folder, put, listen=True):
         def put_it_there():
             home = os.path.join(folder, "rouse")
             os.makedirs(home, mode=0o700, exist_ok=True)
             put(os.path.join(home, f"{os.getpid()}.sock"))
 
-        return MiniRedis(MINI_REDIS, env={**LISTEN, "XDG_RUNTIME_DIR": folder}, preexec=put_it_there)
+        env = {**(LISTEN if listen else {}), "XDG_RUNTIME_DIR": folder}
+        return MiniRedis(MINI_REDIS, env=env, preexec=put_it_there)
 
     def test_a_stale_one_is_replaced(self):
-        def stale(path):
-            with socket.socket(socket.AF_UNIX) as gone:
-                gone.bind(path)
-
-        with tempfile.TemporaryDirectory() as folder, self.start(folder, stale) as redis:
+        with tempfile.TemporaryDirectory() as folder, self.start(folder, bind_and_go) as redis:
             path = os.path.join(folder, "rouse", f"{redis.pid}.sock")
             eventually("the agent serves it", lambda: rouse("ps", path).returncode == OK)
             self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
             redis.stop()
             self.assertEqual(os.listdir(os.path.dirname(path)), [])
+
+    def test_one_of_an_earlier_process_is_no_agent(self):
+        with tempfile.TemporaryDirectory() as folder, self.start(folder, bind_and_go, listen=False) as redis:
+            env = {"XDG_RUNTIME_DIR": folder}
+            done = rouse("ps", "--source", "socket", redis.pid, env=env)
+            self.assertEqual(done.returncode, NO_TARGET, said(done))
+            self.assertIn("ROUSE_LISTEN=1", done.stderr)
+            listed = {t["pid"]: t for t in json.loads(rouse("list", "--json", env=env).stdout)["targets"]}
+            self.assertFalse(listed[redis.pid]["agent"])
+            self.assertEqual(json.loads(rouse("ps", "--json", redis.pid, env=env).stdout)["source"], "memory")
+
+    def test_what_killed_ones_left_is_removed_by_the_next(self):
+        with tempfile.TemporaryDirectory() as folder:
+            home = os.path.join(folder, "rouse")
+            os.makedirs(home, mode=0o700)
+            with subprocess.Popen(["true"]) as ended:
+                pass
+            bind_and_go(os.path.join(home, f"{ended.pid}.sock"))
+            with socket.socket(socket.AF_UNIX) as live:
+                live.bind(os.path.join(home, "2000000001.sock"))
+                live.listen()
+                Path(home, "2000000002.sock").write_text("no socket", encoding="ascii")
+                bind_and_go(os.path.join(home, "mine.sock"))
+                kept = {"2000000001.sock", "2000000002.sock", "mine.sock"}
+                # One that was bound a moment ago may be about to listen.
+                with self.start(folder, lambda path: None) as redis:
+                    path = os.path.join(home, f"{redis.pid}.sock")
+                    eventually("the agent answers", lambda served=path: rouse("ps", served).returncode == OK)
+                    self.assertIn(f"{ended.pid}.sock", os.listdir(home))
+                    redis.stop()
+                for name in os.listdir(home):
+                    os.utime(os.path.join(home, name), (0, 0))
+                with self.start(folder, lambda path: None) as redis:
+                    path = f"{redis.pid}.sock"
+                    eventually("it is swept", lambda own=path: set(os.listdir(home)) == kept | {own})
+                    redis.stop()
+                self.assertEqual(set(os.listdir(home)), kept)
 
     def test_one_that_is_served_and_other_things_are_left_alone(self):
         def served(path):

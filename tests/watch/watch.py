@@ -29,11 +29,11 @@ def rouse_environment():
     return {**kept, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", "LINES": "40", "COLUMNS": "120"}
 
 
-def rouse(*args, **more):
+def rouse(*args, env=None, **more):
     """Runs the console to its end. Answers what subprocess.run() does, as text; decides nothing."""
     argv = [ROUSE, *(str(arg) for arg in args)]
     return subprocess.run(argv, capture_output=True, encoding="utf-8", errors="surrogateescape",
-                          timeout=3 * DEADLINE_S, check=False, env=rouse_environment(), **more)
+                          timeout=3 * DEADLINE_S, check=False, env={**rouse_environment(), **(env or {})}, **more)
 
 
 def said(done):
