@@ -100,7 +100,7 @@ static void take_segment(struct ri_core *core, const Elf64_Phdr *header)
 	count_missing(core, meant - stored);
 	core->segments[core->n_segments++] =
 		(struct ri_core_segment){ header->p_vaddr, header->p_memsz, stored, header->p_offset,
-			header->p_flags };
+			header->p_flags, false };
 }
 
 static int take_note_segment(struct ri_core *core, const Elf64_Phdr *header)
@@ -142,6 +142,7 @@ static int take_headers(struct ri_core *core, const Elf64_Phdr *headers, size_t 
 	}
 	if (core->n_segments)
 		qsort(core->segments, core->n_segments, sizeof core->segments[0], by_address);
+	ri_core_mark_stacks(core);
 	return rc;
 }
 
@@ -218,7 +219,7 @@ void ri_core_close(struct ri_core *core)
 /* ------------------------------------------------------------------- memory */
 
 /* The last that does not begin behind the address. */
-static const struct ri_core_segment *segment_of(const struct ri_core *core, uint64_t address)
+struct ri_core_segment *ri_core_segment_at(const struct ri_core *core, uint64_t address)
 {
 	size_t low = 0, high = core->n_segments;
 
@@ -230,7 +231,9 @@ static const struct ri_core_segment *segment_of(const struct ri_core *core, uint
 		else
 			high = middle;
 	}
-	return low ? &core->segments[low - 1] : NULL;
+	return low && address - core->segments[low - 1].address < core->segments[low - 1].bytes ?
+		       &core->segments[low - 1] :
+		       NULL;
 }
 
 /* A mapping may be several segments, one behind the other. */
@@ -240,7 +243,7 @@ int ri_core_read(void *arg, uint64_t address, void *buffer, size_t bytes)
 	char *to = buffer;
 
 	while (bytes) {
-		const struct ri_core_segment *segment = segment_of(core, address);
+		const struct ri_core_segment *segment = ri_core_segment_at(core, address);
 		uint64_t offset = segment ? address - segment->address : 0;
 
 		if (!segment || offset >= segment->stored)

@@ -24,6 +24,7 @@ struct ri_core_segment {
 	uint64_t stored; /* of these in the file, from the first; never more than bytes */
 	uint64_t offset; /* of the file */
 	uint32_t flags;  /* PF_R, PF_W, PF_X, as it was mapped */
+	bool is_stack;   /* its low end is that of a thread's stack */
 };
 
 /* Where an object file was mapped. */
@@ -38,6 +39,7 @@ struct ri_core_thread {
 	int signal; /* it was to take, 0 = none */
 	uint64_t cpu_ns;
 	uint64_t pc, sp;
+	uint64_t own;            /* its descriptor, which the C library keeps above its stack; 0 = not known */
 	uint32_t syscall;        /* 1 + its number, 0 = in none, or not known */
 	uint64_t argument;       /* its first */
 	bool computes;           /* surely in none: it was in its own code */
@@ -52,6 +54,7 @@ struct ri_core {
 	size_t n_segments;
 	int pid;                        /* 0: not told */
 	char program[32];               /* "": not told; hostile */
+	uint64_t main_stack;            /* an address in it, high up; 0: not told */
 	struct ri_core_thread *threads; /* as written: whoever took the signal is first */
 	size_t n_threads;
 	struct ri_core_file *files;
@@ -81,6 +84,10 @@ int ri_core_mappings(struct ri_core *core, struct ri_mapping *mappings, size_t c
 /* What has to be said of it, as one line; "": nothing. */
 void ri_core_note(const struct ri_core *core, char *text, size_t bytes);
 
+/* NULL: none holds that address. */
+struct ri_core_segment *ri_core_segment_at(const struct ri_core *core, uint64_t address);
+/* Marks the segments that are stacks, once all notes and segments are known. */
+void ri_core_mark_stacks(struct ri_core *core);
 /* Takes in the notes of one PT_NOTE: unknown and malformed ones are passed over. 0 or -ENOMEM. */
 int ri_core_take_notes(struct ri_core *core, const uint8_t *notes, size_t bytes);
 

@@ -4,6 +4,7 @@
  *
  *     NT_PRPSINFO  once        pid, name
  *     NT_PRSTATUS  per thread  tid, registers
+ *     NT_AUXV      once        pairs of type and value; AT_RANDOM lies on the main thread's stack
  *     NT_FILE      once        count, page size, {start, end, offset in pages} [count], names
  */
 #include "inspect/core.h"
@@ -19,11 +20,12 @@ enum { THREADS_MAX = 1 << 17, FILES_MAX = 1 << 20 };
 static void set_place(struct ri_core_thread *thread)
 {
 #if defined(__x86_64__)
-	enum { RDI = 14, ORIG_RAX = 15, RIP = 16, RSP = 19, CALLS_MAX = 4096 };
+	enum { RDI = 14, ORIG_RAX = 15, RIP = 16, RSP = 19, FS_BASE = 21, CALLS_MAX = 4096 };
 	const uint64_t call = thread->registers[ORIG_RAX];
 
 	thread->pc = thread->registers[RIP];
 	thread->sp = thread->registers[RSP];
+	thread->own = thread->registers[FS_BASE];
 	thread->computes = call == UINT64_MAX;
 	if (call < CALLS_MAX) {
 		thread->syscall = (uint32_t)call + 1;
@@ -88,6 +90,17 @@ static void take_process(struct ri_core *core, const uint8_t *bytes, size_t n)
 	memcpy(core->program, info.pr_fname, sizeof info.pr_fname);
 }
 
+static void take_auxv(struct ri_core *core, const uint8_t *bytes, size_t n)
+{
+	Elf64_auxv_t entry;
+
+	for (; n >= sizeof entry && !core->main_stack; bytes += sizeof entry, n -= sizeof entry) {
+		memcpy(&entry, bytes, sizeof entry);
+		if (entry.a_type == AT_RANDOM)
+			core->main_stack = entry.a_un.a_val;
+	}
+}
+
 struct file_entry {
 	uint64_t start, end, page;
 };
@@ -134,6 +147,9 @@ static int take_note(struct ri_core *core, uint32_t type, const uint8_t *bytes, 
 		return take_status(core, bytes, n);
 	case NT_PRPSINFO:
 		take_process(core, bytes, n);
+		return 0;
+	case NT_AUXV:
+		take_auxv(core, bytes, n);
 		return 0;
 	case NT_FILE:
 		return take_files(core, bytes, n);

@@ -10,10 +10,59 @@
 #include "inspect/core.h"
 #include "inspect/regions.h"
 
-static bool is_guard(const struct ri_core_segment *segment, uint64_t below)
+/* ------------------------------------------------------------------ stacks */
+
+/* The kernel writes guards, too: without rights, and without a byte. */
+static bool is_above_guard(const struct ri_core *core, const struct ri_core_segment *segment)
 {
-	return !(segment->flags & (PF_R | PF_W | PF_X)) && segment->address + segment->bytes == below;
+	const struct ri_core_segment *below = segment - 1;
+
+	return segment != core->segments && !(below->flags & (PF_R | PF_W | PF_X)) &&
+	       below->address + below->bytes == segment->address;
 }
+
+/*
+ * A debugger leaves guards out. The C library's descriptor says where the
+ * thread's block begins, how large it is, and how much of it is guard: in that
+ * order in glibc, wherever they are; nothing else says it of this very segment.
+ */
+static bool is_block(struct ri_core *core, const struct ri_core_segment *segment, uint64_t own)
+{
+	enum { WORDS = 288 };
+	uint64_t words[WORDS];
+	size_t n = 0;
+
+	if (own % sizeof words[0] == 0 && own - segment->address < segment->stored)
+		n = (size_t)(segment->address + segment->stored - own) / sizeof words[0];
+	n = n < WORDS ? n : WORDS;
+	if (n < 3 || ri_core_read(core, own, words, n * sizeof words[0]) < 0)
+		return false;
+	for (size_t i = 0; i + 2 < n; i++) {
+		uint64_t block = words[i], bytes = words[i + 1], guard = words[i + 2];
+
+		if (guard < bytes && block + guard == segment->address && own - block < bytes)
+			return true;
+	}
+	return false;
+}
+
+void ri_core_mark_stacks(struct ri_core *core)
+{
+	struct ri_core_segment *main_stack = ri_core_segment_at(core, core->main_stack);
+
+	for (size_t i = 0; i < core->n_threads; i++) {
+		const struct ri_core_thread *thread = &core->threads[i];
+		struct ri_core_segment *segment = thread->sp ? ri_core_segment_at(core, thread->sp) : NULL;
+
+		if (segment && !segment->is_stack)
+			segment->is_stack = is_above_guard(core, segment) || is_block(core, segment, thread->own);
+	}
+	/* The kernel keeps a gap below it. */
+	if (core->main_stack && main_stack)
+		main_stack->is_stack = true;
+}
+
+/* ----------------------------------------------------------------- regions */
 
 int ri_core_regions(void *arg, struct ri_region *regions, size_t capacity)
 {
@@ -25,7 +74,7 @@ int ri_core_regions(void *arg, struct ri_region *regions, size_t capacity)
 
 		if (segment->stored && n++ < capacity)
 			regions[n - 1] = (struct ri_region){ segment->address, segment->stored, .readable = true,
-				.guarded = i > 0 && is_guard(segment - 1, segment->address) };
+				.guarded = segment->is_stack };
 		if (segment->stored < segment->bytes && (segment->flags & PF_W) && n++ < capacity)
 			regions[n - 1] = (struct ri_region){ segment->address + segment->stored,
 				segment->bytes - segment->stored, .readable = false };

@@ -78,7 +78,7 @@ void *core_note(struct core_image *image, uint32_t type, const void *bytes, size
 	return at + sizeof head + name;
 }
 
-void core_thread(struct core_image *image, int tid, uint64_t pc, uint64_t sp, uint64_t call, uint64_t argument)
+void *core_thread(struct core_image *image, int tid, uint64_t pc, uint64_t sp, uint64_t call, uint64_t argument)
 {
 	struct elf_prstatus status;
 	uint64_t registers[sizeof status.pr_reg / sizeof(uint64_t)] = { 0 };
@@ -93,7 +93,7 @@ void core_thread(struct core_image *image, int tid, uint64_t pc, uint64_t sp, ui
 	registers[CALL] = call;
 	registers[ARGUMENT] = argument;
 	memcpy(status.pr_reg, registers, sizeof registers);
-	core_note(image, NT_PRSTATUS, &status, sizeof status);
+	return core_note(image, NT_PRSTATUS, &status, sizeof status);
 }
 
 void core_files(struct core_image *image, uint64_t address, uint64_t bytes, size_t pieces)

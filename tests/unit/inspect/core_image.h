@@ -25,8 +25,11 @@ Elf64_Phdr *core_segment(struct core_image *image, size_t n);
 size_t core_put(struct core_image *image, uint64_t address, const void *bytes, size_t stored, size_t memory);
 /* The description of the note, to be changed. */
 void *core_note(struct core_image *image, uint32_t type, const void *bytes, size_t n);
-/* A thread in system call `call` with that first argument; UINT64_MAX: in its own code. Others only on x86-64. */
-void core_thread(struct core_image *image, int tid, uint64_t pc, uint64_t sp, uint64_t call, uint64_t argument);
+/*
+ * A thread in system call `call` with that first argument; UINT64_MAX: in its own code. Others only on x86-64.
+ * Its struct elf_prstatus, to be changed; not aligned.
+ */
+void *core_thread(struct core_image *image, int tid, uint64_t pc, uint64_t sp, uint64_t call, uint64_t argument);
 /* The list of mapped files: pieces of the runtime's memfd, of `bytes` bytes each, one behind the other. */
 void core_files(struct core_image *image, uint64_t address, uint64_t bytes, size_t pieces);
 /* All that a kernel writes of a program with that memory, in two segments. */

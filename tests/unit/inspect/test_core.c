@@ -9,6 +9,7 @@
 
 #include "core_image.h"
 #include "inspect/look.h"
+#include "inspect/regions.h"
 #include "stream.h"
 
 struct target {
@@ -315,6 +316,77 @@ static Elf64_Nhdr *head_of(const void *description)
 	return (Elf64_Nhdr *)(uintptr_t)((const uint8_t *)description - 8 - sizeof(Elf64_Nhdr));
 }
 
+static void the_main_threads_stack_is_told_by_the_auxiliary_vector(void **state)
+{
+	struct target *t = *state;
+	Elf64_auxv_t vector[] = { { .a_type = AT_PAGESZ, .a_un.a_val = FAKE_BASE },
+		{ .a_type = AT_RANDOM, .a_un.a_val = FAKE_BASE + FAKE_BYTES - 1 } };
+	const size_t bytes[] = { 0, sizeof vector[0], sizeof vector - 1, sizeof vector };
+	struct ri_region regions[4];
+	struct ri_core *core;
+
+	for (size_t i = 0; i < 4; i++) {
+		core_fini(&t->image);
+		core_init(&t->image);
+		core_note(&t->image, NT_AUXV, vector, bytes[i]);
+		core_put(&t->image, FAKE_BASE - 65536, t->fake.image, 4096, 4096);
+		core_put(&t->image, FAKE_BASE, t->fake.image, FAKE_BYTES, FAKE_BYTES);
+		assert_int_equal(open_core(t, t->image.used, &core), 0);
+		assert_int_equal(ri_core_regions(core, regions, 4), 2);
+		assert_false(regions[0].guarded);
+		assert_int_equal(regions[1].guarded, bytes[i] == sizeof vector);
+		ri_core_close(core);
+	}
+}
+
+#ifdef __x86_64__
+/* What glibc has in its descriptor somewhere: block, bytes, guard. */
+static void a_threads_stack_is_told_by_its_descriptor(void **state)
+{
+	enum { FS_BASE = 21, GUARD = 4096, OWN = FAKE_BYTES - 2304 };
+	const uint64_t right[] = { FAKE_BASE - GUARD, FAKE_BYTES + GUARD, GUARD }, sp = FAKE_BASE + 8192;
+	const struct {
+		uint64_t words[3], sp, own, at;
+		bool is_stack;
+	} cases[] = {
+		{ { right[0], right[1], right[2] }, sp, OWN, 1680, true },
+		{ { right[0], right[1], right[2] }, sp, OWN, 2304 - 24, true },
+		{ { FAKE_BASE, FAKE_BYTES, 0 }, sp, OWN, 1680, true },                 /* it has no guard */
+		{ { right[0], right[1], right[2] }, FAKE_BASE - 8, OWN, 1680, false }, /* it is elsewhere */
+		{ { right[0], right[1], right[2] }, sp, OWN + 4, 1680, false },
+		{ { right[0] - 4096, right[1] + 4096, right[2] }, sp, OWN, 1680, false }, /* there is more below */
+		{ { right[0], GUARD, right[2] }, sp, OWN, 1680, false },
+		{ { right[0], OWN + GUARD, right[2] }, sp, OWN, 1680, false }, /* it ends below the descriptor */
+	};
+
+	struct target *t = *state;
+	struct ri_region regions[4];
+	struct ri_core *core;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		core_fini(&t->image);
+		core_init(&t->image);
+		uint8_t *status = core_thread(&t->image, 5, 1, cases[i].sp, 202, 0);
+		uint64_t own = FAKE_BASE + cases[i].own;
+
+		memcpy(status + offsetof(struct elf_prstatus, pr_reg) + FS_BASE * sizeof own, &own, sizeof own);
+		memset(t->fake.image + OWN, 0, 2304);
+		memcpy(t->fake.image + OWN + cases[i].at, cases[i].words, sizeof cases[i].words);
+		core_put(&t->image, FAKE_BASE, t->fake.image, FAKE_BYTES, FAKE_BYTES);
+		assert_int_equal(open_core(t, t->image.used, &core), 0);
+		assert_int_equal(ri_core_regions(core, regions, 4), 1);
+		assert_int_equal(regions[0].guarded, cases[i].is_stack);
+		ri_core_close(core);
+	}
+}
+#else
+static void a_threads_stack_is_told_by_its_descriptor(void **state)
+{
+	(void)state;
+	test_skip("kernel: only x86-64 has the address of a thread's descriptor among its registers");
+}
+#endif
+
 static void notes_that_lie_are_passed_over(void **state)
 {
 	struct target *t = *state;
@@ -466,6 +538,7 @@ TEST_MAIN(TEST(a_core_is_looked_at_like_the_memory_it_was), TEST(its_time_is_the
 	TEST(reads_go_over_segments_and_stop_where_nothing_is_stored),
 	TEST(a_file_that_shrinks_is_memory_that_cannot_be_read), TEST(threads_come_with_their_registers),
 	TEST(workers_are_told_by_their_registers), TEST(files_are_listed_and_pieces_of_a_mapping_joined),
-	TEST(notes_that_lie_are_passed_over), TEST(what_is_no_core_of_ours_is_told_apart),
+	TEST(the_main_threads_stack_is_told_by_the_auxiliary_vector), TEST(a_threads_stack_is_told_by_its_descriptor),
+	TEST(notes_that_lie_are_passed_over),	TEST(what_is_no_core_of_ours_is_told_apart),
 	TEST(more_segments_than_the_header_can_count), TEST(sizes_beyond_all_bounds_are_missing_not_read),
 	TEST(paths_that_are_no_files), TEST(its_memory_and_registers_are_searched));

@@ -446,6 +446,24 @@ static void registers_that_are_known_are_searched(void **state)
 	clear_away(&scene);
 }
 
+static void below_the_stack_pointer_of_one_that_cannot_go_on_is_nothing(void **state)
+{
+	SCENE(scene);
+	world.threads[0] = (struct ri_hand){
+		.tid = 9, .os_tid = 9, .sleeps = true, .whole = true, .syscall = -1, .sp = scene.stack + 4096
+	};
+	world.n_threads = 1;
+	put(&scene, scene.stack + 64, scene.channel);
+	look(&scene, both, 2);
+	assert_int_equal(stands(&scene, CHANNEL, 0), 0);
+	assert_true(complete(&scene, CHANNEL));
+	put(&scene, scene.stack + 4096 - 128, scene.channel); /* the red zone */
+	put(&scene, scene.stack + 6000, scene.channel);
+	look(&scene, both, 2);
+	assert_int_equal(stands(&scene, CHANNEL, 0), 2);
+	clear_away(&scene);
+}
+
 /* ------------------------------------------------------------------ limits */
 
 static void what_is_not_known_is_not_complete(void **state)
@@ -547,7 +565,9 @@ TEST_MAIN(cmocka_unit_test(nowhere_is_a_row_that_says_so), cmocka_unit_test(a_po
 	cmocka_unit_test(one_that_woke_meanwhile_is_read_whole),
 	cmocka_unit_test(a_stack_whose_end_is_not_known_is_read_whole),
 	cmocka_unit_test(a_thread_of_the_programs_may_hide_a_pointer),
-	cmocka_unit_test(registers_that_are_known_are_searched), cmocka_unit_test(what_is_not_known_is_not_complete),
+	cmocka_unit_test(registers_that_are_known_are_searched),
+	cmocka_unit_test(below_the_stack_pointer_of_one_that_cannot_go_on_is_nothing),
+	cmocka_unit_test(what_is_not_known_is_not_complete),
 	cmocka_unit_test(memory_that_cannot_be_read_is_not_complete),
 	cmocka_unit_test(mappings_that_make_no_sense_do_no_harm),
 	cmocka_unit_test(the_runtimes_own_page_and_copies_of_readers_are_left_out),
