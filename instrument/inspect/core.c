@@ -98,9 +98,8 @@ static void take_segment(struct ri_core *core, const Elf64_Phdr *header)
 	if (header->p_memsz == 0 || header->p_vaddr + header->p_memsz < header->p_vaddr)
 		return;
 	count_missing(core, meant - stored);
-	core->segments[core->n_segments++] =
-		(struct ri_core_segment){ header->p_vaddr, header->p_memsz, stored, header->p_offset,
-			header->p_flags, false };
+	core->segments[core->n_segments++] = (struct ri_core_segment){ header->p_vaddr, header->p_memsz, stored,
+		header->p_offset, header->p_flags, false };
 }
 
 static int take_note_segment(struct ri_core *core, const Elf64_Phdr *header)
@@ -231,9 +230,9 @@ struct ri_core_segment *ri_core_segment_at(const struct ri_core *core, uint64_t 
 		else
 			high = middle;
 	}
-	return low && address - core->segments[low - 1].address < core->segments[low - 1].bytes ?
-		       &core->segments[low - 1] :
-		       NULL;
+	return low && address - core->segments[low - 1].address < core->segments[low - 1].bytes
+		       ? &core->segments[low - 1]
+		       : NULL;
 }
 
 /* A mapping may be several segments, one behind the other. */

@@ -18,8 +18,9 @@ static uint64_t out_of_use(const struct ri_region *region, const struct ri_stand
 	uint64_t sp = thread->sleeps && thread->sp > RED_ZONE ? thread->sp - RED_ZONE : 0;
 	uint64_t end = stander->below > sp ? stander->below : sp;
 
-	/* Whose registers are all known does not go on while we look (a core file). */
-	if (!region->guarded || (!stander->clear && !thread->whole) || end < region->address || end - region->address >= region->bytes)
+	/* One whose registers are all known is in a core file: it does not go on. */
+	if (!region->guarded || (!stander->clear && !thread->whole) || end < region->address ||
+		end - region->address >= region->bytes)
 		return 0;
 	/* Both ends are of one stack only if they are in one mapping. */
 	if (stander->below && thread->sp - region->address >= region->bytes)

@@ -539,6 +539,6 @@ TEST_MAIN(TEST(a_core_is_looked_at_like_the_memory_it_was), TEST(its_time_is_the
 	TEST(a_file_that_shrinks_is_memory_that_cannot_be_read), TEST(threads_come_with_their_registers),
 	TEST(workers_are_told_by_their_registers), TEST(files_are_listed_and_pieces_of_a_mapping_joined),
 	TEST(the_main_threads_stack_is_told_by_the_auxiliary_vector), TEST(a_threads_stack_is_told_by_its_descriptor),
-	TEST(notes_that_lie_are_passed_over),	TEST(what_is_no_core_of_ours_is_told_apart),
+	TEST(notes_that_lie_are_passed_over), TEST(what_is_no_core_of_ours_is_told_apart),
 	TEST(more_segments_than_the_header_can_count), TEST(sizes_beyond_all_bounds_are_missing_not_read),
 	TEST(paths_that_are_no_files), TEST(its_memory_and_registers_are_searched));
