@@ -2,7 +2,7 @@
 /*
  * A verdict for scripts. What would be PROVEN but for a hand-off in the very
  * moment of the look is given a few looks more, so that a busy program gets
- * the same answer as an idle one.
+ * the same answer as an idle one; and so is what a search of memory would tell.
  */
 #include <string.h>
 
@@ -35,11 +35,18 @@ static int verdict(const struct cn_cli *cli, const struct cn_findings *findings,
 	return blind ? CN_EXIT_INCOMPLETE : CN_EXIT_OK;
 }
 
+static bool has_open_ends(const struct cn_findings *findings)
+{
+	const uint64_t *wants;
+
+	return has_incomplete(findings) || cn_findings_wants(findings, &wants) > 0;
+}
+
 static int look_again(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks)
 {
 	struct cn_why why = { 0 };
 
-	for (int i = 0; i < MORE_LOOKS && has_incomplete(cn_session_findings(session)); i++) {
+	for (int i = 0; i < MORE_LOOKS && has_open_ends(cn_session_findings(session)); i++) {
 		if (cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why))
 			return cn_fail_why(&why);
 		(*looks)++;

@@ -6,8 +6,8 @@
 #include "cli/cli.h"
 #include "export/text.h"
 
-/* The first may have been on its way already when it was asked for. */
-enum { CLOSER_LOOKS = 2 };
+/* The first may have been on its way already when it was asked for; diagnosis believes two searches of memory. */
+enum { CLOSER_LOOKS = 4 };
 
 static void print_json(const struct cn_session *session, const struct cn_task *task, const struct cn_chain *chain)
 {
@@ -38,31 +38,51 @@ static int build(const struct cn_session *session, uint64_t task, struct cn_chai
 	return CN_EXIT_OK;
 }
 
-static bool all_known(const struct cn_model *model, const uint64_t *ids, size_t n)
+struct closer {
+	uint64_t wants[CN_WANTS_MAX];
+	size_t n;
+};
+
+static bool is_wanted(const struct closer *closer, uint64_t id)
 {
+	for (size_t i = 0; i < closer->n; i++)
+		if (closer->wants[i] == id)
+			return true;
+	return false;
+}
+
+/* Nothing on the chain is still to be seen, nor of what a finding about it would rest on. */
+static bool is_close_enough(const struct cn_session *session, const struct closer *closer, uint64_t task)
+{
+	const uint64_t *wants;
+	size_t n = cn_findings_wants(cn_session_findings(session), &wants);
+
+	for (size_t i = 0; i < closer->n; i++)
+		if (!cn_model_detail(cn_session_model(session), closer->wants[i]))
+			return false;
 	for (size_t i = 0; i < n; i++)
-		if (!cn_model_detail(model, ids[i]))
+		if (wants[i] == task || is_wanted(closer, wants[i]))
 			return false;
 	return true;
 }
 
 /*
- * A look or two more, at what stands on the chain: where its channels stand in
+ * A few looks more, at what stands on the chain: where its channels stand in
  * memory, how its sockets look to the kernel, what stacks its threads have. A
  * target that goes meanwhile is shown as it was.
  */
 static int look_closer(const struct cn_cli *cli, struct cn_session *session, uint64_t task, struct cn_chain *chain)
 {
-	uint64_t wants[CN_WANTS_MAX];
-	size_t n = cn_chain_wants(chain, wants, CN_WANTS_MAX);
+	struct closer what;
 	struct cn_chain closer;
 	struct cn_why why = { 0 };
 	int rc;
 
-	cn_session_detail(session, wants, n);
+	what.n = cn_chain_wants(chain, what.wants, CN_WANTS_MAX);
+	cn_session_detail(session, what.wants, what.n);
 	if (cn_chain_has_threads(chain))
 		cn_session_stacks(session, CN_STACKS_ALL);
-	for (int i = 0; i < CLOSER_LOOKS && (i == 0 || !all_known(cn_session_model(session), wants, n)); i++) {
+	for (int i = 0; i < CLOSER_LOOKS && (i == 0 || !is_close_enough(session, &what, task)); i++) {
 		if (cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why)) {
 			(void)cn_fail(CN_EXIT_INCOMPLETE, "no closer look could be taken: %s", why.text);
 			break;

@@ -170,6 +170,10 @@ void cn_judge_poll(struct cn_diagnosis *diagnosis, struct cn_poll *poll)
 	size_t runtime = poll->task->runtime;
 
 	poll->thread = poll->worker ? cn_model_thread(model, runtime, poll->worker->tid) : NULL;
+	if (poll->thread && cn_target_is_core(cn_model_target(model))) {
+		poll->kind = sleeps(poll->thread) ? CN_POLL_BLOCKS : CN_POLL_UNKNOWN;
+		return; /* nothing moves */
+	}
 	if (!poll->thread || !cn_thread_delta(model, runtime, poll->thread, &poll->cpu_ns, &poll->run_queue_ns,
 				     &poll->span_ns))
 		poll->span_ns = 0;
@@ -251,6 +255,8 @@ static bool is_plain(const struct cn_model *model, const struct cn_poll *poll)
 {
 	if (!cn_model_threads(model, poll->task->runtime))
 		return true;
+	if (cn_target_is_core(cn_model_target(model)))
+		return poll->kind == CN_POLL_BLOCKS;
 	if (!poll->thread || !poll->thread->cpu_ns)
 		return false;
 	if (waits_for_memory(poll))

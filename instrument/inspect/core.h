@@ -43,6 +43,7 @@ struct ri_core_thread {
 	uint32_t syscall;        /* 1 + its number, 0 = in none, or not known */
 	uint64_t argument;       /* its first */
 	bool computes;           /* surely in none: it was in its own code */
+	bool slept;              /* in one, until it was stopped for this core */
 	elf_gregset_t registers; /* laid out as struct user_regs_struct */
 };
 

@@ -16,11 +16,24 @@
 
 enum { THREADS_MAX = 1 << 17, FILES_MAX = 1 << 20 };
 
+/*
+ * Whoever sleeps in a call is woken to be dumped, or stopped by a debugger. What
+ * the call would give back then is EINTR, or one of the kernel's own numbers
+ * that say how to begin it anew, which no program ever sees.
+ */
+static bool was_interrupted(uint64_t result)
+{
+	enum { RESTART_FIRST = 512, RESTART_LAST = 516 };
+	const int64_t error = -(int64_t)result;
+
+	return error == EINTR || (error >= RESTART_FIRST && error <= RESTART_LAST);
+}
+
 /* On x86-64 the kernel keeps the call's number aside for as long as the thread is in it; elsewhere nothing tells. */
 static void set_place(struct ri_core_thread *thread)
 {
 #if defined(__x86_64__)
-	enum { RDI = 14, ORIG_RAX = 15, RIP = 16, RSP = 19, FS_BASE = 21, CALLS_MAX = 4096 };
+	enum { RAX = 10, RDI = 14, ORIG_RAX = 15, RIP = 16, RSP = 19, FS_BASE = 21, CALLS_MAX = 4096 };
 	const uint64_t call = thread->registers[ORIG_RAX];
 
 	thread->pc = thread->registers[RIP];
@@ -30,6 +43,7 @@ static void set_place(struct ri_core_thread *thread)
 	if (call < CALLS_MAX) {
 		thread->syscall = (uint32_t)call + 1;
 		thread->argument = thread->registers[RDI];
+		thread->slept = was_interrupted(thread->registers[RAX]);
 	}
 #elif defined(__aarch64__)
 	enum { SP = 31, PC = 32 };

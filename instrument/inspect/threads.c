@@ -8,7 +8,7 @@
  * these, so it is never told.
  *
  * Of a core there is what was written into it: registers, which tell the system
- * call, and the time on a CPU. Names of threads are not in it.
+ * call and whether it slept there, and the time on a CPU. Names are not in it.
  */
 #include "inspect/look.h"
 
@@ -84,7 +84,9 @@ static int put_dead(struct list *list, uint32_t tid, enum rouse_thread_role role
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct ri_core_thread *thread = &threads[i];
-		const struct ri_proc_thread facts = { .state = thread->computes ? 'R' : 0,
+		const struct ri_proc_thread facts = { .state = thread->computes ? 'R'
+							       : thread->slept  ? 'S'
+										: 0,
 			.cpu_ns = thread->cpu_ns,
 			.syscall = thread->syscall,
 			.argument = thread->argument,

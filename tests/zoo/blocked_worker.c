@@ -6,6 +6,7 @@
  * row: A19
  * finds: blocked-worker likely
  * task: blocker
+ * root: blocked in clock_nanosleep
  */
 #include "zoo.h"
 

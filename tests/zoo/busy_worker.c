@@ -8,6 +8,7 @@
  * task: cruncher
  * alone: it burns
  * core: no, that it computes is seen by the CPU time between two looks
+ * root: computes
  */
 #include "zoo.h"
 

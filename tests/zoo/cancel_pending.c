@@ -8,6 +8,7 @@
  * task: stubborn
  * companions: blocked-worker
  * core: no, its rule wants to see that nothing moves between two looks
+ * root: blocked in clock_nanosleep
  */
 #include "zoo.h"
 

@@ -10,6 +10,7 @@
  * task: owner joined reader writer
  * recording: no, memory is searched only on demand
  * looks: 24
+ * root: LIKELY wait cycle
  */
 #include "zoo.h"
 

@@ -5,6 +5,7 @@
  * row: A9
  * finds: wait-cycle proven
  * task: left right
+ * root: back to where it stood: a ring
  */
 #include "zoo.h"
 

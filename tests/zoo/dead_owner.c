@@ -6,6 +6,7 @@
  * finds: dead-owner proven
  * task: waiter
  * why: waiter
+ * root: has ended$
  */
 #include "zoo.h"
 

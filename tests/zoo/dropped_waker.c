@@ -6,6 +6,7 @@
  * row: A2
  * finds: dropped-waker proven
  * task: client
+ * root: nobody: \w+ \(\d+\) dropped its last waker
  */
 #include "zoo.h"
 

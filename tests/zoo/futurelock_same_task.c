@@ -6,6 +6,7 @@
  * row: A10
  * finds: futurelock proven
  * task: dabbler
+ * root: back to where it stood: a ring
  */
 #include "zoo.h"
 

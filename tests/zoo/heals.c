@@ -7,6 +7,7 @@
  * finds: wait-cycle proven
  * task: left right
  * line: heals
+ * root: back to where it stood: a ring
  */
 #include "zoo.h"
 

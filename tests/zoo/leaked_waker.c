@@ -9,6 +9,7 @@
  * task: client
  * recording: no, memory is searched only on demand
  * looks: 24
+ * root: LIKELY waker leaked
  */
 #include <stdlib.h>
 #include <string.h>

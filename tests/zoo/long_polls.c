@@ -5,6 +5,7 @@
  * row: A19
  * finds: long-polls likely
  * task: blocker
+ * alone: where CPUs are short, long polls are the machine's
  * core: weaker, how long threads waited for a CPU is not in it
  * companions: blocked-worker
  */

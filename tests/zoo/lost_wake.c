@@ -7,6 +7,7 @@
  * row: A5
  * finds: lost-wake proven
  * task: waiter
+ * root: PROVEN ready, and its waiter asleep
  */
 #include "task/resource.h"
 #include "zoo.h"

@@ -11,6 +11,7 @@
  * healthy: 0
  * line: at once
  * core: weaker, what a thread had in hand when it was stopped is not known
+ * root: PROVEN work queued, all workers parked
  */
 #include "sched/runtime.h"
 #include "zoo.h"

@@ -7,7 +7,7 @@
  * finds: nested-block likely
  * task: waiter
  * companions: blocked-worker stuck-queue late-timers
- * core: no, which system call a thread is in is not in the file: it is told as stuck-queue
+ * root: blocked in futex
  */
 #include <pthread.h>
 

@@ -5,6 +5,7 @@
  * row: A1
  * finds: never-registered proven
  * task: client
+ * root: nobody: no waker of this task was ever given out
  */
 #include "zoo.h"
 

@@ -7,6 +7,7 @@
  * finds: never-registered proven
  * task: client
  * healthy: 0
+ * root: nobody: no waker of this task was ever given out
  */
 #include "zoo.h"
 

@@ -5,6 +5,7 @@
  * row: A3
  * finds: held-by-itself likely
  * task: client
+ * root: only itself: its
  */
 #include "zoo.h"
 

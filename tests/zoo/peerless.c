@@ -9,6 +9,7 @@
  * task: receiver
  * recording: no, memory is searched only on demand
  * looks: 24
+ * root: nobody: it stands in no memory
  */
 #include "zoo.h"
 

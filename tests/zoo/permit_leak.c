@@ -7,6 +7,7 @@
  * finds: permit-leak proven
  * task: greedy
  * why: greedy
+ * root: has ended without giving them back
  */
 #include "zoo.h"
 

@@ -6,6 +6,7 @@
  * row: A23
  * finds: pool-exhausted likely
  * task: hog
+ * root: blocked in clock_nanosleep
  */
 #include "zoo.h"
 

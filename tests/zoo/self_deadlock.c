@@ -5,6 +5,7 @@
  * row: A14
  * finds: self-deadlock proven
  * task: twice
+ * root: back to where it stood: a ring
  */
 #include "zoo.h"
 

@@ -6,6 +6,7 @@
  * row: A4
  * finds: stale-waker proven
  * task: second
+ * root: the waker in it would wake
  */
 #include "zoo.h"
 

@@ -12,6 +12,7 @@
  * healthy: 0 100
  * line: at once
  * core: no, rates are seen from look to look
+ * root: LIKELY runnable, but passed over
  */
 #include "sched/runtime.h"
 #include "zoo.h"

@@ -8,6 +8,7 @@
  * task: waiter
  * why: waiter
  * runtime: second
+ * root: has ended$
  */
 #include "zoo.h"
 

@@ -317,7 +317,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="by agent, memory, core file and recording, in all sizes")
     parser.add_argument("--readme", help="the file to write")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--at-once", type=int, default=24, help="programs side by side")
+    parser.add_argument("--at-once", type=int, default=12, help="programs side by side")
     options = parser.parse_intermixed_args()
     rows = [Row(name) for name in options.rows] or all_rows()
     sources = ["socket", "memory", "recording", "core"] if options.all else ["socket"]

@@ -185,6 +185,34 @@ static void what_its_thread_does_has_to_be_plain(void **state)
 }
 
 /* Four polls of at least 134 ms. */
+/* Nothing moves there, and time on a CPU is often not written; but whether it slept is. */
+static void in_a_core_a_thread_is_blocked_if_it_slept(void **state)
+{
+	static const struct {
+		char state;
+		enum cn_class class;
+	} cases[] = { { 'S', CN_LIKELY }, { 0, CN_SUSPECT }, { 'R', CN_SUSPECT } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct stage *stage = *state;
+		const struct cn_finding *f;
+
+		look_hello(stage->model, "core");
+		stage_worker(stage, ROUSE_WORKER_POLLING);
+		stage_polls(stage, 0, 20, 7 * S);
+		stage_thread(stage, 0)->state = (uint32_t)cases[i].state;
+		stage->threads[0].syscall = SYS_futex + 1;
+		stage->threads[0].cpu_ns = 0;
+		stage_look(stage, 10 * S);
+		stage_look(stage, 10 * S);
+		f = stage_finding(stage, CN_FINDING_BLOCKED_WORKER);
+		assert_non_null(f);
+		assert_int_equal(f->class, cases[i].class);
+		assert_int_equal(strstr(f->evidence, "futex") != NULL, cases[i].state == 'S');
+		stage_again(state);
+	}
+}
+
 static void long_polls_of_threads_that_got_no_cpu_are_the_machine(void **state)
 {
 	struct stage *stage = *state;
@@ -309,9 +337,10 @@ TEST_MAIN(STAGED(what_a_thread_that_runs_does_is_told_by_the_second_look),
 	STAGED(a_poll_that_began_since_the_last_look_is_not_judged_by_all_of_it),
 	STAGED(a_thread_that_waits_for_a_cpu_is_nobodys_fault),
 	STAGED(but_one_that_has_run_for_a_second_of_its_own_is_suspect),
-	STAGED(one_that_wants_a_cpu_now_computes_at_half_of_the_time),
-	STAGED(what_its_thread_does_has_to_be_plain),
+	STAGED(one_that_wants_a_cpu_now_computes_at_half_of_the_time), STAGED(what_its_thread_does_has_to_be_plain),
+	STAGED(in_a_core_a_thread_is_blocked_if_it_slept),
 	STAGED(long_polls_of_threads_that_got_no_cpu_are_the_machine),
-	STAGED(but_not_those_that_were_seen_to_become_long_while_cpus_were_free), STAGED(just_below_a_second_nothing_is_said),
-	STAGED(thresholds_can_be_set), STAGED(time_ends_when_the_program_was_stopped),
-	STAGED(time_begins_anew_when_it_goes_on), STAGED(nothing_is_late_while_the_watchdog_did_not_run));
+	STAGED(but_not_those_that_were_seen_to_become_long_while_cpus_were_free),
+	STAGED(just_below_a_second_nothing_is_said), STAGED(thresholds_can_be_set),
+	STAGED(time_ends_when_the_program_was_stopped), STAGED(time_begins_anew_when_it_goes_on),
+	STAGED(nothing_is_late_while_the_watchdog_did_not_run));

@@ -294,6 +294,41 @@ static void workers_are_told_by_their_registers(void **state)
 	}
 }
 
+/* What the call would give back: to a program EINTR, to the kernel alone that it is to be begun anew. */
+static void a_thread_slept_if_its_call_was_interrupted(void **state)
+{
+	static const struct {
+		int64_t result;
+		bool slept;
+	} cases[] = { { -4, true }, { -512, true }, { -516, true }, { -511, false }, { -517, false }, { 0, false },
+		{ 4, false }, { 512, false }, { -38, false } };
+
+	struct target *t = *state;
+	struct ri_core *core;
+
+#if !defined(__x86_64__)
+	test_skip("machine: only on x86-64 registers tell of system calls");
+#endif
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		enum { RAX = 10, NANOSLEEP = 35 };
+
+		core_fini(&t->image);
+		core_init(&t->image);
+		for (int computes = 0; computes < 2; computes++) {
+			uint8_t *status =
+				core_thread(&t->image, 5 + computes, 1, 2, computes ? UINT64_MAX : NANOSLEEP, 0);
+
+			memcpy(status + offsetof(struct elf_prstatus, pr_reg) + RAX * sizeof cases[i].result,
+				&cases[i].result, sizeof cases[i].result);
+		}
+		core_put(&t->image, FAKE_BASE, t->fake.image, FAKE_BYTES, FAKE_BYTES);
+		assert_int_equal(open_core(t, t->image.used, &core), 0);
+		assert_int_equal(core->threads[0].slept, cases[i].slept);
+		assert_false(core->threads[1].slept);
+		ri_core_close(core);
+	}
+}
+
 static void files_are_listed_and_pieces_of_a_mapping_joined(void **state)
 {
 	struct target *t = *state;
@@ -538,7 +573,8 @@ TEST_MAIN(TEST(a_core_is_looked_at_like_the_memory_it_was), TEST(its_time_is_the
 	TEST(reads_go_over_segments_and_stop_where_nothing_is_stored),
 	TEST(a_file_that_shrinks_is_memory_that_cannot_be_read), TEST(threads_come_with_their_registers),
 	TEST(workers_are_told_by_their_registers), TEST(files_are_listed_and_pieces_of_a_mapping_joined),
-	TEST(the_main_threads_stack_is_told_by_the_auxiliary_vector), TEST(a_threads_stack_is_told_by_its_descriptor),
-	TEST(notes_that_lie_are_passed_over), TEST(what_is_no_core_of_ours_is_told_apart),
-	TEST(more_segments_than_the_header_can_count), TEST(sizes_beyond_all_bounds_are_missing_not_read),
-	TEST(paths_that_are_no_files), TEST(its_memory_and_registers_are_searched));
+	TEST(the_main_threads_stack_is_told_by_the_auxiliary_vector), TEST(a_thread_slept_if_its_call_was_interrupted),
+	TEST(a_threads_stack_is_told_by_its_descriptor), TEST(notes_that_lie_are_passed_over),
+	TEST(what_is_no_core_of_ours_is_told_apart), TEST(more_segments_than_the_header_can_count),
+	TEST(sizes_beyond_all_bounds_are_missing_not_read), TEST(paths_that_are_no_files),
+	TEST(its_memory_and_registers_are_searched));
