@@ -38,17 +38,17 @@ enum cn_exit {
 	X(JSON, "json", 0, NULL, "print one JSON document")                                                            \
 	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process), core")    \
 	X(TIMEOUT, "timeout", 0, "MS", "give up when there is no answer for so long (5000)")                           \
-	X(LOOKS, "looks", 0, "N", "looks to take before judging")                                                      \
-	X(INTERVAL, "interval", 0, "MS", "time between looks (250; watch: 1000)")                                                   \
-	X(FAIL_ON, "fail-on", 0, "CLASS", "only findings of at least this class count: suspect, likely, proven")  \
+	X(LOOKS, "looks", 0, "N", "looks to take before judging (3, and up to 5 more that would tell more)")           \
+	X(INTERVAL, "interval", 0, "MS", "time between looks (250; watch: 1000)")                                      \
+	X(FAIL_ON, "fail-on", 0, "CLASS", "only findings of at least this class count: suspect, likely, proven")       \
 	X(THRESHOLD, "threshold", 0, "NAME=N", "set a threshold of diagnosis; may be given several times")             \
 	X(BATCH, "batch", 'b', NULL, "print frames instead of opening a screen")                                       \
-	X(COUNT, "count", 'n', "N", "so many frames, or edges, then end (for ever)")                                             \
+	X(COUNT, "count", 'n', "N", "so many frames, or edges, then end (for ever)")                                   \
 	X(DELAY, "delay", 'd', "S", "seconds between frames (1)")                                                      \
 	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                                         \
 	X(COLOR, "color", 0, "WHEN", "auto, never, 8, 16 or 256 colours (NO_COLOR is heeded)")                         \
 	X(ASCII, "ascii", 0, NULL, "draw with ASCII signs only")                                                       \
-	X(FRAMES, "frames", 0, "FILE", "look at frames of the protocol in a file, in place of a target")                                                                           \
+	X(FRAMES, "frames", 0, "FILE", "look at frames of the protocol in a file, in place of a target")               \
 	X(EXEC, "exec", 0, "CMD", "run CMD (by sh -c) for each edge: see above")                                       \
 	X(MIN_INTERVAL, "min-interval", 0, "S", "seconds between edges of one finding that comes and goes (10)")       \
 	X(ALL, "all", 0, NULL, "each task by itself, instead of those that stand alike together")                      \

@@ -237,13 +237,19 @@ static uint64_t resource_of_descriptor(struct cn_diagnosis *diagnosis, uint64_t 
 	return 0;
 }
 
-/* One look more will tell what its thread does. */
+/*
+ * Another look will tell what its thread does: it would run now, and has not
+ * been seen before, or has had little of a CPU. Then it was woken just now, or
+ * waits for a CPU, which is counted when it has got one.
+ */
 static bool is_told_soon(const struct cn_model *model, const struct cn_poll *poll)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(model, poll->task->runtime);
 
-	return poll->thread && poll->thread->state == 'R' && poll->thread->cpu_ns &&
-	       poll->thread->first_look == runtime->looks && !runtime->target_stopped;
+	if (!poll->thread || poll->thread->state != 'R' || !poll->thread->cpu_ns || runtime->target_stopped)
+		return false;
+	return poll->thread->first_look == runtime->looks ||
+	       (poll->kind == CN_POLL_UNKNOWN && 2 * (poll->cpu_ns + poll->run_queue_ns) < poll->span_ns);
 }
 
 /*

@@ -105,6 +105,8 @@ const char *cn_thread_text(
 		snprintf(out, bytes, "stopped by a signal or a debugger");
 	else if (thread->state == 'R' && timed && queue_ns > cpu_ns && queue_ns > span_ns / 4)
 		snprintf(out, bytes, "waits for a CPU (%s of the time)", cn_format_share(share, queue_ns, span_ns));
+	else if (thread->state == 'R' && timed && cpu_ns < span_ns / 2)
+		snprintf(out, bytes, "would run (had a CPU %s of the time)", cn_format_share(share, cpu_ns, span_ns));
 	else if (thread->state == 'R' && timed)
 		snprintf(out, bytes, "computes (%s of a CPU)", cn_format_share(share, cpu_ns, span_ns));
 	else if (thread->state == 'R')

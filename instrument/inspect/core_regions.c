@@ -40,7 +40,7 @@ static bool is_block(struct ri_core *core, const struct ri_core_segment *segment
 	for (size_t i = 0; i + 2 < n; i++) {
 		uint64_t block = words[i], bytes = words[i + 1], guard = words[i + 2];
 
-		if (guard < bytes && block + guard == segment->address && own - block < bytes)
+		if (block + guard == segment->address && own - block < bytes)
 			return true;
 	}
 	return false;

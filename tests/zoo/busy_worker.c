@@ -8,7 +8,7 @@
  * task: cruncher
  * alone: it burns
  * core: no, that it computes is seen by the CPU time between two looks
- * root: computes
+ * root: (computes|waits for a CPU|would run)
  */
 #include "zoo.h"
 

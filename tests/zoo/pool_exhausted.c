@@ -6,7 +6,7 @@
  * row: A23
  * finds: pool-exhausted likely
  * task: hog
- * root: blocked in clock_nanosleep
+ * root: LIKELY blocking pool exhausted
  */
 #include "zoo.h"
 

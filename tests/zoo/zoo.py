@@ -55,12 +55,13 @@ class Case:
     # ------------------------------------------------------------ looking
 
     def check(self, target, source, looks, *more):
-        """The document of `rouse check`; None if there is nothing any more to look at."""
+        """The document of `rouse check`, with so many looks, or as many as it takes; None: nothing is there any more."""
         options = ["--source", source] if source in ("socket", "memory") else []
+        options += ["--looks", looks, "--interval", INTERVAL_MS] if looks else []
         deadline = time.monotonic() + 3 * DEADLINE_S
         while True:
-            done = rouse("check", "--json", *options, "--looks", looks, "--interval", INTERVAL_MS,
-                         "--timeout", int(DEADLINE_S * 1000), *self.row.words("options"), *more, target)
+            done = rouse("check", "--json", *options, "--timeout", int(DEADLINE_S * 1000), *self.row.words("options"),
+                         *more, target)
             # An agent has half a second to say who it is, however busy the machine: ask again.
             if done.returncode != TIMEOUT or time.monotonic() > deadline:
                 break
@@ -123,12 +124,25 @@ class Case:
             bad = self.foreign(document)
             if bad:
                 self.fail(f"by {source} this was found, which is not what the row says:\n{show(bad)}")
-            found = [next((finding for finding in document["findings"] if self.matches(finding, intended)), None)
-                     for intended in self.row.intended]
+            found = self.all_intended(document)
             if all(found):
                 self.found[source] = found
                 return
         self.fail(f"by {source} was not found: {self.row.codes}, but:\n{show(document['findings'])}")
+
+    def all_intended(self, document):
+        return [next((finding for finding in document["findings"] if self.matches(finding, intended)), None)
+                for intended in self.row.intended]
+
+    def find_at_once(self, program, source):
+        """What stands still is found by the first thing that anybody would type."""
+        if "root" not in self.row.more or "between two looks" in self.row.more.get("core", ""):
+            return
+        for _ in range(3):
+            document = self.check(program.pid, source, None)
+            if all(self.all_intended(document)):
+                return
+        self.fail(f"by {source} was not found without --looks: {self.row.codes}, but:\n{show(document['findings'])}")
 
     def ask_why(self, program, source):
         """The chain of the task that is named first knows of the finding, and ends where the row says."""
@@ -197,6 +211,7 @@ class Case:
                     self.find_nothing(program, source)
                 else:
                     self.find(program, source)
+                    self.find_at_once(program, source)
                     self.ask_why(program, source)
             if not self.twin:
                 self.tasks = self.own_tasks(program)

@@ -434,6 +434,7 @@ static void threads_compute_wait_for_a_cpu_or_are_blocked(void **state)
 	} cases[] = {
 		{ 'R', 980, 5, 0, "computes (98% of a CPU)" },
 		{ 'R', 200, 700, 0, "waits for a CPU (70% of the time)" },
+		{ 'R', 490, 10, 0, "would run (had a CPU 49% of the time)" },
 		{ 'S', 1, 0, 1 + 202, "blocked in futex()" },
 		{ 'S', 1, 0, 1 + 9999, "blocked in system call 9999" },
 		{ 'S', 1, 0, 0, "blocked in the kernel" },

@@ -374,6 +374,36 @@ static void the_main_threads_stack_is_told_by_the_auxiliary_vector(void **state)
 	}
 }
 
+static void what_the_kernel_wrote_of_a_guard_tells_a_stack(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		uint32_t flags;
+		bool is_stack;
+	} below[] = { { 4096, 0, true }, { 4096, PF_R, false }, { 4096, PF_R | PF_W, false }, { 4095, 0, false } };
+
+	struct target *t = *state;
+	struct ri_region regions[4];
+	struct ri_core *core;
+
+	for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
+		size_t guard;
+
+		core_fini(&t->image);
+		core_init(&t->image);
+		core_thread(&t->image, 5, 1, FAKE_BASE + 8192, UINT64_MAX, 0);
+		guard = core_put(&t->image, FAKE_BASE - 4096, t->fake.image, 0, below[i].bytes);
+		core_segment(&t->image, guard)->p_flags = below[i].flags;
+		core_put(&t->image, FAKE_BASE, t->fake.image, FAKE_BYTES, FAKE_BYTES);
+		assert_int_equal(open_core(t, t->image.used, &core), 0);
+		assert_true(ri_core_regions(core, regions, 4) >= 1);
+		for (size_t k = 0; k < 2 && regions[k].address <= FAKE_BASE; k++)
+			if (regions[k].address == FAKE_BASE)
+				assert_int_equal(regions[k].guarded, below[i].is_stack);
+		ri_core_close(core);
+	}
+}
+
 #ifdef __x86_64__
 /* What glibc has in its descriptor somewhere: block, bytes, guard. */
 static void a_threads_stack_is_told_by_its_descriptor(void **state)
@@ -573,7 +603,8 @@ TEST_MAIN(TEST(a_core_is_looked_at_like_the_memory_it_was), TEST(its_time_is_the
 	TEST(reads_go_over_segments_and_stop_where_nothing_is_stored),
 	TEST(a_file_that_shrinks_is_memory_that_cannot_be_read), TEST(threads_come_with_their_registers),
 	TEST(workers_are_told_by_their_registers), TEST(files_are_listed_and_pieces_of_a_mapping_joined),
-	TEST(the_main_threads_stack_is_told_by_the_auxiliary_vector), TEST(a_thread_slept_if_its_call_was_interrupted),
+	TEST(the_main_threads_stack_is_told_by_the_auxiliary_vector),
+	TEST(what_the_kernel_wrote_of_a_guard_tells_a_stack), TEST(a_thread_slept_if_its_call_was_interrupted),
 	TEST(a_threads_stack_is_told_by_its_descriptor), TEST(notes_that_lie_are_passed_over),
 	TEST(what_is_no_core_of_ours_is_told_apart), TEST(more_segments_than_the_header_can_count),
 	TEST(sizes_beyond_all_bounds_are_missing_not_read), TEST(paths_that_are_no_files),
