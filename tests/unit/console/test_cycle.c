@@ -211,15 +211,29 @@ static void an_owner_that_is_not_tracked_makes_no_edge(void **state)
 {
 	static const struct edge edges[] = { { .task = 20, .mutex = 50, .to = 21 },
 		{ .task = 21, .mutex = 51, .to = 20, .untracked = true } };
-	static const struct edge beside[] = { { .task = 20, .mutex = 50, .to = 21, .either = true },
-		{ .task = 21, .mutex = 51, .to = 20, .untracked = true } };
 	struct scene *scene = *state;
 
 	assert_null(twice(scene, edges, 2));
-	assert_null(twice(scene, beside, 2)); /* nor with a way out */
 	send(scene, 100 * S, edges, 2, ROUSE_SITE_SELECT);
 	send(scene, 101 * S, edges, 2, ROUSE_SITE_SELECT);
 	assert_non_null(finding_of(scene->findings, CN_FINDING_PENDING_LONG)); /* they are not dead, and not explained */
+}
+
+/* Where a way out leads, the living are followed. */
+static void nor_does_one_beside_a_way_out(void **state)
+{
+	static const struct edge edges[] = { { .task = 20, .mutex = 50, .to = 21, .either = true },
+		{ .task = 21, .mutex = 51, .to = 20, .untracked = true } };
+
+	assert_null(twice(*state, edges, 2));
+}
+
+static void nor_does_a_grant_beside_a_way_out(void **state)
+{
+	static const struct edge edges[] = { { .task = 20, .mutex = 50, .to = 21, .either = true },
+		{ .task = 21, .mutex = 51, .to = 20, .granted = true } };
+
+	assert_null(twice(*state, edges, 2));
 }
 
 static void a_grant_on_its_way_makes_no_edge(void **state)
@@ -261,4 +275,5 @@ TEST_MAIN(T(two_tasks_with_each_others_mutex_are_proven), T(a_ring_may_go_over_j
 	T(a_ring_that_changed_between_looks_is_none), T(a_way_out_makes_it_likely_only),
 	T(waiting_for_all_is_no_way_out), T(waiters_behind_a_ring_are_not_in_it),
 	T(an_owner_that_is_not_tracked_makes_no_edge), T(a_grant_on_its_way_makes_no_edge),
+	T(nor_does_one_beside_a_way_out), T(nor_does_a_grant_beside_a_way_out),
 	T(a_member_that_may_be_in_somebodys_hands_is_not_proven), T(tasks_in_a_ring_are_not_also_pending_for_long));

@@ -272,6 +272,17 @@ static void who_waits_for_the_lock_that_its_other_future_has_is_proven(void **st
 	expect(play, CN_FINDING_FUTURELOCK, CN_PROVEN, 20);
 }
 
+/* Its next poll looks at both futures. */
+static void who_waits_for_it_beside_that_other_future_is_not(void **state)
+{
+	struct play *play = *state;
+
+	handed_mutex(play);
+	play->actors[0].waits[0] = (struct wait){ .op = ROUSE_OP_LOCK, .on = 50 };
+	play->actors[0].waits[1] = (struct wait){ .op = ROUSE_OP_LOCK, .on = 50, .granted = true };
+	expect(play, CN_FINDING_FUTURELOCK, CN_LIKELY, 20);
+}
+
 /* ------------------------------------------------------------- lost wakers */
 
 static void lost_waker(struct play *play)
@@ -490,10 +501,10 @@ TEST_MAIN(T(what_is_there_with_its_waiter_asleep_is_proven), T(what_is_not_there
 	T(permits_of_an_ended_task_are_leaked), T(of_a_semaphore_that_anybody_may_release_they_are_likely),
 	T(permits_of_the_living_are_not), T(permits_that_are_not_accounted_for_say_nothing),
 	T(a_lock_that_its_owner_never_looked_at_is_likely), T(a_lock_that_has_just_been_handed_over_is_none),
-	T(who_waits_for_the_lock_that_its_other_future_has_is_proven), T(a_waker_that_stands_nowhere_is_leaked),
+	T(who_waits_for_the_lock_that_its_other_future_has_is_proven),
+	T(who_waits_for_it_beside_that_other_future_is_not), T(a_waker_that_stands_nowhere_is_leaked),
 	T(a_waker_that_stands_somewhere_is_not), T(a_waker_given_to_something_known_is_not_searched_for),
 	T(two_orders_by_two_tasks_are_likely), T(one_order_is_none), T(equal_stamps_have_no_order),
 	T(one_task_alone_meets_nobody), T(a_third_lock_keeps_them_apart), T(an_owner_seen_once_has_no_order),
 	T(who_waits_for_each_other_is_in_no_danger_of_it), T(waiting_for_one_while_holding_the_other_is_an_order),
-	 T(the_first_consumer_that_does_not_send_is_named),
-	T(a_sender_that_has_just_begun_to_wait_is_none));
+	T(the_first_consumer_that_does_not_send_is_named), T(a_sender_that_has_just_begun_to_wait_is_none));
