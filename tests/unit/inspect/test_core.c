@@ -383,7 +383,7 @@ static void what_the_kernel_wrote_of_a_guard_tells_a_stack(void **state)
 	} below[] = { { 4096, 0, true }, { 4096, PF_R, false }, { 4096, PF_R | PF_W, false }, { 4095, 0, false } };
 
 	struct target *t = *state;
-	struct ri_region regions[4];
+	struct ri_region regions[4] = { 0 };
 	struct ri_core *core;
 
 	for (size_t i = 0; i < sizeof below / sizeof below[0]; i++) {
