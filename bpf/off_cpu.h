@@ -5,9 +5,7 @@
 #ifndef BL_OFF_CPU_H
 #define BL_OFF_CPU_H
 
-#include <linux/types.h>
-
-#define BL_WORKERS_MAX 256 /* more than that of one process are not followed, and counted */
+#include "record.h"
 
 /* How a thread can be off its CPU: name, JSON member, words. */
 #define BL_OFF_KINDS(X)                                                                                                \
@@ -44,9 +42,6 @@ struct bl_off_task {
  * the second one belongs to the scheduler programs.
  */
 struct bl_off_worker {
-	__u64 record; /* its address in the target, 0 = slot not used */
-	__u32 runtime;
-	__u32 index;      /* of the worker in it */
 	__u64 known_ns;   /* from when on no switch of its thread is missed */
 	__u64 start_task; /* what it polled just after that, 0 = nothing */
 	__u32 start_site;
@@ -69,17 +64,5 @@ struct bl_sched_totals {
 	__u64 lost_tasks; /* stretches that found no room by task, */
 	__u64 lost_sites; /* and by spawn site; they stand in the worker's sum */
 };
-
-/* The head of struct rouse_worker_record and two members of struct rouse_cell_record: rouse/layout.h. */
-struct bl_record_head {
-	__u32 tid;
-	__u32 index;
-	__u32 state;
-	__u32 flags;
-	__u64 current_task;
-	__u64 current_cell;
-};
-#define BL_CELL_ID 8
-#define BL_CELL_SPAWN_SITE 100
 
 #endif

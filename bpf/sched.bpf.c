@@ -19,47 +19,23 @@
  * One worker's slot is written as its thread leaves, as it is woken and as it
  * comes back, which the scheduler does in that order, each under its run
  * queue's lock. A task is polled by one worker at a time, and it is that worker
- * whose return adds to it. Spawn sites have a sum for each CPU.
- *
- * Whose thread: the loader has marked the target's leader by its pidfd; from the
- * first thread of it that is seen, its number is known. Thread ids are those of
- * the target's own pid namespace, the innermost of a thread's numbers, as its
- * worker records have them.
+ * whose return adds to it. Spawn sites have a sum for each CPU. Whose thread it
+ * is: worker_of.h.
  *
  * Loss: a record that is not in memory (no fault can be taken here) leaves an
  * absence to nobody; task entries are the least recently used of too many, and
  * those made are counted, so that the evicted are known. Both are in the sums of
  * the worker, or in totals.
  */
-#include "vmlinux/vmlinux.h"
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 #include "off_cpu.h"
+#include "worker_of.h"
 
-#define PID_LEVELS_MAX 32 /* MAX_PID_NS_LEVEL */
-#define ENDING 0xb0       /* TASK_DEAD | EXIT_ZOMBIE | EXIT_DEAD: not to come back */
+#define ENDING 0xb0 /* TASK_DEAD | EXIT_ZOMBIE | EXIT_DEAD: not to come back */
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-volatile __u32 measuring; /* by the loader: 1 from when all is attached until the end */
-int kernel_tgid;          /* the target's, in the initial namespace; 0 = not seen yet */
 struct bl_sched_totals totals;
 struct bl_off_worker workers[BL_WORKERS_MAX];
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, __u32);
-} targets SEC(".maps");
-
-struct { /* thread id of the target -> its worker's slot */
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, BL_WORKERS_MAX);
-	__type(key, __u32);
-	__type(value, __u32);
-} threads SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -76,46 +52,6 @@ struct {
 } sites SEC(".maps");
 
 #define count(MEMBER) ((void)__sync_fetch_and_add(&totals.MEMBER, 1))
-
-/* ------------------------------------------------------------ whose thread */
-
-static __always_inline bool is_target(struct task_struct *thread)
-{
-	if (kernel_tgid)
-		return thread->tgid == kernel_tgid;
-	if (!bpf_task_storage_get(&targets, thread->group_leader, 0, 0))
-		return false;
-	kernel_tgid = thread->tgid;
-	return true;
-}
-
-/* As the thread's own namespace numbers it; 0 if that cannot be told. */
-static __always_inline __u32 thread_id(struct task_struct *thread)
-{
-	struct pid *pid = thread->thread_pid;
-	struct upid number;
-	__u32 level;
-
-	if (!pid)
-		return 0;
-	level = pid->level;
-	if (level > PID_LEVELS_MAX)
-		return 0;
-	if (bpf_probe_read_kernel(&number, sizeof(number),
-		    (void *)__builtin_preserve_access_index(&pid->numbers[0]) +
-			    level * bpf_core_type_size(struct upid)))
-		return 0;
-	return number.nr;
-}
-
-static __always_inline struct bl_off_worker *worker_of(struct task_struct *thread, __u32 *ret_tid)
-{
-	__u32 *slot;
-
-	*ret_tid = thread_id(thread);
-	slot = bpf_map_lookup_elem(&threads, ret_tid);
-	return slot && *slot < BL_WORKERS_MAX ? &workers[*slot] : 0;
-}
 
 /* ------------------------------------------------------------------- sums */
 
@@ -174,10 +110,10 @@ static __always_inline void add_absence(struct bl_off *off, const struct absence
 		add(off, a->then, a->then_ns);
 }
 
-static __always_inline void account(struct bl_off_worker *worker, const struct absence *a)
+static __always_inline void account(struct bl_off_worker *worker, __u32 runtime, const struct absence *a)
 {
-	struct bl_off_task *task = entry_of(a->task, worker->runtime, a->site);
-	struct bl_off *site = site_of(worker->runtime, a->site);
+	struct bl_off_task *task = entry_of(a->task, runtime, a->site);
+	struct bl_off *site = site_of(runtime, a->site);
 
 	add_absence(&worker->off, a);
 	if (task)
@@ -192,26 +128,13 @@ static __always_inline void account(struct bl_off_worker *worker, const struct a
 
 /* -------------------------------------------------------------- scheduler */
 
-/* Where the task was spawned, if its cell still says that it is this task's. */
-static __always_inline __u32 spawn_site(const struct bl_record_head *head)
-{
-	__u64 id;
-	__u32 site;
-
-	if (bpf_probe_read_user(&id, sizeof(id), (void *)(head->current_cell + BL_CELL_ID)) || id != head->current_task)
-		return 0;
-	if (bpf_probe_read_user(&site, sizeof(site), (void *)(head->current_cell + BL_CELL_SPAWN_SITE)))
-		return 0;
-	return site;
-}
-
-static __always_inline void leaves(struct bl_off_worker *worker, __u32 tid, bool runnable)
+static __always_inline void leaves(struct bl_off_worker *worker, __u64 record, __u32 tid, bool runnable)
 {
 	struct bl_record_head head;
 
 	worker->seen = 1;
 	worker->left_ns = worker->woken_ns = 0;
-	if (bpf_probe_read_user(&head, sizeof(head), (void *)worker->record)) {
+	if (bpf_probe_read_user(&head, sizeof(head), (void *)record)) {
 		count(unreadable);
 		return;
 	}
@@ -241,7 +164,7 @@ static __always_inline void returns_first(struct bl_off_worker *worker)
 		worker->woken_ns = worker->left_ns; /* and before that it was woken */
 }
 
-static __always_inline void returns(struct bl_off_worker *worker)
+static __always_inline void returns(struct bl_off_worker *worker, __u32 runtime)
 {
 	struct absence a = {};
 	__u64 now;
@@ -263,27 +186,28 @@ static __always_inline void returns(struct bl_off_worker *worker)
 		a.then_ns = worker->woken_ns ? now - worker->woken_ns : 0;
 	}
 	worker->left_ns = 0;
-	account(worker, &a);
+	account(worker, runtime, &a);
 }
 
 SEC("tp_btf/sched_switch")
 int BPF_PROG(off_cpu_switch, bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state)
 {
-	struct bl_off_worker *worker;
-	__u32 tid;
+	__u32 slot, tid;
 
 	if (!measuring)
 		return 0;
-	if (is_target(prev) && (worker = worker_of(prev, &tid))) {
+	slot = worker_of(prev, &tid);
+	if (slot < BL_WORKERS_MAX) {
 		count(switches);
 		if (prev_state & ENDING)
-			worker->left_ns = 0;
+			workers[slot].left_ns = 0;
 		else
-			leaves(worker, tid, preempt || prev_state == 0);
+			leaves(&workers[slot], places[slot].record, tid, preempt || prev_state == 0);
 	}
-	if (is_target(next) && (worker = worker_of(next, &tid))) {
+	slot = worker_of(next, &tid);
+	if (slot < BL_WORKERS_MAX) {
 		count(switches);
-		returns(worker);
+		returns(&workers[slot], places[slot].runtime);
 	}
 	return 0;
 }
@@ -292,13 +216,14 @@ SEC("tp_btf/sched_wakeup")
 int BPF_PROG(off_cpu_wakeup, struct task_struct *thread)
 {
 	struct bl_off_worker *worker;
-	__u32 tid;
+	__u32 slot, tid;
 
-	if (!measuring || !is_target(thread))
+	if (!measuring)
 		return 0;
-	worker = worker_of(thread, &tid);
-	if (!worker)
+	slot = worker_of(thread, &tid);
+	if (slot >= BL_WORKERS_MAX)
 		return 0;
+	worker = &workers[slot];
 	count(wakeups);
 	if (worker->seen ? worker->left_ns && !worker->runnable && !worker->woken_ns : !worker->woken_ns)
 		worker->woken_ns = bpf_ktime_get_ns();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "loader/records.h"
-#include "off_cpu.h"
+#include "record.h"
 
 #include <rouse/layout.h>
 
@@ -19,14 +19,14 @@
 enum { WORKERS_MAX = 1024, MAPS_BYTES_MAX = 64 << 20 };
 
 #define SAME(A, TYPE, MEMBER)                                                                                          \
-	static_assert(offsetof(struct bl_record_head, A) == offsetof(TYPE, MEMBER), "off_cpu.h mirrors "               \
+	static_assert(offsetof(struct bl_record_head, A) == offsetof(TYPE, MEMBER), "record.h mirrors "               \
 										    "rouse/layout.h")
 SAME(tid, struct rouse_worker_record, tid);
 SAME(index, struct rouse_worker_record, index);
 SAME(current_task, struct rouse_worker_record, current_task);
 SAME(current_cell, struct rouse_worker_record, current_cell);
-static_assert(BL_CELL_ID == offsetof(struct rouse_cell_record, id), "off_cpu.h mirrors rouse/layout.h");
-static_assert(BL_CELL_SPAWN_SITE == offsetof(struct rouse_cell_record, spawn_site), "off_cpu.h mirrors rouse/layout.h");
+static_assert(BL_CELL_ID == offsetof(struct rouse_cell_record, id), "record.h mirrors rouse/layout.h");
+static_assert(BL_CELL_SPAWN_SITE == offsetof(struct rouse_cell_record, spawn_site), "record.h mirrors rouse/layout.h");
 
 static int peek(int pid, uint64_t address, void *buffer, size_t bytes)
 {

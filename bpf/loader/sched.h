@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "loader/loader.h"
+#include "loader/follow.h"
 #include "off_cpu.h"
 
 struct bl_sched_opts {
@@ -43,8 +43,7 @@ int bl_sched_open(int pid, const struct bl_sched_opts *opts, struct bl_sched **r
 /** Detaches, at once. NULL is fine. */
 void bl_sched_close(struct bl_sched *sched);
 
-enum bl_sched_end { BL_SCHED_GOES_ON = 0, BL_SCHED_EXITED = 1, BL_SCHED_REPLACED = 2 /* it called exec */ };
-/** Waits so long, or until the process ends, and looks for new workers. enum bl_sched_end, or a negative error. */
+/** Waits so long, or until the process ends, and looks for new workers. enum bl_end, or a negative error. */
 int bl_sched_wait(struct bl_sched *sched, int timeout_ms);
 
 struct bl_sched_task {
@@ -62,23 +61,18 @@ struct bl_sched_worker {
 	uint64_t in_progress; /* the task in whose poll it was off its CPU at the end, 0 = none */
 };
 
-/** One of the programs: times it ran on this machine, for whomever, and ns in all; 0 without opts.costs. */
-struct bl_sched_cost {
-	const char *program;
-	uint64_t runs, ns;
-};
-
 struct bl_sched_result {
 	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC: switches in between were counted */
 	struct bl_sched_task *tasks;
 	struct bl_sched_site *sites;
 	struct bl_sched_worker *workers;
+	const struct bl_followed *followed; /* the same ones */
 	size_t n_tasks, n_sites, n_workers;
 	struct bl_sched_totals totals;
 	uint64_t evicted;            /* task entries, with their time; it is in the sums by site and worker */
 	uint64_t missed;             /* runs that the kernel left out, because it was in the same program already */
 	uint32_t unfollowed_workers; /* beyond BL_WORKERS_MAX */
-	struct bl_sched_cost costs[2];
+	struct bl_cost costs[BL_PROGRAMS_MAX];
 };
 
 /**

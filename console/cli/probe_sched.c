@@ -403,9 +403,9 @@ static int wait_for_end(struct measure *m)
 	const uint64_t started_ns = cn_session_clock_ns();
 	struct cn_why why = { 0 };
 	bool looks = true;
-	int rc = BL_SCHED_GOES_ON;
+	int rc = BL_GOES_ON;
 
-	while (rc == BL_SCHED_GOES_ON && !is_over(m, started_ns)) {
+	while (rc == BL_GOES_ON && !is_over(m, started_ns)) {
 		rc = bl_sched_wait(m->sched, WAIT_MS);
 		/* Names of tasks that come and go; that it has gone is seen by the other one. */
 		looks = looks && cn_session_pump(m->session, &why) >= 0;
@@ -413,11 +413,11 @@ static int wait_for_end(struct measure *m)
 	if (rc < 0)
 		return rc;
 	m->splits.end = rc;
-	if (rc == BL_SCHED_GOES_ON && looks) {
+	if (rc == BL_GOES_ON && looks) {
 		cn_session_interval(m->session, LAST_INTERVAL_MS);
 		m->looked = cn_session_wait(m->session, LOOK_MS, &why) == 0;
 	}
-	if (rc == BL_SCHED_GOES_ON && !m->looked)
+	if (rc == BL_GOES_ON && !m->looked)
 		fprintf(stderr, "rouse probe: CPU time is not known: %s\n", why.text);
 	return 0;
 }

@@ -32,7 +32,7 @@ struct cn_splits {
 	const struct bl_sched_result *result;
 	struct cn_split *tasks, *sites, *workers; /* those with most time first; workers by index */
 	size_t n_tasks, n_sites, n_workers;
-	enum bl_sched_end end;
+	enum bl_end end;
 	uint64_t clock_error_ns; /* how much the window of CPU time can differ from that of off-CPU time */
 	size_t limit;            /* rows to print */
 	bool verbose;            /* with the costs */

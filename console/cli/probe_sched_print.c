@@ -20,7 +20,7 @@ static const char *const short_names[] = {
 	[BL_OFF_BLOCKED] = "blocked", [BL_OFF_RUN_QUEUE] = "run queue", [BL_OFF_PREEMPTED] = "preempted"
 };
 static const char *const ends[] = {
-	[BL_SCHED_GOES_ON] = "no", [BL_SCHED_EXITED] = "exit", [BL_SCHED_REPLACED] = "exec"
+	[BL_GOES_ON] = "no", [BL_EXITED] = "exit", [BL_REPLACED] = "exec"
 };
 
 static const struct cn_model *model_of(const struct cn_splits *s)
@@ -319,7 +319,7 @@ static void print_losses(const struct cn_splits *s, const struct cn_paint *paint
 static void print_costs(const struct cn_splits *s, const struct cn_paint *paint)
 {
 	for (size_t i = 0; i < sizeof s->result->costs / sizeof s->result->costs[0]; i++) {
-		const struct bl_sched_cost *cost = &s->result->costs[i];
+		const struct bl_cost *cost = &s->result->costs[i];
 
 		fprintf(paint->out, "  cost: %-15s %9.0f runs/s on this machine, %.0f ns each\n", cost->program,
 			(double)cost->runs / seconds(s), cost->runs ? (double)cost->ns / (double)cost->runs : 0.0);
@@ -333,11 +333,11 @@ void cn_splits_print(const struct cn_splits *s, const struct cn_paint *paint)
 
 	cn_paint(paint, CN_STYLE_TITLE, "%s", cn_safe(target->program));
 	cn_paint(paint, CN_STYLE_DIM, " (%u)  %.3f s of its polls", target->pid, seconds(s));
-	if (s->end == BL_SCHED_GOES_ON)
+	if (s->end == BL_GOES_ON)
 		cn_paint(paint, CN_STYLE_DIM, "; CPU time is true to %s\n", cn_format_ns(error, s->clock_error_ns));
 	else
 		cn_paint(paint, CN_STYLE_BADGE, "; then it %s: CPU time is not known\n",
-			s->end == BL_SCHED_EXITED ? "ended" : "executed another program");
+			s->end == BL_EXITED ? "ended" : "executed another program");
 	print_tasks(s, paint);
 	print_sites(s, paint);
 	print_workers(s, paint);
