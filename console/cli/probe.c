@@ -8,6 +8,7 @@
  * so that a recording of a probe replays like any other.
  */
 #include "cli/probe.h"
+#include "cli/probe_calls.h"
 #include "cli/probe_lines.h"
 #include "cli/probe_sched.h"
 #include "export/text.h"
@@ -284,7 +285,8 @@ static int run(struct probe *probe)
 #define SYNOPSIS                                                                                                       \
 	"usage: rouse probe --events [OPTIONS] PID|NAME\n"                                                             \
 	"       rouse probe --events [OPTIONS] -- COMMAND [ARGUMENTS]\n"                                               \
-	"       rouse probe --sched [OPTIONS] PID|NAME     (see rouse probe --sched --help)\n"
+	"       rouse probe --sched [OPTIONS] PID|NAME     (see rouse probe --sched --help)\n"                             \
+	"       rouse probe --syscalls [OPTIONS] PID|NAME  (see rouse probe --syscalls --help)\n"
 
 static const char HELP[] =
 	SYNOPSIS "Shows every spawn, wake, poll and end of a task, as the kernel sees them at the\n"
@@ -370,7 +372,7 @@ static int parse(int argc, char **argv, struct options *opts, struct cn_probe_li
 	}
 	opts->target = optind < words ? argv[optind] : NULL;
 	if (!events)
-		return usage("say what to probe: --events or --sched", "");
+		return usage("say what to probe: --events, --sched or --syscalls", "");
 	if (optind + 1 < words)
 		return usage("one target at a time: ", argv[optind + 1]);
 	if (!opts->target == !opts->command)
@@ -395,9 +397,12 @@ int cn_probe_main(int argc, char **argv)
 	struct probe probe = { .pid = 0 };
 	int rc;
 
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "--sched") == 0)
 			return cn_probe_sched_main(argc, argv);
+		if (strcmp(argv[i], "--syscalls") == 0)
+			return cn_probe_calls_main(argc, argv);
+	}
 	rc = parse(argc, argv, &probe.opts, &probe.lines);
 	if (rc >= 0)
 		return rc;

@@ -8,25 +8,12 @@
  * than the looks take: clock_error_ns.
  */
 #include "cli/probe_sched.h"
-#include "cli/cli.h"
-#include "source/resolve.h"
+#include "cli/probe_group.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { WAIT_MS = 100, LOOK_MS = 5000, LAST_INTERVAL_MS = 10, DEFAULT_ROWS = 20, TASKS_MAX = 1 << 20 };
-
-struct options {
-	const char *target;
-	uint64_t for_ns; /* 0 = no end */
-	size_t rows;
-	uint32_t tasks;
-	bool json, verbose;
-};
 
 /* What was spent before the window. */
 struct before {
@@ -42,7 +29,7 @@ struct baseline {
 };
 
 struct measure {
-	struct options opts;
+	struct cn_group_opts opts;
 	int pid;
 	struct bl_sched *sched;
 	struct cn_session *session;
@@ -50,14 +37,6 @@ struct measure {
 	struct cn_splits splits;
 	bool looked; /* at the end as well */
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signal)
-{
-	(void)signal;
-	interrupted = 1;
-}
 
 uint64_t cn_off_total(const struct bl_off *off)
 {
@@ -146,24 +125,11 @@ static int keep_baseline(struct baseline *b, const struct cn_model *model)
 
 /* ---------------------------------------------------------------- joining */
 
-/* The loader numbers runtimes as it meets them; a worker's thread tells which one the model calls so. */
 static uint32_t model_runtime(const struct measure *m, uint32_t runtime)
 {
-	const struct cn_model *model = cn_session_model(m->session);
 	const struct bl_sched_result *result = m->splits.result;
 
-	for (size_t i = 0; i < result->n_workers; i++) {
-		if (result->workers[i].runtime != runtime)
-			continue;
-		for (size_t r = 0; r < cn_model_runtimes(model); r++) {
-			const struct cn_runtime *known = cn_model_runtime(model, r);
-
-			for (uint32_t w = 0; known && w < known->n_workers; w++)
-				if (!known->workers[w].foreign && known->workers[w].tid == result->workers[i].tid)
-					return (uint32_t)r;
-		}
-	}
-	return runtime;
+	return cn_group_runtime(cn_session_model(m->session), result->followed, result->n_workers, runtime);
 }
 
 static bool is_timed(const struct measure *m, uint32_t runtime)
@@ -359,65 +325,58 @@ bool cn_splits_lossy(const struct cn_splits *splits)
 
 /* -------------------------------------------------------------- measuring */
 
-static int fail(enum cn_exit code, const char *text)
-{
-	fprintf(stderr, "rouse probe: %s\n", text);
-	return code;
-}
+#define SYNOPSIS "usage: rouse probe --sched [OPTIONS] PID|NAME\n"
+
+static const struct cn_group GROUP = {
+	.option = "sched",
+	.follows = "the scheduler",
+	.synopsis = SYNOPSIS,
+	.help = SYNOPSIS
+	"Shows where the time of polls went: on a CPU, blocked (a syscall, a lock, a page),\n"
+	"in the run queue (woken, waiting for a CPU), or preempted by other threads; by task,\n"
+	"spawn site and worker. The program needs no agent, and no probe is hit in it.\n"
+	"      --for SECONDS  end after that time (also --seconds); else with Ctrl-C\n"
+	"  -n, --count N      rows of tasks and of spawn sites (20)\n"
+	"      --tasks N      keep the sums of so many tasks (16384); more evict the oldest\n"
+	"      --json         one JSON document, rouse/probe-sched/1\n"
+	"      --verbose      also what it costs: runs, and ns each\n"
+	"CPU time is what remains of the poll time that the runtime has stamped (its level 1).\n"
+	"Exit: 0 ok, 1 failed, 2 usage, 3 no such target, 4 not permitted, 5 another version,\n"
+	"6 something could not be counted, and that is said.\n",
+};
 
 static int open_both(struct measure *m)
 {
 	const struct bl_sched_opts opts = { .size = sizeof opts, .tasks = m->opts.tasks, .costs = m->opts.verbose };
-	const struct cn_session_opts look = { .interval_ms = 1000 };
-	struct bl_why bl_why;
-	struct cn_why why = { 0 };
-	struct cn_aim aim;
-	char pid[16];
-	int rc = cn_resolve(m->opts.target, CN_SOURCE_MEMORY, &aim, &why);
+	struct bl_why why;
+	int rc = cn_group_aim(&GROUP, &m->opts, &m->pid);
 
+	if (rc != CN_EXIT_OK)
+		return rc;
+	rc = bl_sched_open(m->pid, &opts, &m->sched, &why);
 	if (rc < 0)
-		return fail(rc == -ENOTUNIQ ? CN_EXIT_NO_TARGET : cn_exit_of(rc), why.text);
-	if (!aim.pid)
-		return fail(CN_EXIT_NO_TARGET, "to follow the scheduler, name a process, not a socket or a core file");
-	m->pid = aim.pid;
-	rc = bl_sched_open(m->pid, &opts, &m->sched, &bl_why);
-	if (rc < 0)
-		return fail(rc == -EOPNOTSUPP ? CN_EXIT_NOT_PERMITTED : cn_exit_of(rc), bl_why.text);
-	snprintf(pid, sizeof pid, "%d", m->pid);
-	rc = cn_session_open(pid, &look, &m->session, &why);
-	if (rc == 0)
-		rc = cn_session_wait(m->session, LOOK_MS, &why);
-	if (rc == 0 && keep_baseline(&m->baseline, cn_session_model(m->session)))
-		return fail(CN_EXIT_FINDINGS, "no memory");
-	return rc ? fail(cn_exit_of(rc), why.text) : CN_EXIT_OK;
+		return cn_group_not_attached(rc, &why);
+	rc = cn_group_look(m->pid, &m->session);
+	if (rc == CN_EXIT_OK && keep_baseline(&m->baseline, cn_session_model(m->session)))
+		return cn_group_fail(CN_EXIT_FINDINGS, "no memory");
+	return rc;
 }
 
-static bool is_over(const struct measure *m, uint64_t started_ns)
+static int wait(void *arg, int timeout_ms)
 {
-	return interrupted || (m->opts.for_ns && cn_session_clock_ns() - started_ns >= m->opts.for_ns);
+	return bl_sched_wait(arg, timeout_ms);
 }
 
 /* Until the time is over or the target has ended; then a last look, if it can be had. */
 static int wait_for_end(struct measure *m)
 {
-	const uint64_t started_ns = cn_session_clock_ns();
 	struct cn_why why = { 0 };
-	bool looks = true;
-	int rc = BL_GOES_ON;
+	int rc = cn_group_wait(&m->opts, m->pid, m->session, wait, m->sched, &m->splits.end);
 
-	while (rc == BL_GOES_ON && !is_over(m, started_ns)) {
-		rc = bl_sched_wait(m->sched, WAIT_MS);
-		/* Names of tasks that come and go; that it has gone is seen by the other one. */
-		looks = looks && cn_session_pump(m->session, &why) >= 0;
-	}
-	if (rc < 0)
+	if (rc < 0 || m->splits.end != BL_GOES_ON)
 		return rc;
-	m->splits.end = rc;
-	if (rc == BL_GOES_ON && looks) {
-		cn_session_interval(m->session, LAST_INTERVAL_MS);
-		m->looked = cn_session_wait(m->session, LOOK_MS, &why) == 0;
-	}
-	if (rc == BL_GOES_ON && !m->looked)
+	m->looked = cn_group_last_look(m->session, &why);
+	if (!m->looked)
 		fprintf(stderr, "rouse probe: CPU time is not known: %s\n", why.text);
 	return 0;
 }
@@ -433,7 +392,7 @@ static int print(const struct measure *m)
 		cn_splits_print(&m->splits, &paint);
 	}
 	if (fflush(stdout) || ferror(stdout))
-		return fail(CN_EXIT_INCOMPLETE, "cannot write the answer");
+		return cn_group_fail(CN_EXIT_INCOMPLETE, "cannot write the answer");
 	return cn_splits_lossy(&m->splits) ? CN_EXIT_INCOMPLETE : CN_EXIT_OK;
 }
 
@@ -444,129 +403,27 @@ static int run(struct measure *m)
 
 	if (rc != CN_EXIT_OK)
 		return rc;
-	fprintf(stderr, "rouse probe: following process %d; %s\n", m->pid,
-		m->opts.for_ns ? "wait, or Ctrl-C" : "Ctrl-C ends it");
 	rc = wait_for_end(m);
 	if (rc < 0)
-		return fail(cn_exit_of(rc), strerror(-rc));
+		return cn_group_fail(cn_exit_of(rc), strerror(-rc));
 	rc = bl_sched_stop(m->sched, &m->splits.result, &why);
 	if (rc < 0)
-		return fail(CN_EXIT_FINDINGS, why.text);
+		return cn_group_fail(CN_EXIT_FINDINGS, why.text);
 	if (join(m) < 0)
-		return fail(CN_EXIT_FINDINGS, "no memory");
+		return cn_group_fail(CN_EXIT_FINDINGS, "no memory");
 	return print(m);
-}
-
-/* ------------------------------------------------------------------- main */
-
-#define SYNOPSIS "usage: rouse probe --sched [OPTIONS] PID|NAME\n"
-
-static const char HELP[] =
-	SYNOPSIS "Shows where the time of polls went: on a CPU, blocked (a syscall, a lock, a page),\n"
-		 "in the run queue (woken, waiting for a CPU), or preempted by other threads; by task,\n"
-		 "spawn site and worker. The program needs no agent, and no probe is hit in it.\n"
-		 "      --for SECONDS  end after that time (also --seconds); else with Ctrl-C\n"
-		 "  -n, --count N      rows of tasks and of spawn sites (20)\n"
-		 "      --tasks N      keep the sums of so many tasks (16384); more evict the oldest\n"
-		 "      --json         one JSON document, rouse/probe-sched/1\n"
-		 "      --verbose      also what it costs: runs, and ns each\n"
-		 "CPU time is what remains of the poll time that the runtime has stamped (its level 1).\n"
-		 "Exit: 0 ok, 1 failed, 2 usage, 3 no such target, 4 not permitted, 5 another version,\n"
-		 "6 something could not be counted, and that is said.\n";
-
-static int usage(const char *problem, const char *what)
-{
-	fprintf(stderr, "rouse probe: %s%s\n%s", problem, what, SYNOPSIS);
-	return CN_EXIT_USAGE;
-}
-
-enum { OPTION_SCHED = 256, OPTION_FOR, OPTION_TASKS, OPTION_JSON, OPTION_VERBOSE, OPTION_HELP };
-static const struct option OPTIONS[] = {
-	{ "sched", no_argument, NULL, OPTION_SCHED },
-	{ "for", required_argument, NULL, OPTION_FOR },
-	{ "seconds", required_argument, NULL, OPTION_FOR },
-	{ "count", required_argument, NULL, 'n' },
-	{ "tasks", required_argument, NULL, OPTION_TASKS },
-	{ "json", no_argument, NULL, OPTION_JSON },
-	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ NULL, 0, NULL, 0 },
-};
-
-/* -1 to go on, or the exit code. */
-static int take_option(int option, struct options *opts)
-{
-	double number = 0;
-	char *end;
-
-	if (option == 'n' || option == OPTION_FOR || option == OPTION_TASKS) {
-		number = strtod(optarg, &end);
-		if (end == optarg || *end || !(number > 0) || number >= 1e9)
-			return usage("not a positive number: ", optarg);
-		if (option == OPTION_TASKS && (number < 1 || number > TASKS_MAX))
-			return usage("so many tasks cannot be kept: ", optarg);
-	}
-	switch (option) {
-	case OPTION_SCHED:
-		break;
-	case OPTION_FOR:
-		opts->for_ns = (uint64_t)(number * 1e9);
-		break;
-	case 'n':
-		opts->rows = (size_t)number;
-		break;
-	case OPTION_TASKS:
-		opts->tasks = (uint32_t)number;
-		break;
-	case OPTION_JSON:
-		opts->json = true;
-		break;
-	case OPTION_VERBOSE:
-		opts->verbose = true;
-		break;
-	case OPTION_HELP:
-		fputs(HELP, stdout);
-		return CN_EXIT_OK;
-	default:
-		return CN_EXIT_USAGE;
-	}
-	return -1;
-}
-
-static int parse(int argc, char **argv, struct options *opts)
-{
-	int option, rc = -1;
-
-	opts->rows = DEFAULT_ROWS;
-	optind = 0; /* start anew: the verb was found by another getopt */
-	opterr = 0;
-	while (rc == -1 && (option = getopt_long(argc, argv, "n:", OPTIONS, NULL)) != -1) {
-		if (option == '?')
-			return usage("unknown option, or one without its argument: ", argv[optind - 1]);
-		rc = take_option(option, opts);
-	}
-	if (rc != -1)
-		return rc;
-	if (optind >= argc)
-		return usage("name a process", "");
-	if (optind + 1 < argc)
-		return usage("one target at a time: ", argv[optind + 1]);
-	opts->target = argv[optind];
-	return -1;
 }
 
 int cn_probe_sched_main(int argc, char **argv)
 {
-	const struct sigaction on_interrupt = { .sa_handler = interrupt };
 	struct measure m = { .pid = 0 };
-	int rc = parse(argc, argv, &m.opts);
+	int rc = cn_group_parse(argc, argv, &GROUP, &m.opts);
 
 	if (rc >= 0)
 		return rc;
 	m.splits.limit = m.opts.rows;
 	m.splits.verbose = m.opts.verbose;
-	sigaction(SIGINT, &on_interrupt, NULL);
-	sigaction(SIGTERM, &on_interrupt, NULL);
+	cn_group_heed_signals();
 	rc = run(&m);
 	bl_sched_close(m.sched);
 	cn_session_close(m.session);

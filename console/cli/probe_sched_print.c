@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What rouse probe --sched has found, as text and as JSON. */
-#include "cli/cli.h"
+#include "cli/probe_group.h"
 #include "cli/probe_sched.h"
 #include "export/text.h"
 #include "widget/format.h"
@@ -19,10 +19,6 @@ static const char *const titles[] = {
 static const char *const short_names[] = {
 	[BL_OFF_BLOCKED] = "blocked", [BL_OFF_RUN_QUEUE] = "run queue", [BL_OFF_PREEMPTED] = "preempted"
 };
-static const char *const ends[] = {
-	[BL_GOES_ON] = "no", [BL_EXITED] = "exit", [BL_REPLACED] = "exec"
-};
-
 static const struct cn_model *model_of(const struct cn_splits *s)
 {
 	return cn_session_model(s->session);
@@ -67,21 +63,6 @@ static void cpu_json(struct cn_json *json, const struct cn_split *split)
 		cn_json_null(json, "cpu_ns");
 }
 
-static void site_json(struct cn_json *json, const struct cn_model *model, const char *key, const struct cn_split *split)
-{
-	const struct cn_site *site = cn_model_site(model, split->runtime, split->site);
-
-	if (!site->kind) {
-		cn_json_null(json, key);
-		return;
-	}
-	cn_json_object(json, key);
-	cn_json_string(json, "function", cn_model_string(model, split->runtime, site->name));
-	cn_json_string(json, "file", cn_model_string(model, split->runtime, site->file));
-	cn_json_number(json, "line", site->line);
-	cn_json_end(json);
-}
-
 static void tasks_json(struct cn_json *json, const struct cn_splits *s)
 {
 	cn_json_number(json, "tasks_found", s->n_tasks);
@@ -96,7 +77,7 @@ static void tasks_json(struct cn_json *json, const struct cn_splits *s)
 		else
 			cn_json_null(json, "name");
 		cn_json_bool(json, "ended", !split->task);
-		site_json(json, model_of(s), "spawned_at", split);
+		cn_group_site_json(json, model_of(s), "spawned_at", split->runtime, split->site);
 		cpu_json(json, split);
 		split_json(json, split);
 		cn_json_end(json);
@@ -111,7 +92,7 @@ static void sites_json(struct cn_json *json, const struct cn_splits *s)
 		const struct cn_split *split = &s->sites[i];
 
 		cn_json_object(json, NULL);
-		site_json(json, model_of(s), "spawned_at", split);
+		cn_group_site_json(json, model_of(s), "spawned_at", split->runtime, split->site);
 		cpu_json(json, split);
 		cn_json_number(json, "cpu_of_live_tasks_ns", split->cpu_ns);
 		split_json(json, split);
@@ -155,19 +136,6 @@ static void losses_json(struct cn_json *json, const struct cn_splits *s)
 	cn_json_end(json);
 }
 
-static void costs_json(struct cn_json *json, const struct cn_splits *s)
-{
-	cn_json_array(json, "costs");
-	for (size_t i = 0; s->verbose && i < sizeof s->result->costs / sizeof s->result->costs[0]; i++) {
-		cn_json_object(json, NULL);
-		cn_json_string(json, "program", s->result->costs[i].program);
-		cn_json_number(json, "runs", s->result->costs[i].runs);
-		cn_json_number(json, "ns", s->result->costs[i].ns);
-		cn_json_end(json);
-	}
-	cn_json_end(json);
-}
-
 void cn_splits_json(const struct cn_splits *s)
 {
 	struct cn_json json;
@@ -179,7 +147,7 @@ void cn_splits_json(const struct cn_splits *s)
 	cn_json_number(&json, "begin_ns", s->result->begin_ns);
 	cn_json_number(&json, "end_ns", s->result->end_ns);
 	cn_json_number(&json, "clock_error_ns", s->clock_error_ns);
-	cn_json_string(&json, "ended", ends[s->end]);
+	cn_json_string(&json, "ended", cn_group_end(s->end));
 	cn_json_end(&json);
 	cn_json_number(&json, "switches", s->result->totals.switches);
 	cn_json_number(&json, "wakeups", s->result->totals.wakeups);
@@ -187,7 +155,7 @@ void cn_splits_json(const struct cn_splits *s)
 	tasks_json(&json, s);
 	sites_json(&json, s);
 	workers_json(&json, s);
-	costs_json(&json, s);
+	cn_group_costs_json(&json, s->result->costs, s->verbose);
 	cn_json_end(&json);
 }
 
@@ -225,13 +193,7 @@ static void print_polls(const struct cn_paint *paint, uint32_t polls)
 
 static const char *where(const struct cn_splits *s, const struct cn_split *split, char *text, size_t bytes)
 {
-	const struct cn_site *site = cn_model_site(model_of(s), split->runtime, split->site);
-
-	if (!site->kind)
-		return "spawn site not known";
-	snprintf(text, bytes, "%s:%u", cn_path_base(cn_model_string(model_of(s), split->runtime, site->file)),
-		site->line);
-	return text;
+	return cn_group_where(model_of(s), split->runtime, split->site, text, bytes);
 }
 
 static void print_tasks(const struct cn_splits *s, const struct cn_paint *paint)
@@ -316,16 +278,6 @@ static void print_losses(const struct cn_splits *s, const struct cn_paint *paint
 			BL_WORKERS_MAX);
 }
 
-static void print_costs(const struct cn_splits *s, const struct cn_paint *paint)
-{
-	for (size_t i = 0; i < sizeof s->result->costs / sizeof s->result->costs[0]; i++) {
-		const struct bl_cost *cost = &s->result->costs[i];
-
-		fprintf(paint->out, "  cost: %-15s %9.0f runs/s on this machine, %.0f ns each\n", cost->program,
-			(double)cost->runs / seconds(s), cost->runs ? (double)cost->ns / (double)cost->runs : 0.0);
-	}
-}
-
 void cn_splits_print(const struct cn_splits *s, const struct cn_paint *paint)
 {
 	const struct cn_target *target = cn_model_target(model_of(s));
@@ -344,5 +296,5 @@ void cn_splits_print(const struct cn_splits *s, const struct cn_paint *paint)
 	fputc('\n', paint->out);
 	print_losses(s, paint);
 	if (s->verbose)
-		print_costs(s, paint);
+		cn_group_costs_print(paint, s->result->costs, seconds(s));
 }

@@ -152,6 +152,8 @@ const char *cn_stack_why(int why);
 
 /* "nanosleep", or NULL: of this machine's architecture. */
 const char *cn_syscall_name(int number);
+/* Its first argument is a file descriptor. */
+bool cn_syscall_takes_fd(int number);
 const char *cn_thread_role_name(unsigned int role);
 
 #endif

@@ -22,6 +22,7 @@ import sys
 import time
 import unittest
 
+import following
 from privileges import CAP_LAST, HANG_S, MS, SKIPPED, drop_capabilities, reason_to_skip
 
 ROUSE, OFF_CPU = sys.argv[1:3]
@@ -42,50 +43,14 @@ def stolen_ns():
     return sum(fields[5:8]) * TICK_NS
 
 
-class Target:
+class Target(following.Target):
     def __init__(self, *launcher, **environment):
-        self.process = subprocess.Popen([*launcher, OFF_CPU], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env=dict(os.environ, **environment))
-        self.pid = self.process.pid
-        self.run("idle", 0)  # it is up
-
-    def begin(self, verb, number=0):
-        self.process.stdin.write(f"{verb} {number}\n")
-        self.process.stdin.flush()
-
-    def end(self):
-        line = self.process.stdout.readline()
-        assert line.startswith("done "), line
-        return int(line.split()[1])
-
-    def run(self, verb, number=0):
-        """What it has measured itself."""
-        self.begin(verb, number)
-        return self.end()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
+        super().__init__(OFF_CPU, "idle", *launcher, **environment)
 
 
-class Probe:
-    """Measures from the constructor to finish()."""
-
+class Probe(following.Probe):
     def __init__(self, target, *arguments):
-        self.process = subprocess.Popen([ROUSE, "probe", "--sched", "--json", *arguments, str(target.pid)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        line = self.process.stderr.readline()
-        assert line.startswith("rouse probe: following process"), line + self.process.stderr.read()
-
-    def finish(self, send=signal.SIGINT, status=0):
-        if send:
-            self.process.send_signal(send)
-        out, err = self.process.communicate(timeout=HANG_S)
-        assert self.process.returncode == status, (self.process.returncode, out, err)
-        return json.loads(out)
+        super().__init__(ROUSE, "--sched", target, *arguments)
 
 
 def measure(target, verb, number, *arguments, status=0):
@@ -191,9 +156,7 @@ class Truth(unittest.TestCase):
 
     def test_poll_that_blocks_since_before_is_seen(self):
         self.target.run("wedge")
-        deadline = time.monotonic() + HANG_S
-        while not self.is_polled("wedged"):
-            self.assertLess(time.monotonic(), deadline)
+        following.wait_until(lambda: self.is_polled("wedged"))
         document = Probe(self.target, "--for", "0.5").finish(send=None)
         task = named(document, "wedged")
         self.agree(document)
@@ -294,20 +257,13 @@ class Ends(unittest.TestCase):
         self.assertEqual(document["window"]["ended"], "exec")
 
     def test_nothing_stays_attached_when_it_is_killed(self):
-        def programs():
-            return {line.split(":")[0] for line in subprocess.run(
-                ["bpftool", "prog", "list"], capture_output=True, text=True, check=True).stdout.splitlines()
-                if "off_cpu_" in line}
-
-        before = programs()
+        before = following.programs_named("off_cpu_")
         with Target() as target:
             probe = Probe(target)
-            self.assertEqual(len(programs() - before), 2)
+            self.assertEqual(len(following.programs_named("off_cpu_") - before), 2)
             probe.process.kill()
             probe.process.communicate()
-            deadline = time.monotonic() + HANG_S
-            while programs() - before:
-                self.assertLess(time.monotonic(), deadline)
+            following.wait_until(lambda: not following.programs_named("off_cpu_") - before)
             target.run("nap", 1)
 
     def test_text_and_costs(self):

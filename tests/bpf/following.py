@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""A program that does what it is told on standard input, and a `rouse probe` of it that sums in the kernel."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+from privileges import HANG_S
+
+
+class Target:
+    """`first`: a command that says that the program is up."""
+
+    def __init__(self, program, first, *launcher, **environment):
+        self.process = subprocess.Popen([*launcher, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=dict(os.environ, **environment))
+        self.pid = self.process.pid
+        self.run(first, 0)
+
+    def begin(self, verb, number=0):
+        self.process.stdin.write(f"{verb} {number}\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        line = self.process.stdout.readline()
+        assert line.startswith("done "), line
+        return int(line.split()[1])
+
+    def run(self, verb, number=0):
+        """What it knows itself."""
+        self.begin(verb, number)
+        return self.end()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
+class Probe:
+    """Measures from the constructor to finish()."""
+
+    def __init__(self, rouse, group, target, *arguments):
+        self.process = subprocess.Popen([rouse, "probe", group, "--json", *arguments, str(target.pid)],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        assert line.startswith("rouse probe: following process"), line + self.process.stderr.read()
+
+    def finish(self, send=signal.SIGINT, status=0):
+        if send:
+            self.process.send_signal(send)
+        out, err = self.process.communicate(timeout=HANG_S)
+        assert self.process.returncode == status, (self.process.returncode, out, err)
+        return json.loads(out)
+
+
+def programs_named(prefix):
+    """The BPF programs that are loaded on this machine and are called so."""
+    return {line.split(":")[0] for line in subprocess.run(
+        ["bpftool", "prog", "list"], capture_output=True, text=True, check=True).stdout.splitlines() if prefix in line}
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + HANG_S
+    while not condition():
+        assert time.monotonic() < deadline
