@@ -4,8 +4,8 @@
  * standard input, one a line, each answered by "done" and a number. The tasks
  * of a command stay alive, asleep, until the end.
  *
- *     ppid N      a poll that calls getppid N times
- *     alone N     a thread outside of any task that calls getppid N times
+ *     ppid N      a poll that calls getppid N times; the number is the CPU time of that, in ns
+ *     alone N     a thread outside of any task that does the same
  *     nap N       20 ms of nanosleep in a poll, N times, a poll each
  *     pipe MS     a poll that reads from a pipe into which a thread writes so much later; the number is the descriptor
  *     file N      a poll that reads N times from a file whose name is not fit to print
@@ -14,8 +14,9 @@
  *     wander N    eight tasks that call getppid 1000 times and nap 1 ms in each of N polls, and yield
  *     churn N     N tasks that call getppid once, and end
  *     fork N      a poll that forks; its child calls getppid N times
- *     stick 0     a poll that reads from a pipe into which nobody writes, until
+ *     stick 0     a poll that reads from a pipe into which nobody writes (the number is the descriptor), until
  *     free 0
+ *     leave 0     as stick, and the main thread ends
  *     exec 0      another program takes this one's place: sleep
  */
 #include <rouse/rouse.h>
@@ -37,6 +38,15 @@ enum { NO_SUCH_CALL = 4000 };
 static sem_t finished;
 static int ends[2]; /* of the pipe */
 static int child;
+static uint64_t answer;
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * ROUSE_S + (uint64_t)t.tv_nsec;
+}
 
 static void nap(uint64_t ns)
 {
@@ -50,6 +60,15 @@ static void call(uint64_t n)
 {
 	while (n-- > 0)
 		syscall(SYS_getppid);
+}
+
+/* One poll's. */
+static void call_and_tell(uint64_t n)
+{
+	uint64_t begin = cpu_ns();
+
+	call(n);
+	__atomic_store_n(&answer, cpu_ns() - begin, __ATOMIC_RELAXED);
 }
 
 #define LINGER()                                                                                                       \
@@ -91,6 +110,18 @@ ROUSE_BODY(reads)
 		if (read(self->fd, &byte, 1) < 0)
 			abort();
 	}
+	LINGER();
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(calls, int,
+	uint64_t n;
+	struct rouse_sleep sleep;);
+ROUSE_BODY(calls)
+{
+	ROUSE_BEGIN;
+	call_and_tell(self->n);
 	LINGER();
 	ROUSE_RETURN(0);
 	ROUSE_END;
@@ -154,7 +185,7 @@ static void wait_for(uint64_t n)
 
 static void *call_alone(void *arg)
 {
-	call(*(uint64_t *)arg);
+	call_and_tell(*(uint64_t *)arg);
 	return NULL;
 }
 
@@ -220,7 +251,7 @@ static int command(const char *verb, uint64_t number, uint64_t *ret_wait)
 
 	*ret_wait = 1;
 	if (strcmp(verb, "ppid") == 0)
-		return rouse_spawn_daemon("calls", work, .n = 1, .calls = number);
+		return rouse_spawn_daemon("calls", calls, .n = number);
 	if (strcmp(verb, "nap") == 0)
 		return rouse_spawn_daemon("naps", work, .n = number, .nap_ns = 20 * ROUSE_MS);
 	if (strcmp(verb, "file") == 0)
@@ -243,7 +274,7 @@ static int command(const char *verb, uint64_t number, uint64_t *ret_wait)
 		return read_pipe(number * ROUSE_MS);
 	if (strcmp(verb, "churn") == 0)
 		return many(number, 64);
-	if (strcmp(verb, "stick") == 0)
+	if (strcmp(verb, "stick") == 0 || strcmp(verb, "leave") == 0)
 		return rouse_spawn_daemon("stuck", reads, .fd = ends[0], .n = 1);
 	if (strcmp(verb, "free") == 0) {
 		*ret_wait = 1;
@@ -281,14 +312,20 @@ int main(void)
 	struct rouse_guard guard = rouse_enter(runtime);
 
 	while (rc == 0 && scanf("%15s %" SCNu64, verb, &number) == 2) {
+		answer = (uint64_t)ends[0];
 		rc = command(verb, number, &n);
 		if (rc == 0)
 			wait_for(n);
 		if (child > 0)
 			waitpid(child, NULL, 0);
 		child = 0;
-		printf(rc == 0 ? "done %d\n" : "failed: %d\n", rc == 0 ? ends[0] : rc);
+		if (rc == 0)
+			printf("done %" PRIu64 "\n", answer);
+		else
+			printf("failed: %s\n", verb);
 		fflush(stdout);
+		if (rc == 0 && strcmp(verb, "leave") == 0)
+			pthread_exit(NULL);
 	}
 	rouse_leave(&guard);
 	rouse_runtime_free(runtime);

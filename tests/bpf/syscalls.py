@@ -62,15 +62,17 @@ def only_call_of(document, row, *names):
     return found[0]
 
 
-def state_and_call(pid, name):
-    """Whether a thread of it is in that system call."""
-    number = {"read": {"x86_64": 0, "aarch64": 63}[os.uname().machine]}[name]
+def reads_pipe(pid, fd):
+    """Whether a thread of it is in a read() of that descriptor."""
+    number = {"x86_64": 0, "aarch64": 63}[os.uname().machine]
     for tid in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{tid}/syscall", encoding="ascii") as file:
-            words = file.read().split()
-        with open(f"/proc/{pid}/task/{tid}/comm", encoding="ascii") as file:
-            if words[0] == str(number) and int(words[1], 16) != 0 and file.read():
-                return True
+        try:
+            with open(f"/proc/{pid}/task/{tid}/syscall", encoding="ascii") as file:
+                words = file.read().split()
+        except OSError:  # it has ended
+            continue
+        if words[0] == str(number) and int(words[1], 16) == fd:
+            return True
     return False
 
 
@@ -161,8 +163,8 @@ class Truth(unittest.TestCase):
         self.agree(document)
         # It waited for 300 ms: in no poll, and so in no sum.
         self.assertGreater(document["outside_polls"], 0)
-        self.assertEqual([site for site in document["spawn_sites"] if site["syscall"]["name"].startswith("epoll")], [])
-        self.assertLess(sum(worker["ns"] for worker in document["workers"]), 200 * MS)
+        self.assertEqual({site["syscall"]["name"] for site in document["spawn_sites"]} - {"futex"}, set())
+        self.assertLessEqual(sum(site["calls"] for site in document["spawn_sites"]), 1)  # that it is done
 
     def test_tasks_that_move_between_workers_keep_their_sums(self):
         document, _ = measure(self.target, "wander", 25)
@@ -186,7 +188,7 @@ class Truth(unittest.TestCase):
     def test_call_that_has_not_ended_is_told_with_its_time(self):
         probe = Probe(self.target)
         fd = self.target.run("stick")
-        following.wait_until(lambda: state_and_call(self.target.pid, "read"))
+        following.wait_until(lambda: reads_pipe(self.target.pid, fd))
         time.sleep(0.1)
         document = probe.finish()
         self.agree(document)
@@ -202,7 +204,7 @@ class Truth(unittest.TestCase):
 
     def test_call_that_began_before_is_told_and_not_counted(self):
         fd = self.target.run("stick")
-        following.wait_until(lambda: state_and_call(self.target.pid, "read"))
+        following.wait_until(lambda: reads_pipe(self.target.pid, fd))
         document = Probe(self.target, "--for", "0.3").finish(send=None)
         self.agree(document)
         self.assertEqual((document["tasks"], document["spawn_sites"], document["began_before"]), ([], [], 1))
@@ -229,7 +231,7 @@ class Truth(unittest.TestCase):
         document, _ = measure(self.target, "churn", 10_000, "-n", "20000", "--tasks", "1000", status=INCOMPLETE)
         evicted = document["not_counted"]["evicted_tasks"]
         self.assertGreaterEqual(evicted, 9_000)
-        self.assertEqual(document["tasks_found"] + evicted, 10_000)
+        self.assertGreaterEqual(document["tasks_found"] + evicted, 10_000)
         for member in SUMS:
             self.assertEqual(sum(row[member] for row in document["spawn_sites"]),
                              sum(row[member] for row in document["workers"]))
@@ -277,12 +279,22 @@ class Ends(unittest.TestCase):
     def test_target_that_is_killed_in_a_call(self):
         with Target() as target:
             probe = Probe(target)
-            target.run("stick")
-            following.wait_until(lambda: state_and_call(target.pid, "read"))
+            fd = target.run("stick")
+            following.wait_until(lambda: reads_pipe(target.pid, fd))
             target.process.kill()
             document = probe.finish(send=None)
         self.assertEqual(document["window"]["ended"], "exit")
         self.assertEqual([site["calls"] for site in document["spawn_sites"] if site["syscall"]["name"] == "read"], [1])
+
+    def test_main_thread_that_has_ended_is_no_end(self):
+        with Target() as target:
+            fd = target.run("leave")
+            following.wait_until(lambda: reads_pipe(target.pid, fd))
+            document = Probe(target, "--for", "0.3").finish(send=None)
+        self.assertEqual(document["window"]["ended"], "no")
+        found = [worker["in_call"] for worker in document["workers"] if worker["in_call"]]
+        self.assertEqual([(call["syscall"]["name"], call["fd"]) for call in found], [("read", fd)])
+        self.assertRegex(found[0]["file"], r"^pipe:\[\d+\]$")
 
     def test_target_that_executes_another_program_is_told(self):
         with Target() as target:
@@ -317,8 +329,8 @@ class Ends(unittest.TestCase):
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             process.stderr.readline()
             target.run("nap", 2)
-            target.run("stick")
-            following.wait_until(lambda: state_and_call(target.pid, "read"))
+            fd = target.run("stick")
+            following.wait_until(lambda: reads_pipe(target.pid, fd))
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=HANG_S)
         self.assertEqual(process.returncode, 0, err)
