@@ -87,6 +87,7 @@ static int take_record(struct bl_follow *follow, const struct bl_record *record)
 		bpf_map_delete_elem(follow->threads_fd, &worker->tid);
 	}
 	worker->tid = record->tid;
+	follow->late++;
 	if (bpf_map_update_elem(follow->threads_fd, &worker->tid, &slot, BPF_ANY) < 0)
 		return -errno;
 	if (follow->known)
@@ -168,6 +169,7 @@ int bl_follow_attach(struct bl_follow *follow, struct bpf_program *const *progra
 	__atomic_store_n(follow->measuring, 1, __ATOMIC_RELEASE);
 	follow->begin_ns = bl_now_ns();
 	rc = look_for_workers(follow);
+	follow->late = 0;
 	return rc < 0 ? bl_fail(why, rc, "cannot read process %d: %s", follow->pid, strerror(-rc)) : 0;
 }
 

@@ -51,6 +51,7 @@ struct bl_follow {
 	size_t n_pages, n_workers;
 	struct bl_followed workers[BL_WORKERS_MAX];
 	uint32_t unfollowed; /* beyond BL_WORKERS_MAX */
+	uint32_t late;       /* threads that were found after the beginning: what they did before was missed */
 	uint64_t begin_ns, end_ns;
 
 	/* Of the group's skeleton. */

@@ -19,7 +19,7 @@
 enum { WORKERS_MAX = 1024, MAPS_BYTES_MAX = 64 << 20 };
 
 #define SAME(A, TYPE, MEMBER)                                                                                          \
-	static_assert(offsetof(struct bl_record_head, A) == offsetof(TYPE, MEMBER), "record.h mirrors "               \
+	static_assert(offsetof(struct bl_record_head, A) == offsetof(TYPE, MEMBER), "record.h mirrors "                \
 										    "rouse/layout.h")
 SAME(tid, struct rouse_worker_record, tid);
 SAME(index, struct rouse_worker_record, index);

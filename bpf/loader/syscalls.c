@@ -272,6 +272,7 @@ int bl_syscalls_stop(struct bl_syscalls *calls, const struct bl_syscalls_result 
 	result->begin_ns = calls->follow.begin_ns;
 	result->end_ns = calls->follow.end_ns;
 	result->unfollowed_workers = calls->follow.unfollowed;
+	result->late_workers = calls->follow.late;
 	result->followed = calls->follow.workers;
 	result->n_workers = calls->follow.n_workers;
 	result->totals = calls->skeleton->bss->totals;

@@ -43,7 +43,7 @@ static const struct {
 	bool only_perf_event;
 } NEEDED[] = {
 	{ CAP_BPF, "CAP_BPF", "to load the programs", false },
-	{ CAP_PERFMON, "CAP_PERFMON", "to follow the scheduler", false },
+	{ CAP_PERFMON, "CAP_PERFMON", "to follow the scheduler or system calls", false },
 	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to attach to USDT probes with this libbpf", true },
 };
 

@@ -16,7 +16,7 @@ size_t bl_missing_capabilities(uint64_t effective, bool usdt_by_perf_event, char
 
 /* 0 if everything needed seems to be there, else -EPERM or -EOPNOTSUPP and why. */
 int bl_check_privileges(struct bl_why *why);
-/* The same for following the scheduler, which needs no USDT probe. */
+/* The same for the groups that need no USDT probe. */
 int bl_check_tracing(struct bl_why *why);
 
 #endif

@@ -285,7 +285,7 @@ static int run(struct probe *probe)
 #define SYNOPSIS                                                                                                       \
 	"usage: rouse probe --events [OPTIONS] PID|NAME\n"                                                             \
 	"       rouse probe --events [OPTIONS] -- COMMAND [ARGUMENTS]\n"                                               \
-	"       rouse probe --sched [OPTIONS] PID|NAME     (see rouse probe --sched --help)\n"                             \
+	"       rouse probe --sched [OPTIONS] PID|NAME     (see rouse probe --sched --help)\n"                         \
 	"       rouse probe --syscalls [OPTIONS] PID|NAME  (see rouse probe --syscalls --help)\n"
 
 static const char HELP[] =

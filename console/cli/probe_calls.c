@@ -78,7 +78,7 @@ bool cn_calls_lossy(const struct cn_calls *calls)
 	const struct bl_syscalls_result *r = calls->result;
 
 	return r->totals.unreadable || r->totals.end_missed || r->totals.lost_tasks || r->totals.lost_sites ||
-	       r->evicted || r->missed || r->unfollowed_workers;
+	       r->evicted || r->missed || r->unfollowed_workers || r->late_workers;
 }
 
 /* ------------------------------------------------------------ descriptors */

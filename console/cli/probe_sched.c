@@ -331,18 +331,17 @@ static const struct cn_group GROUP = {
 	.option = "sched",
 	.follows = "the scheduler",
 	.synopsis = SYNOPSIS,
-	.help = SYNOPSIS
-	"Shows where the time of polls went: on a CPU, blocked (a syscall, a lock, a page),\n"
-	"in the run queue (woken, waiting for a CPU), or preempted by other threads; by task,\n"
-	"spawn site and worker. The program needs no agent, and no probe is hit in it.\n"
-	"      --for SECONDS  end after that time (also --seconds); else with Ctrl-C\n"
-	"  -n, --count N      rows of tasks and of spawn sites (20)\n"
-	"      --tasks N      keep the sums of so many tasks (16384); more evict the oldest\n"
-	"      --json         one JSON document, rouse/probe-sched/1\n"
-	"      --verbose      also what it costs: runs, and ns each\n"
-	"CPU time is what remains of the poll time that the runtime has stamped (its level 1).\n"
-	"Exit: 0 ok, 1 failed, 2 usage, 3 no such target, 4 not permitted, 5 another version,\n"
-	"6 something could not be counted, and that is said.\n",
+	.help = SYNOPSIS "Shows where the time of polls went: on a CPU, blocked (a syscall, a lock, a page),\n"
+			 "in the run queue (woken, waiting for a CPU), or preempted by other threads; by task,\n"
+			 "spawn site and worker. The program needs no agent, and no probe is hit in it.\n"
+			 "      --for SECONDS  end after that time (also --seconds); else with Ctrl-C\n"
+			 "  -n, --count N      rows of tasks and of spawn sites (20)\n"
+			 "      --tasks N      keep the sums of so many tasks (16384); more evict the oldest\n"
+			 "      --json         one JSON document, rouse/probe-sched/1\n"
+			 "      --verbose      also what it costs: runs, and ns each\n"
+			 "CPU time is what remains of the poll time that the runtime has stamped (its level 1).\n"
+			 "Exit: 0 ok, 1 failed, 2 usage, 3 no such target, 4 not permitted, 5 another version,\n"
+			 "6 something could not be counted, and that is said.\n",
 };
 
 static int open_both(struct measure *m)

@@ -4,6 +4,7 @@
  * standard input, one a line, each answered by "done" and a number. The tasks
  * of a command stay alive, asleep, until the end.
  *
+ *     up 0        two tasks that meet: all workers have begun
  *     ppid N      a poll that calls getppid N times; the number is the CPU time of that, in ns
  *     alone N     a thread outside of any task that does the same
  *     nap N       20 ms of nanosleep in a poll, N times, a poll each
@@ -14,9 +15,10 @@
  *     wander N    eight tasks that call getppid 1000 times and nap 1 ms in each of N polls, and yield
  *     churn N     N tasks that call getppid once, and end
  *     fork N      a poll that forks; its child calls getppid N times
- *     stick 0     a poll that reads from a pipe into which nobody writes (the number is the descriptor), until
+ *     stick N     a poll that reads N bytes from a pipe, and one that nobody writes (the number is the descriptor), until
  *     free 0
  *     leave 0     as stick, and the main thread ends
+ *     more 0      another runtime begins, with one worker
  *     exec 0      another program takes this one's place: sleep
  */
 #include <rouse/rouse.h>
@@ -37,6 +39,8 @@ enum { NO_SUCH_CALL = 4000 };
 
 static sem_t finished;
 static int ends[2]; /* of the pipe */
+static pthread_barrier_t met;
+static struct rouse_runtime *another;
 static int child;
 static uint64_t answer;
 
@@ -150,6 +154,16 @@ ROUSE_BODY(idle)
 	ROUSE_END;
 }
 
+ROUSE_ASYNC(meets, int, );
+ROUSE_BODY(meets)
+{
+	ROUSE_BEGIN;
+	pthread_barrier_wait(&met);
+	sem_post(&finished);
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
 ROUSE_ASYNC(brief, int, );
 ROUSE_BODY(brief)
 {
@@ -205,6 +219,15 @@ static void *write_late(void *arg)
 	return write(ends[1], "", 1) == 1 ? NULL : arg;
 }
 
+/* The first `before` of its reads have something to read. */
+static int stick(uint64_t before)
+{
+	for (uint64_t i = 0; i < before; i++)
+		if (write(ends[1], "", 1) != 1)
+			return -1;
+	return rouse_spawn_daemon("stuck", reads, .fd = ends[0], .n = before + 1);
+}
+
 static int read_pipe(uint64_t ns)
 {
 	pthread_t writer;
@@ -244,6 +267,12 @@ static int many(uint64_t n, uint64_t at_once)
 	return rc;
 }
 
+static void quiet(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+}
+
 /* 0 with *ret_wait tasks to wait for. */
 static int command(const char *verb, uint64_t number, uint64_t *ret_wait)
 {
@@ -267,15 +296,22 @@ static int command(const char *verb, uint64_t number, uint64_t *ret_wait)
 			rc = rouse_spawn_daemon("wanders", work, .n = number, .calls = 1000, .nap_ns = ROUSE_MS);
 		return rc;
 	}
+	if (strcmp(verb, "up") == 0) {
+		*ret_wait = 2;
+		rc = rouse_spawn_detached(meets);
+		return rc < 0 ? rc : rouse_spawn_detached(meets);
+	}
 	*ret_wait = 0;
 	if (strcmp(verb, "alone") == 0)
 		return alone(number);
 	if (strcmp(verb, "pipe") == 0)
 		return read_pipe(number * ROUSE_MS);
+	if (strcmp(verb, "more") == 0)
+		return rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1, .log = quiet), &another);
 	if (strcmp(verb, "churn") == 0)
 		return many(number, 64);
 	if (strcmp(verb, "stick") == 0 || strcmp(verb, "leave") == 0)
-		return rouse_spawn_daemon("stuck", reads, .fd = ends[0], .n = 1);
+		return stick(number);
 	if (strcmp(verb, "free") == 0) {
 		*ret_wait = 1;
 		return write(ends[1], "", 1) == 1 ? 0 : -1;
@@ -285,13 +321,7 @@ static int command(const char *verb, uint64_t number, uint64_t *ret_wait)
 		fflush(stdout);
 		execlp("sleep", "sleep", "60", NULL);
 	}
-	return strcmp(verb, "up") == 0 ? 0 : -1;
-}
-
-static void quiet(void *arg, const char *line)
-{
-	(void)arg;
-	(void)line;
+	return -1;
 }
 
 int main(void)
@@ -302,6 +332,7 @@ int main(void)
 	int rc;
 
 	sem_init(&finished, 0, 0);
+	pthread_barrier_init(&met, NULL, 2);
 	if (pipe(ends) < 0)
 		return 1;
 	rc = rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 2, .log = quiet), &runtime);
@@ -328,6 +359,7 @@ int main(void)
 			pthread_exit(NULL);
 	}
 	rouse_leave(&guard);
+	rouse_runtime_free(another);
 	rouse_runtime_free(runtime);
 	return rc != 0;
 }

@@ -187,20 +187,20 @@ class Truth(unittest.TestCase):
 
     def test_call_that_has_not_ended_is_told_with_its_time(self):
         probe = Probe(self.target)
-        fd = self.target.run("stick")
+        fd = self.target.run("stick", 2)
         following.wait_until(lambda: reads_pipe(self.target.pid, fd))
         time.sleep(0.1)
         document = probe.finish()
         self.agree(document)
         task = named(document, "stuck")
-        self.assertEqual((task["calls"], task["not_ended"]), (1, 1))
-        self.assertGreaterEqual(task["ns"], 100 * MS)
+        self.assertEqual((task["calls"], task["not_ended"]), (3, 1))
+        self.assertGreaterEqual(task["longest"]["ns"], 100 * MS)
         for row in (task, only_call_of(document, task, "read")):
             self.assertFalse(row["longest"]["ended"])
-            self.assertEqual((row["longest"]["fd"], row["longest"]["ns"]), (fd, task["ns"]))
+            self.assertEqual((row["longest"]["fd"], row["longest"]["ns"]), (fd, task["longest"]["ns"]))
         found = [worker["in_call"] for worker in document["workers"] if worker["in_call"]]
         self.assertEqual([(call["task"], call["syscall"]["name"], call["fd"], call["ns"], call["began_before"])
-                          for call in found], [(task["task"], "read", fd, task["ns"], False)])
+                          for call in found], [(task["task"], "read", fd, task["longest"]["ns"], False)])
 
     def test_call_that_began_before_is_told_and_not_counted(self):
         fd = self.target.run("stick")
@@ -236,6 +236,19 @@ class Truth(unittest.TestCase):
             self.assertEqual(sum(row[member] for row in document["spawn_sites"]),
                              sum(row[member] for row in document["workers"]))
         self.assertEqual(only_call_of(document, document["tasks"][0], "getppid")["calls"], 10_000)
+
+
+    def test_worker_that_begins_meanwhile_is_followed_and_said_to_be_late(self):
+        probe = Probe(self.target)
+        self.target.run("more")
+        time.sleep(0.3)
+        self.target.run("ppid", 1000)
+        document = probe.finish(status=INCOMPLETE)
+        self.assertEqual([name for name, n in document["not_counted"].items() if n], ["workers_followed_late"])
+        self.assertEqual(document["not_counted"]["workers_followed_late"], 1)
+        self.assertEqual(sorted((worker["runtime"], worker["worker"]) for worker in document["workers"]),
+                         [(0, 0), (0, 1), (1, 0)])
+        self.assertEqual(only_call_of(document, named(document, "calls"), "getppid")["calls"], 1000)
 
 
 class WithAgent(Truth):

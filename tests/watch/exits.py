@@ -162,6 +162,7 @@ class NotPermitted(Test):
                     self.as_nobody("ps", agent_of(redis))
                 self.as_nobody("probe", "--events", redis.pid)
                 self.as_nobody("probe", "--sched", redis.pid)
+                self.as_nobody("probe", "--syscalls", redis.pid)
                 redis.stop()
 
 
