@@ -199,9 +199,8 @@ static void add_open(struct bl_call_sum *sum, const struct bl_call_worker *worke
 static void look_for_old_call(const struct bl_syscalls *calls, uint32_t slot, struct bl_call_worker *worker)
 {
 	const int pid = calls->follow.pid;
-	char name[64], line[256];
-	unsigned long long argument;
-	unsigned int number;
+	char name[64], line[256], *rest;
+	unsigned long number;
 	FILE *file;
 
 	if (!worker->os_tid ||
@@ -210,11 +209,14 @@ static void look_for_old_call(const struct bl_syscalls *calls, uint32_t slot, st
 		return;
 	snprintf(name, sizeof(name), "/proc/%d/task/%u/syscall", pid, worker->os_tid);
 	file = fopen(name, "re");
-	/* "running", or the number and the arguments. */
-	if (file && fgets(line, sizeof(line), file) && sscanf(line, "%u %llx", &number, &argument) == 2) {
-		worker->now = BL_CALL_BEFORE;
-		worker->number = number;
-		worker->argument = argument;
+	/* "running", or the number and the arguments; the number is -1 where it waits, but in no call. */
+	if (file && fgets(line, sizeof(line), file)) {
+		number = strtoul(line, &rest, 10);
+		if (rest != line && *line != '-') {
+			worker->now = BL_CALL_BEFORE;
+			worker->number = (uint32_t)number;
+			worker->argument = strtoull(rest, NULL, 16);
+		}
 	}
 	if (file)
 		fclose(file);
