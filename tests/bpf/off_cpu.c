@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static sem_t finished, held;
+static sem_t finished, held, wanted;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t polls_cpu_ns; /* that the polls of spin and both have measured */
 static int child;
@@ -92,11 +92,12 @@ ROUSE_ASYNC(lock, int,
 ROUSE_BODY(lock)
 {
 	ROUSE_BEGIN;
-	pthread_mutex_lock(&mutex);
-	pthread_mutex_unlock(&mutex);
-	LINGER();
-	ROUSE_RETURN(0);
-	ROUSE_END;
+		sem_post(&wanted);
+		pthread_mutex_lock(&mutex);
+		pthread_mutex_unlock(&mutex);
+		LINGER();
+		ROUSE_RETURN(0);
+		ROUSE_END;
 }
 
 ROUSE_ASYNC(idle, int,
@@ -142,6 +143,7 @@ static void *keep(void *arg)
 {
 	pthread_mutex_lock(&mutex);
 	sem_post(&held);
+	sem_wait(&wanted); /* on a busy machine that may be long after */
 	nap(*(uint64_t *)arg);
 	pthread_mutex_unlock(&mutex);
 	return NULL;
@@ -157,14 +159,19 @@ static void wait_for(uint64_t n)
 static int lock_behind_keeper(uint64_t ns)
 {
 	pthread_t keeper;
-	int rc = pthread_create(&keeper, NULL, keep, &ns);
+	int rc;
 
+	while (sem_trywait(&wanted) == 0)
+		;
+	rc = pthread_create(&keeper, NULL, keep, &ns);
 	if (rc)
 		return -rc;
 	pthread_setname_np(keeper, "keeper");
 	while (sem_wait(&held) != 0)
 		;
 	rc = rouse_spawn_daemon("locks", lock);
+	if (rc)
+		sem_post(&wanted);
 	wait_for(rc == 0);
 	pthread_join(keeper, NULL);
 	return rc;
@@ -245,6 +252,7 @@ int main(void)
 
 	sem_init(&finished, 0, 0);
 	sem_init(&held, 0, 0);
+	sem_init(&wanted, 0, 0);
 	rc = rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 2, .log = quiet), &runtime);
 	if (rc < 0) {
 		fprintf(stderr, "off_cpu: %s\n", rouse_strerror(rc));

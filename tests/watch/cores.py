@@ -199,11 +199,11 @@ class States(Cores):
                               timeout=DEADLINE_S, check=False)
         self.assertEqual((done.returncode, done.stderr), (OK, ""), said(done))
         self.assertIn(f"lives ({pid})", done.stdout)
-        shutil.copy(LIVES, os.path.join(self.room.path, "lives"))
-        done = subprocess.run([CONSOLE, "ps", "lives"], capture_output=True, text=True, cwd=self.room.path,
+        shutil.copy(LIVES, os.path.join(self.room.path, "nobody_runs_it"))
+        done = subprocess.run([CONSOLE, "ps", "nobody_runs_it"], capture_output=True, text=True, cwd=self.room.path,
                               env=rouse_environment(), timeout=DEADLINE_S, check=False)
         self.assertEqual((done.returncode, done.stdout), (NO_TARGET, ""), said(done))
-        self.assertIn("no program or runtime called lives", done.stderr)
+        self.assertIn("no program or runtime called nobody_runs_it", done.stderr)
 
 
 class Damaged(Cores):
