@@ -82,6 +82,7 @@ class Truth(unittest.TestCase):
                 self.assertEqual(len(set(sums)), 1, (kind, member, sums))
         self.assertEqual(set(document["not_counted"].values()), {0})
 
+    @following.again
     def test_sleep_in_polls_is_blocked_and_hardly_cpu(self):
         document, own = measure(self.target, "nap", 5)
         task = named(document, "naps")
@@ -95,6 +96,7 @@ class Truth(unittest.TestCase):
         self.assertGreater(task["blocked"]["ns"], task["cpu_ns"])
         self.assertEqual(task["spawned_at"]["function"], "command")
 
+    @following.again
     def test_mutex_of_another_thread_is_blocked(self):
         document, _ = measure(self.target, "lock", 45)
         task = named(document, "locks")
@@ -104,6 +106,7 @@ class Truth(unittest.TestCase):
         self.assertEqual(task["longest"]["kind"], "blocked")
         self.assertGreater(task["blocked"]["ns"], task["cpu_ns"])
 
+    @following.again
     def test_computing_beside_a_hog_waits_for_a_cpu_and_is_not_blocked(self):
         cpu = min(os.sched_getaffinity(0))
         hog = subprocess.Popen([sys.executable, "-c", "while True: pass"])
@@ -123,6 +126,7 @@ class Truth(unittest.TestCase):
         self.assertGreaterEqual(waited, 50 * MS)
         self.assertGreater(waited, 10 * task["blocked"]["ns"])
 
+    @following.again
     def test_time_on_a_cpu_and_off_it_is_the_time_of_polls(self):
         stolen = stolen_ns()
         document, own = measure(self.target, "both", 20)
@@ -144,6 +148,7 @@ class Truth(unittest.TestCase):
         self.assertLess(sum(off(worker) for worker in document["workers"]), 200 * MS)
         self.assertLess(off(named(document, "idles")) if document["tasks"] else 0, 300 * MS)
 
+    @following.again
     def test_tasks_that_move_between_workers_keep_their_sums(self):
         document, _ = measure(self.target, "wander", 50)
         self.agree(document)
@@ -206,6 +211,7 @@ class Truth(unittest.TestCase):
 
 
 class OtherNamespace(unittest.TestCase):
+    @following.again
     def test_thread_ids_are_those_of_the_targets_own_pid_namespace(self):
         # Two of them: in namespaces of their own, their threads have the same numbers.
         with Target("unshare", "--pid", "--fork", "--kill-child") as other, \
@@ -232,6 +238,7 @@ class WithAgent(Truth):
 
 
 class Ends(unittest.TestCase):
+    @following.again
     def test_target_that_exits_is_told_and_what_was_seen_stands(self):
         with Target() as target:
             probe = Probe(target)
@@ -239,7 +246,8 @@ class Ends(unittest.TestCase):
             target.process.communicate()
             document = probe.finish(send=None)
         self.assertEqual(document["window"]["ended"], "exit")
-        self.assertGreaterEqual(sum(row["blocked"]["ns"] for row in document["spawn_sites"]), 60 * MS)
+        self.assertGreaterEqual(sum(row["blocked"]["ns"] for row in document["spawn_sites"]), 3 * 16 * MS,
+                                document)
         self.assertEqual({task["cpu_ns"] for task in document["tasks"]}, {None})
 
     def test_target_that_is_killed_in_a_poll(self):
