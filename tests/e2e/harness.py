@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import unittest
+from pathlib import Path
 
 DEADLINE_S = 20 * float(os.environ.get("ROUSE_TEST_SLOWDOWN", "1"))
 
@@ -25,6 +26,19 @@ def skip(reason):
     """Ends this test program as skipped, for a reason that ./dev repeats."""
     print(f"SKIP: {reason}", file=sys.stderr)
     sys.exit(77)
+
+
+def excused(missing):
+    """Whether it is the machine's doing that these codes of findings are not there: where threads wait for CPUs for a good
+    part of the time, a long poll is not held against the program.
+    """
+    if not missing <= {"long-polls", "blocked-worker"}:
+        return False
+    pressure = Path("/proc/pressure/cpu").read_text(encoding="ascii")
+    if float(re.search(r"some avg10=([\d.]+)", pressure).group(1)) < 30:
+        return False
+    print(f"not there, on a machine that is overloaded: {sorted(missing)}\n{pressure}", file=sys.stderr, flush=True)
+    return True
 
 
 def need(*tools):
