@@ -263,6 +263,7 @@ int bl_sched_stop(struct bl_sched *sched, const struct bl_sched_result **ret_res
 	result->begin_ns = sched->follow.begin_ns;
 	result->end_ns = sched->follow.end_ns;
 	result->unfollowed_workers = sched->follow.unfollowed;
+	result->late_workers = sched->follow.late;
 	result->followed = sched->follow.workers;
 	result->totals = sched->skeleton->bss->totals;
 	rc = gather_tasks(sched);

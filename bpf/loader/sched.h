@@ -72,6 +72,7 @@ struct bl_sched_result {
 	uint64_t evicted;            /* task entries, with their time; it is in the sums by site and worker */
 	uint64_t missed;             /* runs that the kernel left out, because it was in the same program already */
 	uint32_t unfollowed_workers; /* beyond BL_WORKERS_MAX */
+	uint32_t late_workers;       /* whose threads were found after the beginning: what they did before is missing */
 	struct bl_cost costs[BL_PROGRAMS_MAX];
 };
 

@@ -320,7 +320,7 @@ bool cn_splits_lossy(const struct cn_splits *splits)
 	const struct bl_sched_result *r = splits->result;
 
 	return r->totals.unreadable || r->totals.lost_tasks || r->totals.lost_sites || r->evicted || r->missed ||
-	       r->unfollowed_workers;
+	       r->unfollowed_workers || r->late_workers;
 }
 
 /* -------------------------------------------------------------- measuring */

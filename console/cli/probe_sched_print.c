@@ -133,6 +133,7 @@ static void losses_json(struct cn_json *json, const struct cn_splits *s)
 	cn_json_number(json, "no_room_by_site", r->totals.lost_sites);
 	cn_json_number(json, "missed_runs", r->missed);
 	cn_json_number(json, "workers_not_followed", r->unfollowed_workers);
+	cn_json_number(json, "workers_followed_late", r->late_workers);
 	cn_json_end(json);
 }
 
@@ -276,6 +277,9 @@ static void print_losses(const struct cn_splits *s, const struct cn_paint *paint
 	if (r->unfollowed_workers)
 		fprintf(paint->out, "  %u workers beyond the first %d were not followed\n", r->unfollowed_workers,
 			BL_WORKERS_MAX);
+	if (r->late_workers)
+		fprintf(paint->out, "  %u worker threads began meanwhile: of each, up to 100 ms are missing\n",
+			r->late_workers);
 }
 
 void cn_splits_print(const struct cn_splits *s, const struct cn_paint *paint)

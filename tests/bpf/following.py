@@ -43,10 +43,19 @@ class Target:
         self.process.communicate()
 
 
+def workers_have_begun(rouse, pid):
+    """A thread that begins meanwhile is followed late, which is said and is no truth to measure."""
+    done = subprocess.run([rouse, "ps", "--json", "--source", "memory", str(pid)], capture_output=True, text=True,
+                          check=False)
+    return done.returncode != 0 or all(worker["tid"] for runtime in json.loads(done.stdout)["runtimes"]
+                                       for worker in runtime["workers"] if not worker["foreign"])
+
+
 class Probe:
     """Measures from the constructor to finish()."""
 
     def __init__(self, rouse, group, target, *arguments):
+        wait_until(lambda: workers_have_begun(rouse, target.pid))
         self.process = subprocess.Popen([rouse, "probe", group, "--json", *arguments, str(target.pid)],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stderr.readline()

@@ -14,6 +14,7 @@
  *     fork MS     a poll that forks; its child sleeps so long
  *     wedge 0     a poll that waits for a mutex, until
  *     free 0
+ *     more 0      another runtime begins, with one worker
  *     exec MS     another program takes this one's place: sleep
  */
 #include <rouse/rouse.h>
@@ -32,6 +33,7 @@ static sem_t finished, held, wanted;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t polls_cpu_ns; /* that the polls of spin and both have measured */
 static int child;
+static struct rouse_runtime *another;
 
 static void nap(uint64_t ns)
 {
@@ -193,11 +195,19 @@ static int many(uint64_t n, uint64_t at_once)
 	return rc;
 }
 
+static void quiet(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+}
+
 static int command(const char *verb, uint64_t number)
 {
 	int rc = -1;
 
 	polls_cpu_ns = 0;
+	if (strcmp(verb, "more") == 0)
+		return rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1, .log = quiet), &another);
 	if (strcmp(verb, "nap") == 0)
 		rc = rouse_spawn_daemon("naps", work, .n = number, .nap_ns = 20 * ROUSE_MS);
 	else if (strcmp(verb, "spin") == 0)
@@ -237,12 +247,6 @@ static int command(const char *verb, uint64_t number)
 	return rc;
 }
 
-static void quiet(void *arg, const char *line)
-{
-	(void)arg;
-	(void)line;
-}
-
 int main(void)
 {
 	struct rouse_runtime *runtime;
@@ -269,6 +273,7 @@ int main(void)
 		fflush(stdout);
 	}
 	rouse_leave(&guard);
+	rouse_runtime_free(another);
 	rouse_runtime_free(runtime);
 	return rc != 0;
 }

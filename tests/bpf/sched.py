@@ -180,6 +180,14 @@ class Truth(unittest.TestCase):
         return any(task["name"] == name and task["state"] == "running"
                    for runtime in [json.loads(done.stdout)] for task in runtime["tasks"])
 
+    def test_worker_that_begins_meanwhile_is_said_to_be_late(self):
+        probe = Probe(self.target)
+        self.target.run("more")
+        time.sleep(0.3)
+        document = probe.finish(status=INCOMPLETE)
+        self.assertEqual([name for name, n in document["not_counted"].items() if n], ["workers_followed_late"])
+        self.assertEqual(document["not_counted"]["workers_followed_late"], 1)
+
     def test_child_of_fork_is_not_counted(self):
         document, _ = measure(self.target, "fork", 1000)
         self.agree(document)
