@@ -25,12 +25,6 @@ enum {
 #define LONG_POLL_NS (1ull << LONG_BUCKET)
 #define SHORTEST_SPAN_NS 10000000ull /* counts of the system are as fine as its clock tick */
 
-/* Calls whose first argument is a descriptor. */
-static const char *const on_descriptors[] = { "read", "readv", "pread64", "preadv", "write", "writev", "pwrite64",
-	"pwritev", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg", "accept", "accept4", "connect",
-	"fsync", "fdatasync", "fallocate", "ftruncate", "flock", "fcntl", "ioctl", "sync_file_range", "epoll_wait",
-	"epoll_pwait", "epoll_pwait2", "splice" };
-
 static uint64_t long_polls(const struct cn_histogram *histogram)
 {
 	uint64_t n = 0;
@@ -135,10 +129,7 @@ static const char *syscall_of(const struct cn_poll *poll)
 
 static bool on_descriptor(const struct cn_poll *poll)
 {
-	for (size_t i = 0; i < sizeof on_descriptors / sizeof on_descriptors[0]; i++)
-		if (strcmp(on_descriptors[i], syscall_of(poll)) == 0)
-			return true;
-	return false;
+	return poll->thread && sleeps(poll->thread) && cn_thread_on_descriptor(poll->thread);
 }
 
 /* Waits in the kernel, and has called nothing: for memory, that is, which the machine is short of. */

@@ -42,19 +42,6 @@ uint32_t cn_stack_own(const struct cn_model *model, const struct cn_stack *stack
 
 /* ------------------------------------------------------------------- state */
 
-static bool takes_descriptor(const char *call)
-{
-	static const char *const calls[] = { "read", "write", "readv", "writev", "pread64", "pwrite64", "recvfrom",
-		"sendto", "recvmsg", "sendmsg", "accept", "accept4", "connect", "fsync", "fdatasync", "flock", "ioctl",
-		"fcntl", "close", "lseek", "fstat", "epoll_wait", "epoll_pwait", "epoll_pwait2", "getdents64",
-		"sendfile", "splice", "io_uring_enter" };
-
-	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
-		if (strcmp(calls[i], call) == 0)
-			return true;
-	return false;
-}
-
 /* Which of the runtime's resources has that descriptor: " = socket web, peer 10.0.0.1:555". */
 static const char *descriptor_text(char *out, size_t bytes, const struct cn_model *model, size_t runtime, uint64_t fd)
 {
@@ -84,7 +71,7 @@ static void put_call(
 
 	if (!name)
 		snprintf(out, bytes, "blocked in system call %d", thread->syscall);
-	else if (takes_descriptor(name))
+	else if (cn_thread_on_descriptor(thread))
 		snprintf(out, bytes, "blocked in %s(fd %llu%s)", name, (unsigned long long)thread->argument,
 			descriptor_text(what, sizeof what, model, runtime, thread->argument));
 	else

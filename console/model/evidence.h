@@ -152,8 +152,10 @@ const char *cn_stack_why(int why);
 
 /* "nanosleep", or NULL: of this machine's architecture. */
 const char *cn_syscall_name(int number);
-/* Its first argument is a file descriptor. */
+/* Its first argument is a file descriptor (or AT_FDCWD). */
 bool cn_syscall_takes_fd(int number);
+/* What it was last seen in is a system call on the descriptor `argument`. */
+bool cn_thread_on_descriptor(const struct cn_thread *thread);
 const char *cn_thread_role_name(unsigned int role);
 
 #endif

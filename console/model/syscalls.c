@@ -24,3 +24,8 @@ bool cn_syscall_takes_fd(int number)
 {
 	return number >= 0 && (size_t)number < sizeof CALLS / sizeof CALLS[0] && CALLS[number].takes_fd;
 }
+
+bool cn_thread_on_descriptor(const struct cn_thread *thread)
+{
+	return cn_syscall_takes_fd(thread->syscall) && (int32_t)thread->argument >= 0;
+}
