@@ -145,6 +145,7 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 		.level = cli->level,
 		.stacks = cli->stacks,
 		.stacks_ms = cli->timeout_ms,
+		.answer_ms = cli->timeout_ms,
 		.diagnose = cli->diagnose };
 	struct cn_session *session;
 	struct cn_why why = { 0 };

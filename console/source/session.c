@@ -17,7 +17,7 @@
 #include "source/resolve.h"
 #include "source/source.h"
 
-enum { DEFAULT_STACKS_MS = 1000, DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 10, RUNTIMES_MAX = 64 };
+enum { ANSWER_MS = 500, DEFAULT_STACKS_MS = 1000, DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 10, RUNTIMES_MAX = 64 };
 
 struct cn_session {
 	struct cn_source *source;
@@ -41,14 +41,23 @@ struct cn_session {
 
 /* ------------------------------------------------------------------ opening */
 
-static int open_source(const struct cn_aim *aim, enum cn_source_kind kind, const struct cn_wish *wish,
+/* An agent that has much to do is waited for if there is nothing else to look at. */
+static uint32_t answer_ms(const struct cn_aim *aim, const struct cn_session_opts *opts)
+{
+	bool only = opts->kind == CN_SOURCE_SOCKET || !aim->pid;
+
+	return only && opts->answer_ms > ANSWER_MS ? opts->answer_ms : ANSWER_MS;
+}
+
+static int open_source(const struct cn_aim *aim, const struct cn_session_opts *opts, const struct cn_wish *wish,
 	struct cn_source **ret_source, struct cn_why *why)
 {
+	const enum cn_source_kind kind = opts->kind;
 	struct cn_why why_not_socket = { 0 };
 	int rc = -ENOENT;
 
 	if (kind != CN_SOURCE_MEMORY && *aim->socket) {
-		rc = cn_socket_open(aim->socket, aim->pid, wish, ret_source, &why_not_socket);
+		rc = cn_socket_open(aim->socket, aim->pid, wish, answer_ms(aim, opts), ret_source, &why_not_socket);
 		if (rc == 0)
 			return 0;
 		if (kind == CN_SOURCE_SOCKET || !aim->pid) {
@@ -128,7 +137,7 @@ int cn_session_open(
 	if (rc == 0 && aim.core)
 		rc = cn_core_open(target, &session->wish, &session->source, why);
 	else if (rc == 0)
-		rc = open_source(&aim, opts->kind, &session->wish, &session->source, why);
+		rc = open_source(&aim, opts, &session->wish, &session->source, why);
 	if (rc) {
 		cn_session_close(session);
 		return rc;

@@ -34,6 +34,7 @@ struct cn_session_opts {
 	bool events;              /* count ring events too */
 	enum cn_stacks stacks;    /* native stacks to take with each look */
 	uint32_t stacks_ms;       /* time for them all; 0 = 1000: a screen should not stand still */
+	uint32_t answer_ms;       /* for an agent, where nothing but it is asked for: at least 500 */
 	struct cn_diagnose_opts diagnose;
 };
 

@@ -7,6 +7,7 @@
 #include "source/source.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 
 #include "export/text.h"
 
-enum { ANSWER_MS = 500, READ_BYTES = 64 << 10, READS_AT_ONCE = 32, WISH_BYTES = 1024 };
+enum { READ_BYTES = 64 << 10, READS_AT_ONCE = 32, WISH_BYTES = 1024 };
 
 struct socket_source {
 	struct cn_source source;
@@ -179,24 +180,24 @@ static int connect_to(int fd, const char *path, struct cn_why *why)
 	}
 }
 
-static int await_answer(int fd, const char *path, struct cn_why *why)
+static int await_answer(int fd, const char *path, uint32_t answer_ms, struct cn_why *why)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	int n;
 
 	do
-		n = poll(&ready, 1, ANSWER_MS);
+		n = poll(&ready, 1, answer_ms < INT_MAX ? (int)answer_ms : INT_MAX);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return cn_why_set(why, -errno, "cannot wait for %s: %s", cn_safe(path), strerror(errno));
 	if (n == 0)
 		return cn_why_set(
-			why, -ETIMEDOUT, "the agent behind %s did not answer within %d ms", cn_safe(path), ANSWER_MS);
+			why, -ETIMEDOUT, "the agent behind %s did not answer within %u ms", cn_safe(path), answer_ms);
 	return 0;
 }
 
-int cn_socket_open(
-	const char *path, int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why)
+int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, uint32_t answer_ms,
+	struct cn_source **ret_source, struct cn_why *why)
 {
 	struct socket_source *s = calloc(1, sizeof *s);
 	int rc;
@@ -216,7 +217,7 @@ int cn_socket_open(
 	if (rc == 0)
 		rc = tell(&s->source, wish, why);
 	if (rc == 0)
-		rc = await_answer(s->source.fd, path, why);
+		rc = await_answer(s->source.fd, path, answer_ms, why);
 	if (rc) {
 		close_socket(&s->source);
 		return rc;

@@ -38,10 +38,10 @@ struct cn_source {
 
 /*
  * `pid` is the process that is expected at the other end, 0 = any. Waits at
- * most 500 ms for a first sign of life: -ETIMEDOUT.
+ * most answer_ms for a first sign of life: -ETIMEDOUT.
  */
-int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, struct cn_source **ret_source,
-	struct cn_why *why);
+int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, uint32_t answer_ms,
+	struct cn_source **ret_source, struct cn_why *why);
 int cn_memory_open(int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
 int cn_core_open(const char *path, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
 int cn_frames_open(const char *path, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);

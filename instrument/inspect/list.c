@@ -91,7 +91,7 @@ static bool fill_target(int pid, struct rouse_target *target)
 		return false;
 	snprintf(target->program, sizeof target->program, "%s", stat.program);
 	target->agent = rouse_socket_path(pid, uid, target->socket, sizeof target->socket) == 0 &&
-			ri_socket_exists(target->socket, uid) && !ri_socket_is_dead(target->socket);
+			ri_socket_exists(target->socket, uid) && ri_socket_is_served(pid, target->socket);
 	if (!target->agent)
 		target->socket[0] = 0;
 	return describe(pid, target);

@@ -16,9 +16,12 @@ int ri_socket_home(uint32_t uid, char *path, size_t bytes);
 /* Whether a socket of that user is there, be it a dead process's. Anybody can put something into /tmp. */
 bool ri_socket_exists(const char *path, uint32_t uid);
 /*
- * Whether nobody listens there: whoever was killed leaves its socket, and a
- * later process may get its pid. Told by a connection, which is closed at once.
+ * Whether somebody listens there, as a process of that network namespace sees
+ * it: whoever was killed leaves its socket, and a later process may get its pid.
+ * Asks the kernel, not the agent. True if that cannot be told.
  */
+bool ri_socket_is_served(int pid, const char *path);
+/* Whether nobody listens there. Told by a connection, which is closed at once. */
 bool ri_socket_is_dead(const char *path);
 
 #endif

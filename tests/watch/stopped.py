@@ -5,6 +5,7 @@
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 from watch import (FINDINGS, LISTEN, TIMEOUT, agent_of, ask, at_rest, rouse, said, stop, stop_at_rest, task_named)
@@ -57,9 +58,12 @@ class Unanswering(unittest.TestCase):
             path = agent_of(redis)
             stop(redis)
             for args in (["ps", "--source", "socket", redis.pid], ["dump", path]):
-                done = rouse(*args)
+                begin = time.monotonic()
+                done = rouse(*args, "--timeout", 1500)
+                took = time.monotonic() - begin
                 self.assertEqual((done.returncode, done.stdout), (TIMEOUT, ""), said(done))
-                self.assertIn("did not answer", done.stderr)
+                self.assertIn("did not answer within 1500 ms", done.stderr)
+                self.assertGreaterEqual(took, 1.5)
             redis.process.send_signal(signal.SIGCONT)
             redis.stop()
 
