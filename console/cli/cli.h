@@ -122,6 +122,9 @@ int cn_find_task(const struct cn_model *model, const char *what, const struct cn
 /* Parts of documents. */
 void cn_head_json(struct cn_json *json, const char *schema, const struct cn_session *session);
 void cn_head_text(const struct cn_paint *paint, const struct cn_session *session);
+/* Null if the site is not known. */
+void cn_site_json(
+	struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t index);
 void cn_task_json(struct cn_json *json, const struct cn_session *session, const struct cn_task *task, bool with_awaits);
 /* The same, into an object that is open already. */
 void cn_task_members_json(

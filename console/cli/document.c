@@ -75,7 +75,7 @@ void cn_head_text(const struct cn_paint *paint, const struct cn_session *session
 
 /* ------------------------------------------------------------------- tasks */
 
-static void site_json(
+void cn_site_json(
 	struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t index)
 {
 	const struct cn_site *site = cn_model_site(model, runtime, index);
@@ -98,7 +98,7 @@ static void await_json(
 	cn_json_number(json, "parent", await->parent);
 	cn_json_string(json, "future",
 		cn_model_string(model, task->runtime, cn_model_site(model, task->runtime, await->type)->name));
-	site_json(json, "at", model, task->runtime, await->at);
+	cn_site_json(json, "at", model, task->runtime, await->at);
 	if (await->op != ROUSE_OP_NONE || await->wait_state != ROUSE_WAIT_IDLE) {
 		static const char *const states[] = { "idle", "waiting", "granted" };
 
@@ -151,8 +151,8 @@ void cn_task_members_json(
 	times_json(json, model, task);
 	cn_json_number(json, "frame_bytes", task->frame_bytes);
 	cn_json_bool(json, "valid", task->valid);
-	site_json(json, "spawned", model, task->runtime, task->spawn_site);
-	site_json(json, "site", model, task->runtime, cn_task_await_site(model, task));
+	cn_site_json(json, "spawned", model, task->runtime, task->spawn_site);
+	cn_site_json(json, "site", model, task->runtime, cn_task_await_site(model, task));
 	if (finding)
 		cn_json_string(json, "finding", cn_finding_text(finding->code));
 	if (with_awaits) {
@@ -182,7 +182,7 @@ static void tasks_json(struct cn_json *json, const struct cn_model *model, const
 		cn_json_id(json, "id", finding->tasks[i]);
 		if (task) {
 			cn_json_string(json, "name", cn_task_name(model, task));
-			site_json(json, "site", model, task->runtime, cn_task_await_site(model, task));
+			cn_site_json(json, "site", model, task->runtime, cn_task_await_site(model, task));
 		} else if (i == 0 && *finding->task_name) {
 			cn_json_string(json, "name", finding->task_name);
 		}
@@ -351,7 +351,7 @@ static void link_json(struct cn_json *json, const struct cn_model *model, const 
 	cn_json_string(json, "kind", cn_link_kind_name(link->kind));
 	cn_json_string(json, "relation", cn_relation_name(link->relation));
 	link_kind_json(json, model, link);
-	site_json(json, "at", model, link->runtime, link->at);
+	cn_site_json(json, "at", model, link->runtime, link->at);
 	if (link->since_ns) {
 		cn_json_number(json, "since_ns", link->since_ns);
 		cn_json_number(json, "age_ns",

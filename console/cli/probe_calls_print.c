@@ -115,7 +115,7 @@ static void tasks_json(struct cn_json *json, const struct cn_calls *calls)
 		else
 			cn_json_null(json, "name");
 		cn_json_bool(json, "ended", !row->task);
-		cn_group_site_json(json, model_of(calls), "spawned_at", row->runtime, row->site);
+		cn_site_json(json, "spawned_at", model_of(calls), row->runtime, row->site);
 		sum_json(json, calls, &row->sum);
 		cn_json_end(json);
 	}
@@ -130,7 +130,7 @@ static void sites_json(struct cn_json *json, const struct cn_calls *calls)
 		const struct cn_call_row *row = &calls->sites[i];
 
 		cn_json_object(json, NULL);
-		cn_group_site_json(json, model_of(calls), "spawned_at", row->runtime, row->site);
+		cn_site_json(json, "spawned_at", model_of(calls), row->runtime, row->site);
 		number_json(json, row->number);
 		sum_json(json, calls, &row->sum);
 		cn_json_end(json);

@@ -220,22 +220,6 @@ const char *cn_group_end(enum bl_end end)
 	return ends[end];
 }
 
-void cn_group_site_json(
-	struct cn_json *json, const struct cn_model *model, const char *key, uint32_t runtime, uint32_t index)
-{
-	const struct cn_site *site = cn_model_site(model, runtime, index);
-
-	if (!site->kind) {
-		cn_json_null(json, key);
-		return;
-	}
-	cn_json_object(json, key);
-	cn_json_string(json, "function", cn_model_string(model, runtime, site->name));
-	cn_json_string(json, "file", cn_model_string(model, runtime, site->file));
-	cn_json_number(json, "line", site->line);
-	cn_json_end(json);
-}
-
 const char *cn_group_where(const struct cn_model *model, uint32_t runtime, uint32_t index, char *text, size_t bytes)
 {
 	const struct cn_site *site = cn_model_site(model, runtime, index);

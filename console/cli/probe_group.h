@@ -55,8 +55,6 @@ uint32_t cn_group_runtime(const struct cn_model *model, const struct bl_followed
 
 /* "no", "exit", "exec". */
 const char *cn_group_end(enum bl_end end);
-void cn_group_site_json(
-	struct cn_json *json, const struct cn_model *model, const char *key, uint32_t runtime, uint32_t site);
 void cn_group_costs_json(struct cn_json *json, const struct bl_cost *costs, bool measured);
 void cn_group_costs_print(const struct cn_paint *paint, const struct bl_cost *costs, double seconds);
 /* "main.c:17", or that it is not known. */

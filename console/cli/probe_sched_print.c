@@ -77,7 +77,7 @@ static void tasks_json(struct cn_json *json, const struct cn_splits *s)
 		else
 			cn_json_null(json, "name");
 		cn_json_bool(json, "ended", !split->task);
-		cn_group_site_json(json, model_of(s), "spawned_at", split->runtime, split->site);
+		cn_site_json(json, "spawned_at", model_of(s), split->runtime, split->site);
 		cpu_json(json, split);
 		split_json(json, split);
 		cn_json_end(json);
@@ -92,7 +92,7 @@ static void sites_json(struct cn_json *json, const struct cn_splits *s)
 		const struct cn_split *split = &s->sites[i];
 
 		cn_json_object(json, NULL);
-		cn_group_site_json(json, model_of(s), "spawned_at", split->runtime, split->site);
+		cn_site_json(json, "spawned_at", model_of(s), split->runtime, split->site);
 		cpu_json(json, split);
 		cn_json_number(json, "cpu_of_live_tasks_ns", split->cpu_ns);
 		split_json(json, split);
