@@ -26,12 +26,15 @@ ROUSE_BODY(request)
 }
 
 ROUSE_ASYNC(server, int,
+	int rc;
 	struct rouse_sleep sleep;);
 ROUSE_BODY(server)
 {
 	ROUSE_BEGIN;
 	for (;;) {
-		ZOO_MUST(rouse_spawn_detached(request)); /* fault */
+		self->rc = rouse_spawn_detached(request); /* fault */
+		/* It serves until it is dropped, and so into the beginning of the end. */
+		ZOO_MUST(self->rc == -ROUSE_ESHUTDOWN ? 0 : self->rc);
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 5 * ROUSE_MS));
 	}
 	ROUSE_END;
