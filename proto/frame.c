@@ -142,6 +142,14 @@ static const struct table tables[] = {
 	{ ROUSE__V1__FRAME__BODY_SOCKETS, &rouse__v1__sockets__descriptor, { NULL, 0 } },
 	{ ROUSE__V1__FRAME__BODY_STACKS, &rouse__v1__stacks__descriptor, { NULL, 0 } },
 	{ ROUSE__V1__FRAME__BODY_SYMBOLS, &rouse__v1__symbols__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL, &rouse__v1__kernel__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL_SUMS, &rouse__v1__kernel_sums__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL_CALLS, &rouse__v1__kernel_calls__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL_BLOCKS, &rouse__v1__kernel_blocks__descriptor,
+		{ "kernel_pc", offsetof(Rouse__V1__KernelBlocks, kernel_columns) } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL_SAMPLES, &rouse__v1__kernel_samples__descriptor,
+		{ "kernel_pc", offsetof(Rouse__V1__KernelSamples, kernel_columns) } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL_SYMBOLS, &rouse__v1__kernel_symbols__descriptor, { NULL, 0 } },
 };
 
 static bool columns_agree(const struct table *table, const ProtobufCMessage *message)

@@ -39,6 +39,7 @@ void cn_model_free(struct cn_model *model)
 	cn_slots_fini(&model->tasks);
 	cn_slots_fini(&model->resources);
 	cn_symbols_fini(&model->symbols);
+	cn_kernel_free(model->kernel);
 	for (size_t i = 0; i < CN_RUNTIMES_MAX; i++) {
 		struct cn_runtime_state *runtime = model->runtimes[i];
 

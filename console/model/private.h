@@ -59,6 +59,7 @@ struct cn_model {
 	struct cn_detail details[CN_DETAILS_MAX];
 	struct cn_socket sockets[CN_DETAILS_MAX];
 	struct cn_slots symbols;
+	struct cn_kernel_state *kernel; /* NULL: it was not asked */
 	uint64_t generations;
 	uint64_t now_ns;
 	uint64_t lost_events, lost_generations;
@@ -96,5 +97,6 @@ void cn_apply_stacks(struct cn_runtime_state *runtime, const Rouse__V1__Stacks *
 int cn_apply_symbols(struct cn_model *model, const struct cn_runtime_state *runtime, const Rouse__V1__Symbols *rows);
 void cn_symbols_init(struct cn_slots *symbols);
 void cn_symbols_fini(struct cn_slots *symbols);
+void cn_kernel_free(struct cn_kernel_state *kernel);
 
 #endif
