@@ -27,6 +27,13 @@ struct cn_why {
 
 enum cn_source_kind { CN_SOURCE_ANY, CN_SOURCE_SOCKET, CN_SOURCE_MEMORY, CN_SOURCE_CORE, CN_SOURCE_FRAMES /* a file */ };
 
+/* What the kernel is asked beside the runtime: see model/kernel.h. */
+struct cn_kernel_wish {
+	uint32_t groups;     /* 1 << enum cn_kernel_group, of each; 0 = it is not asked */
+	uint32_t profile_hz; /* 0 = 99 */
+	uint64_t block_ns;   /* absences so long are told one by one; 0 = 1 ms */
+};
+
 struct cn_session_opts {
 	enum cn_source_kind kind; /* ANY: what the target is; the socket if an agent answers, else the process's memory */
 	uint32_t interval_ms;     /* between looks; 0 = 1000 */
@@ -36,6 +43,7 @@ struct cn_session_opts {
 	uint32_t stacks_ms;       /* time for them all; 0 = 1000: a screen should not stand still */
 	uint32_t answer_ms;       /* for an agent, where nothing but it is asked for: at least 500 */
 	struct cn_diagnose_opts diagnose;
+	struct cn_kernel_wish kernel; /* that it cannot be had is no failure: cn_model_kernel() says why */
 };
 
 struct cn_session;
