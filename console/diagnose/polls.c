@@ -230,8 +230,9 @@ static uint64_t resource_of_descriptor(struct cn_diagnosis *diagnosis, uint64_t 
 
 /*
  * Another look will tell what its thread does: it would run now, and has not
- * been seen before, or has had little of a CPU. Then it was woken just now, or
- * waits for a CPU, which is counted when it has got one.
+ * been seen before (or just before: looks that are late follow each other at
+ * once), or has had little of a CPU. Then it was woken just now, or waits for a
+ * CPU, which is counted when it has got one.
  */
 static bool is_told_soon(const struct cn_model *model, const struct cn_poll *poll)
 {
@@ -239,7 +240,7 @@ static bool is_told_soon(const struct cn_model *model, const struct cn_poll *pol
 
 	if (!poll->thread || poll->thread->state != 'R' || !poll->thread->cpu_ns || runtime->target_stopped)
 		return false;
-	return poll->thread->first_look == runtime->looks ||
+	return poll->thread->first_look == runtime->looks || !poll->span_ns ||
 	       (poll->kind == CN_POLL_UNKNOWN && 2 * (poll->cpu_ns + poll->run_queue_ns) < poll->span_ns);
 }
 

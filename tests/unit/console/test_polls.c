@@ -63,6 +63,22 @@ static void what_a_thread_that_runs_does_is_told_by_the_second_look(void **state
 	assert_non_null(stage_finding(stage, CN_FINDING_BUSY_WORKER));
 }
 
+/* When looks are late, one follows the other at once: nothing can be counted in between. */
+static void or_by_one_that_is_long_enough_after_it(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_worker(stage, ROUSE_WORKER_POLLING);
+	stage_polls(stage, 0, 20, 1 * S);
+	stage_thread(stage, 0);
+	stage_look(stage, 9 * S);
+	stage_look(stage, 9 * S + 5 * MS);
+	stage_silent(stage);
+	stage->threads[0].cpu_ns += 1 * S;
+	stage_look(stage, 10 * S);
+	assert_non_null(stage_finding(stage, CN_FINDING_BUSY_WORKER));
+}
+
 static void one_that_sleeps_in_a_call_is_blocked_and_the_socket_is_named(void **state)
 {
 	struct stage *stage = *state;
@@ -345,7 +361,7 @@ static void nothing_is_late_while_the_watchdog_did_not_run(void **state)
 }
 
 TEST_MAIN(STAGED(what_a_thread_that_runs_does_is_told_by_the_second_look),
-	STAGED(a_thread_that_has_its_cpu_all_the_time_computes),
+	STAGED(or_by_one_that_is_long_enough_after_it), STAGED(a_thread_that_has_its_cpu_all_the_time_computes),
 	STAGED(one_that_sleeps_in_a_call_is_blocked_and_the_socket_is_named), STAGED(a_lock_of_threads_is_called_that),
 	STAGED(one_that_would_run_and_has_had_little_of_a_cpu_is_told_by_another_look),
 	STAGED(half_and_half_is_suspected_without_a_reason),
