@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <linux/perf_event.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,46 @@ static void check_probe(struct cn_check *check)
 #endif
 }
 
+/* A thread of one's own, whose user side the kernel may show to everybody (level 2). */
+static bool perf_samples(void)
+{
+	struct perf_event_attr attr = { .size = sizeof attr,
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = 1000000,
+		.exclude_kernel = 1,
+		.disabled = 1 };
+	const long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	close((int)fd);
+	return true;
+}
+
+/* What tells where the time of a poll goes, from the most to the least: each step was tried. */
+static void check_polls(struct cn_check *check)
+{
+	char line[64];
+	const bool perf = perf_samples(), times = read_line("/proc/self/schedstat", line, sizeof line);
+	bool bpf = false;
+
+#ifdef HAVE_BPF
+	struct bl_why why = { .text = "" };
+
+	bpf = bl_check_tracing(&why) == 0;
+#endif
+	cn_check_set(check,
+		bpf             ? CN_HEALTH_YES
+		: perf || times ? CN_HEALTH_PARTLY
+				: CN_HEALTH_NO,
+		"where the time of polls goes: by task (eBPF) %s; where a thread of yours runs (perf) %s; CPU and run "
+		"queue of whole threads (/proc schedstat) %s",
+		bpf ? "yes" : "no", perf ? "yes" : "no", times ? "yes" : "no");
+	if (!bpf)
+		cn_check_advise(check, "See \"probe\" and \"btf\": as root `rouse probe` tells it by task.");
+}
+
 static void check_stacks(struct cn_check *check)
 {
 #ifdef HAVE_STACKS
@@ -257,6 +298,7 @@ size_t cn_doctor_machine(struct cn_check checks[CN_CHECKS_MAX])
 		{ "cores", check_cores },
 		{ "stacks", check_stacks },
 		{ "probe", check_probe },
+		{ "polls", check_polls },
 		{ "btf", check_btf },
 		{ "perf", check_paranoid },
 		{ "memfd", check_memfd },

@@ -372,6 +372,15 @@ class Refusals(unittest.TestCase):
             self.refused(NOT_PERMITTED, r"missing CAP_BPF .*CAP_PERFMON .*run it as root", str(target.pid),
                          preexec_fn=drop_capabilities(range(CAP_LAST)))
 
+    def test_without_the_kernels_types_it_says_so(self):
+        with Target() as target:
+            done = subprocess.run(["unshare", "--mount", "sh", "-c",
+                                   'mount -t tmpfs nodev /sys/kernel/btf && exec "$@"', "sh",
+                                   ROUSE, "probe", "--syscalls", str(target.pid)], capture_output=True, text=True,
+                                  timeout=HANG_S, check=False)
+        self.assertEqual((done.returncode, done.stdout), (NOT_PERMITTED, ""), done.stderr)
+        self.assertRegex(done.stderr, r"missing /sys/kernel/btf/vmlinux .*CONFIG_DEBUG_INFO_BTF")
+
     def test_three_small_capabilities_are_enough(self):
         with Target() as target:
             done = subprocess.run([ROUSE, "probe", "--syscalls", "--json", "--for", "0.1", str(target.pid)],

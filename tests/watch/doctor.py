@@ -41,8 +41,11 @@ class Doctor(unittest.TestCase):
 
     def test_of_the_machine(self):
         found = checks(self.ask()["machine"])
-        self.assertEqual(set(found), {"memory", "others", "cores", "stacks", "probe", "btf", "perf", "memfd",
-                                      "membarrier", "kernel"})
+        self.assertEqual(set(found), {"memory", "others", "cores", "stacks", "probe", "polls", "btf", "perf",
+                                      "memfd", "membarrier", "kernel"})
+        # Each step below the one that is there was tried as well.
+        self.assertRegex(found["polls"]["text"], r"\(eBPF\) (yes|no); .*\(perf\) (yes|no); .*\(/proc schedstat\) (yes|no)$")
+        self.assertEqual(found["polls"]["works"] == "yes", "(eBPF) yes" in found["polls"]["text"])
         self.assertEqual((found["memory"]["works"], found["memfd"]["works"]), ("yes", "yes"))
         self.assertIn(os.uname().release, found["kernel"]["text"])
         self.assertIn(Path("/proc/sys/kernel/core_pattern").read_text(encoding="utf-8").strip(),
