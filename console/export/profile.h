@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-struct cn_model;
+#include "model/kernel.h"
 
 /* Which samples: all that are told apart here have to agree. */
 struct cn_profile_wish {
@@ -25,6 +25,7 @@ struct cn_profile_wish {
 	bool outside; /* also those of workers in no poll, if no task and no site is meant */
 	bool roots;   /* above each stack the spawn site, and below that the task's name */
 };
+bool cn_profile_wants(const struct cn_profile_wish *wish, const struct cn_profile_row *row);
 
 /* Levels of frames: what lies deeper is counted as its caller's. `roots` are two more, the program itself one. */
 enum { CN_PROFILE_DEPTH = 64, CN_PROFILE_NODES_MAX = 1 << 18 };
@@ -50,11 +51,28 @@ struct cn_profile {
 	uint32_t n;
 	uint32_t depth; /* levels below the program's */
 	uint64_t cut;   /* samples that are counted as a caller's: too deep, or no room for more nodes */
-	void *names;    /* of this file alone */
 };
 
-/* 0 or -ENOMEM. Without any samples there is a tree of the program alone. */
+/* 0 or -ENOMEM. Without any samples there is a tree of the program alone. Freed by cn_profile_free(). */
 int cn_profile_tree(const struct cn_model *model, const struct cn_profile_wish *wish, struct cn_profile **ret_profile);
 void cn_profile_free(struct cn_profile *profile);
+
+/* What stands for a row's spawn site and task in trees and files: "echo.c:12" and "reader". Not made safe. */
+enum { CN_PROFILE_TEXT = 256 };
+const char *cn_profile_site(const struct cn_model *model, const struct cn_profile_row *row, char out[CN_PROFILE_TEXT]);
+const char *cn_profile_task(const struct cn_model *model, const struct cn_profile_row *row);
+/* Of an address in the machine's upper half. */
+bool cn_profile_is_kernel(uint64_t pc);
+
+/*
+ * Folded stacks, a line each with the samples that ended there:
+ *
+ *     program;spawn site;task;function;...;function 12
+ *
+ * The outermost function comes first, and the last word is the count. A ";" in a name is written ",", and what
+ * a terminal might obey as \xNN or \u{NNNN}; names of the kernel's functions end in "_[k]". Samples of no poll
+ * stand under "(no poll);(no task)". 0 or -errno.
+ */
+int cn_profile_folded(const struct cn_profile *profile, FILE *out);
 
 #endif
