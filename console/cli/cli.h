@@ -152,6 +152,12 @@ void cn_stack_print(
 	const struct cn_paint *paint, const struct cn_model *model, size_t runtime, uint32_t tid, int indent);
 void cn_stack_json(struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t tid);
 
+/* The same of any stack. */
+void cn_stack_frames_print(
+	const struct cn_paint *paint, const struct cn_model *model, const struct cn_stack *stack, int indent);
+void cn_stack_frames_json(
+	struct cn_json *json, const char *key, const struct cn_model *model, const struct cn_stack *stack);
+
 /* The document of ps; top --json prints one a look. */
 void cn_ps_json(struct cn_json *json, const struct cn_session *session);
 

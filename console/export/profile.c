@@ -322,6 +322,71 @@ int cn_profile_tree(const struct cn_model *model, const struct cn_profile_wish *
 	return 0;
 }
 
+/* --------------------------------------------------------------- functions */
+
+/* Names are kept once each. */
+static bool is_same(const struct cn_profile_node *a, const struct cn_profile_node *b)
+{
+	return a->name == b->name && a->kernel == b->kernel && a->kind == b->kind;
+}
+
+static bool is_below_itself(const struct cn_profile *profile, uint32_t node)
+{
+	uint32_t at = profile->nodes[node].parent;
+
+	while (at != CN_PROFILE_NONE && !is_same(&profile->nodes[at], &profile->nodes[node]))
+		at = profile->nodes[at].parent;
+	return at != CN_PROFILE_NONE;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct cn_profile_function *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : (int)x->kernel - (int)y->kernel;
+}
+
+static int by_self(const void *a, const void *b)
+{
+	const struct cn_profile_function *x = a, *y = b;
+
+	if (x->self != y->self)
+		return x->self > y->self ? -1 : 1;
+	if (x->total != y->total)
+		return x->total > y->total ? -1 : 1;
+	return by_name(a, b);
+}
+
+int cn_profile_functions(const struct cn_profile *profile, struct cn_profile_function **ret_functions, size_t *ret_n)
+{
+	struct cn_profile_function *all = calloc(profile->n, sizeof *all);
+	size_t n = 0, kept = 0;
+
+	if (!all)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < profile->n; i++) {
+		const struct cn_profile_node *node = &profile->nodes[i];
+
+		if (node->kind == CN_PROFILE_FRAME)
+			all[n++] = (struct cn_profile_function){ node->name, node->self,
+				is_below_itself(profile, i) ? 0 : node->samples, node->kernel };
+	}
+	qsort(all, n, sizeof *all, by_name);
+	for (size_t i = 0; i < n; i++) {
+		if (kept && by_name(&all[kept - 1], &all[i]) == 0) {
+			all[kept - 1].self += all[i].self;
+			all[kept - 1].total += all[i].total;
+		} else {
+			all[kept++] = all[i];
+		}
+	}
+	qsort(all, kept, sizeof *all, by_self);
+	*ret_functions = all;
+	*ret_n = kept;
+	return 0;
+}
+
 /* ------------------------------------------------------------------ folded */
 
 static void write_name(const struct cn_profile_node *node, FILE *out)

@@ -57,6 +57,16 @@ struct cn_profile {
 int cn_profile_tree(const struct cn_model *model, const struct cn_profile_wish *wish, struct cn_profile **ret_profile);
 void cn_profile_free(struct cn_profile *profile);
 
+/* A function, wherever it stands in the tree. */
+struct cn_profile_function {
+	const char *name; /* borrowed from the tree */
+	uint64_t self;
+	uint64_t total; /* with what it called; once a stack, however often it is on it */
+	bool kernel;
+};
+/* All of them, most of self first: 0 or -ENOMEM. To be freed. */
+int cn_profile_functions(const struct cn_profile *profile, struct cn_profile_function **ret_functions, size_t *ret_n);
+
 /* What stands for a row's spawn site and task in trees and files: "echo.c:12" and "reader". Not made safe. */
 enum { CN_PROFILE_TEXT = 256 };
 const char *cn_profile_site(const struct cn_model *model, const struct cn_profile_row *row, char out[CN_PROFILE_TEXT]);

@@ -178,6 +178,31 @@ static void a_tree_says_what_is_whose_and_the_heaviest_come_first(void **state)
 	cn_profile_free(profile);
 }
 
+static void functions_are_counted_once_a_stack(void **state)
+{
+	struct cn_model *model = *state;
+	struct cn_profile *profile;
+	struct cn_profile_function *functions;
+	size_t n;
+
+	SAMPLE(model, 50, 3, READ, POLL, READ, POLL, MAIN);
+	SAMPLE(model, 50, 2, POLL, MAIN);
+	profile = tree_of(model, (struct cn_profile_wish){ .task = 50, .roots = true });
+	assert_int_equal(cn_profile_functions(profile, &functions, &n), 0);
+	assert_int_equal(n, 3);
+	assert_string_equal(functions[0].name, "read;all");
+	assert_int_equal(functions[0].self, 3);
+	assert_int_equal(functions[0].total, 3);
+	assert_string_equal(functions[1].name, "poll");
+	assert_int_equal(functions[1].self, 2);
+	assert_int_equal(functions[1].total, 5);
+	assert_string_equal(functions[2].name, "main");
+	assert_int_equal(functions[2].self, 0);
+	assert_int_equal(functions[2].total, 5);
+	free(functions);
+	cn_profile_free(profile);
+}
+
 /* Each frame is two, one inlined into the other. */
 static void what_is_too_deep_is_counted_as_its_callers(void **state)
 {
@@ -312,6 +337,6 @@ static void many_samples_stay_within_bounds(void **state)
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, make, unmake)
 TEST_MAIN(TEST(folded_stacks_sum_up_to_the_samples), TEST(a_selection_is_of_one_task_or_one_site_and_of_polls),
-	TEST(a_tree_says_what_is_whose_and_the_heaviest_come_first), TEST(what_is_too_deep_is_counted_as_its_callers),
-	TEST(pprof_has_each_sample_with_its_labels),
+	TEST(a_tree_says_what_is_whose_and_the_heaviest_come_first), TEST(functions_are_counted_once_a_stack),
+	TEST(what_is_too_deep_is_counted_as_its_callers), TEST(pprof_has_each_sample_with_its_labels),
 	TEST(pprof_says_whose_code_it_is_and_leaves_names_out_that_it_has_not), TEST(many_samples_stay_within_bounds));
