@@ -16,6 +16,7 @@
 #include "loader/sched.h"
 #include "loader/follow.h"
 #include "loader/libbpf.h"
+#include "loader/maps.h"
 #include "loader/why.h"
 #include "sched.skel.h"
 
@@ -31,6 +32,7 @@
 struct bl_sched {
 	struct bl_follow follow;
 	struct sched *skeleton;
+	int cpus;
 	bool stopped;
 	struct bl_sched_result result;
 };
@@ -135,60 +137,63 @@ static void merge(struct bl_off *off, const struct bl_off *more)
 	}
 }
 
+static void gather_task(void *arg, const void *key, const void *value)
+{
+	struct bl_sched_result *result = arg;
+	struct bl_sched_task *task = &result->tasks[result->n_tasks++];
+
+	memcpy(&task->id, key, sizeof(task->id));
+	memcpy(&task->task, value, sizeof(task->task));
+}
+
 static int gather_tasks(struct bl_sched *sched)
 {
 	struct bl_sched_result *result = &sched->result;
-	int map = bpf_map__fd(sched->skeleton->maps.tasks);
-	uint64_t key, next;
-	void *at = NULL;
+	const struct bpf_map *map = sched->skeleton->maps.tasks;
+	size_t room = bpf_map__max_entries(map);
+	int rc;
 
 	/* And one for each worker, which may be away in the first poll of a task. */
-	result->tasks =
-		calloc(bpf_map__max_entries(sched->skeleton->maps.tasks) + BL_WORKERS_MAX, sizeof(*result->tasks));
+	if (!result->tasks)
+		result->tasks = calloc(room + BL_WORKERS_MAX, sizeof(*result->tasks));
 	if (!result->tasks)
 		return -ENOMEM;
-	while (result->n_tasks < bpf_map__max_entries(sched->skeleton->maps.tasks) &&
-		bpf_map_get_next_key(map, at, &next) == 0) {
-		struct bl_sched_task *task = &result->tasks[result->n_tasks];
+	result->n_tasks = 0;
+	rc = bl_map_each(map, sizeof(uint64_t), sizeof(struct bl_off_task), room, gather_task, result);
+	/* While it is measured, some are made between the count and the look. */
+	result->evicted = result->totals.created > result->n_tasks ? result->totals.created - result->n_tasks : 0;
+	return rc;
+}
 
-		key = next;
-		at = &key;
-		task->id = key;
-		if (bpf_map_lookup_elem(map, &key, &task->task) == 0)
-			result->n_tasks++;
-	}
-	result->evicted = result->totals.created - result->n_tasks;
-	return 0;
+static void gather_site(void *arg, const void *key, const void *value)
+{
+	struct bl_sched *sched = arg;
+	struct bl_sched_site *site = &sched->result.sites[sched->result.n_sites++];
+	const struct bl_off *by_cpu = value;
+	uint64_t id;
+
+	memcpy(&id, key, sizeof(id));
+	*site = (struct bl_sched_site){ .runtime = (uint32_t)(id >> 32), .site = (uint32_t)id };
+	for (int i = 0; i < sched->cpus; i++)
+		merge(&site->off, &by_cpu[i]);
 }
 
 static int gather_sites(struct bl_sched *sched)
 {
 	struct bl_sched_result *result = &sched->result;
-	int map = bpf_map__fd(sched->skeleton->maps.sites), cpus = libbpf_num_possible_cpus();
-	size_t room = bpf_map__max_entries(sched->skeleton->maps.sites);
-	struct bl_off *by_cpu;
-	uint64_t key, next;
-	void *at = NULL;
+	const struct bpf_map *map = sched->skeleton->maps.sites;
+	size_t room = bpf_map__max_entries(map);
 
-	if (cpus < 0)
-		return cpus;
-	by_cpu = calloc((size_t)cpus, sizeof(*by_cpu));
-	result->sites = calloc(room + BL_WORKERS_MAX, sizeof(*result->sites));
-	while (by_cpu && result->sites && result->n_sites < room && bpf_map_get_next_key(map, at, &next) == 0) {
-		struct bl_sched_site *site = &result->sites[result->n_sites];
-
-		key = next;
-		at = &key;
-		if (bpf_map_lookup_elem(map, &key, by_cpu) < 0)
-			continue;
-		site->runtime = (uint32_t)(key >> 32);
-		site->site = (uint32_t)key;
-		for (int i = 0; i < cpus; i++)
-			merge(&site->off, &by_cpu[i]);
-		result->n_sites++;
-	}
-	free(by_cpu);
-	return by_cpu && result->sites ? 0 : -ENOMEM;
+	sched->cpus = libbpf_num_possible_cpus();
+	if (sched->cpus < 0)
+		return sched->cpus;
+	if (!result->sites)
+		result->sites = calloc(room + BL_WORKERS_MAX, sizeof(*result->sites));
+	if (!result->sites)
+		return -ENOMEM;
+	result->n_sites = 0;
+	return bl_map_each(
+		map, sizeof(uint64_t), (size_t)sched->cpus * sizeof(struct bl_off), room, gather_site, sched);
 }
 
 static struct bl_off *task_sum(struct bl_sched_result *result, uint64_t id, uint32_t runtime, uint32_t site)
@@ -221,13 +226,28 @@ static void add_open(struct bl_sched_result *result, uint32_t runtime, const str
 	add(site_sum(result, runtime, w->site), kind, to_ns - from_ns);
 }
 
+/* While it is measured: an absence that ends is closed first and added then, so if it goes on it is in no sum. */
+static struct bl_off_worker read_worker(const struct bl_sched *sched, uint32_t slot)
+{
+	const struct bl_off_worker *worker = &sched->skeleton->bss->workers[slot];
+	struct bl_off_worker copy;
+	uint64_t left_ns;
+
+	do {
+		left_ns = __atomic_load_n(&worker->left_ns, __ATOMIC_ACQUIRE);
+		memcpy(&copy, worker, sizeof(copy));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (left_ns != copy.left_ns || left_ns != __atomic_load_n(&worker->left_ns, __ATOMIC_RELAXED));
+	return copy;
+}
+
 static void finish_worker(struct bl_sched *sched, uint32_t slot, bool sleeps)
 {
 	struct bl_sched_result *result = &sched->result;
-	struct bl_off_worker w = sched->skeleton->bss->workers[slot];
+	struct bl_off_worker w = read_worker(sched, slot);
 	const struct bl_followed *followed = &sched->follow.workers[slot];
 	struct bl_sched_worker *worker = &result->workers[slot];
-	uint64_t end = result->end_ns;
+	uint64_t end = sched->stopped ? result->end_ns : bl_now_ns();
 
 	*worker = (struct bl_sched_worker){
 		.runtime = followed->runtime, .index = followed->index, .tid = followed->tid, .off = w.off
@@ -249,19 +269,18 @@ static void finish_worker(struct bl_sched *sched, uint32_t slot, bool sleeps)
 		add_open(result, followed->runtime, &w, &worker->off, BL_OFF_RUN_QUEUE, w.woken_ns, end);
 }
 
-int bl_sched_stop(struct bl_sched *sched, const struct bl_sched_result **ret_result, struct bl_why *why)
+/*
+ * The sums first and the workers then: an absence that ends in between is in
+ * neither, and the next look has it; the other way round it would be in both.
+ */
+static int gather(struct bl_sched *sched, const struct bl_thread *threads, const struct bl_sched_result **ret_result,
+	struct bl_why *why)
 {
 	struct bl_sched_result *result = &sched->result;
-	struct bl_thread threads[BL_WORKERS_MAX];
 	int rc;
 
-	if (sched->stopped)
-		return bl_fail(why, -EALREADY, "it has ended already");
-	sched->stopped = true;
-	bl_follow_threads(&sched->follow, threads); /* while the programs still watch */
-	bl_follow_stop(&sched->follow);
 	result->begin_ns = sched->follow.begin_ns;
-	result->end_ns = sched->follow.end_ns;
+	result->end_ns = sched->stopped ? sched->follow.end_ns : bl_now_ns();
 	result->unfollowed_workers = sched->follow.unfollowed;
 	result->late_workers = sched->follow.late;
 	result->followed = sched->follow.workers;
@@ -269,7 +288,7 @@ int bl_sched_stop(struct bl_sched *sched, const struct bl_sched_result **ret_res
 	rc = gather_tasks(sched);
 	if (rc == 0)
 		rc = gather_sites(sched);
-	if (rc == 0 && !(result->workers = calloc(BL_WORKERS_MAX, sizeof(*result->workers))))
+	if (rc == 0 && !result->workers && !(result->workers = calloc(BL_WORKERS_MAX, sizeof(*result->workers))))
 		rc = -ENOMEM;
 	if (rc < 0)
 		return bl_fail(why, rc, "cannot gather what was measured: %s", strerror(-rc));
@@ -279,4 +298,24 @@ int bl_sched_stop(struct bl_sched *sched, const struct bl_sched_result **ret_res
 	bl_follow_costs(&sched->follow, result->costs, &result->missed);
 	*ret_result = result;
 	return 0;
+}
+
+int bl_sched_gather(struct bl_sched *sched, const struct bl_sched_result **ret_result, struct bl_why *why)
+{
+	struct bl_thread threads[BL_WORKERS_MAX];
+
+	bl_follow_threads(&sched->follow, threads);
+	return gather(sched, threads, ret_result, why);
+}
+
+int bl_sched_stop(struct bl_sched *sched, const struct bl_sched_result **ret_result, struct bl_why *why)
+{
+	struct bl_thread threads[BL_WORKERS_MAX];
+
+	if (sched->stopped)
+		return bl_fail(why, -EALREADY, "it has ended already");
+	sched->stopped = true;
+	bl_follow_threads(&sched->follow, threads); /* while the programs still watch */
+	bl_follow_stop(&sched->follow);
+	return gather(sched, threads, ret_result, why);
 }

@@ -77,6 +77,15 @@ struct bl_sched_result {
 };
 
 /**
+ * What there is so far, while it goes on being measured; as often as wanted.
+ * Absences in progress count up to now. The tables are of slightly different
+ * moments, so sums agree among them only about; a row may be a little less than
+ * it was at the last look, where what went on then has just ended. The result
+ * is as that of bl_sched_stop(), and holds until the next look.
+ */
+int bl_sched_gather(struct bl_sched *sched, const struct bl_sched_result **ret_result, struct bl_why *why);
+
+/**
  * Ends the measuring and gathers what there is; absences that go on count up
  * to now. Once. *ret_result lives as long as `sched`. 0 or a negative error.
  */
