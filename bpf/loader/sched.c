@@ -32,6 +32,8 @@
 struct bl_sched {
 	struct bl_follow follow;
 	struct sched *skeleton;
+	struct ring_buffer *ring;   /* NULL: no single blocks */
+	struct bpf_program *waking; /* the one of them that says who wakes */
 	int cpus;
 	bool stopped;
 	struct bl_sched_result result;
@@ -52,17 +54,64 @@ static void look(void *arg, uint32_t slot)
 	__atomic_store_n(&worker->start_task, task, __ATOMIC_RELEASE);
 }
 
-static int load(struct bl_sched *sched, const struct bl_sched_opts *opts, struct bl_why *why)
+/* NULL: on this machine the kernel's count of interrupts is no variable. */
+static struct bpf_program *counted(const struct sched *skeleton)
+{
+	return bpf_object__find_program_by_name(skeleton->obj, "off_cpu_waking_counted");
+}
+
+/* Nobody asks for single blocks: then the programs do nothing for them, and there is no room for any. */
+static int prepare_blocks(struct bl_sched *sched, const struct bl_sched_opts *opts, bool by_count)
+{
+	struct sched *skeleton = sched->skeleton;
+	bool blocks = opts && opts->block_ns;
+	int rc;
+
+	bpf_program__set_autoload(skeleton->progs.off_cpu_waking, blocks && !by_count);
+	if (counted(skeleton))
+		bpf_program__set_autoload(counted(skeleton), blocks && by_count);
+	sched->waking = by_count ? counted(skeleton) : skeleton->progs.off_cpu_waking;
+	if (!blocks)
+		return 0;
+	skeleton->rodata->block_ns = opts->block_ns;
+	rc = bpf_map__set_max_entries(skeleton->maps.blocks, BL_WORKERS_MAX);
+	return rc < 0 ? rc : bpf_map__set_max_entries(skeleton->maps.ring, opts->ring_bytes);
+}
+
+static int open_ring(struct bl_sched *sched, const struct bl_sched_opts *opts, struct bl_why *why)
+{
+	if (!opts || !opts->block_ns)
+		return 0;
+	sched->ring = ring_buffer__new(bpf_map__fd(sched->skeleton->maps.ring), opts->block, opts->arg, NULL);
+	return sched->ring ? 0 : bl_fail_by_libbpf(why, -errno, "cannot map the ring buffer");
+}
+
+static int try_load(struct bl_sched *sched, const struct bl_sched_opts *opts, bool by_count)
 {
 	uint32_t tasks = opts && opts->tasks ? opts->tasks : DEFAULT_TASKS;
 	int rc;
 
+	sched__destroy(sched->skeleton);
 	sched->skeleton = sched__open();
 	if (!sched->skeleton)
-		return bl_fail_by_libbpf(why, -errno, "cannot open the BPF programs");
+		return -errno;
 	rc = bpf_map__set_max_entries(sched->skeleton->maps.tasks, tasks < TASKS_MIN ? TASKS_MIN : tasks);
 	if (rc == 0)
-		rc = sched__load(sched->skeleton);
+		rc = prepare_blocks(sched, opts, by_count);
+	return rc < 0 ? rc : sched__load(sched->skeleton);
+}
+
+/* Whether the kernel gives its count of interrupts away is its own affair (KALLSYMS_ALL): we try. */
+static int load(struct bl_sched *sched, const struct bl_sched_opts *opts, struct bl_why *why)
+{
+	int rc = -ENOENT;
+
+#if defined(__x86_64__)
+	if (opts && opts->block_ns)
+		rc = try_load(sched, opts, true);
+#endif
+	if (rc < 0)
+		rc = try_load(sched, opts, false);
 	if (rc < 0)
 		return bl_fail_by_libbpf(why, rc, "cannot load the BPF programs");
 	return bl_follow_mark(&sched->follow, sched->skeleton->maps.targets, sched->skeleton->maps.threads,
@@ -79,14 +128,16 @@ int bl_sched_open(int pid, const struct bl_sched_opts *opts, struct bl_sched **r
 	rc = bl_follow_open(&sched->follow, pid, why);
 	if (rc == 0)
 		rc = load(sched, opts, why);
+	if (rc == 0)
+		rc = open_ring(sched, opts, why);
 	if (rc == 0) {
 		struct bpf_program *const programs[] = { sched->skeleton->progs.off_cpu_switch,
-			sched->skeleton->progs.off_cpu_wakeup };
+			sched->skeleton->progs.off_cpu_wakeup, sched->waking };
 
 		sched->follow.known = look;
 		sched->follow.arg = sched;
-		rc = bl_follow_attach(
-			&sched->follow, programs, 2, opts && opts->costs, "cannot attach to the scheduler", why);
+		rc = bl_follow_attach(&sched->follow, programs, sched->ring ? 3 : 2, opts && opts->costs,
+			"cannot attach to the scheduler", why);
 	}
 	if (rc < 0) {
 		bl_sched_close(sched);
@@ -101,6 +152,7 @@ void bl_sched_close(struct bl_sched *sched)
 	if (!sched)
 		return;
 	bl_follow_close(&sched->follow);
+	ring_buffer__free(sched->ring);
 	sched__destroy(sched->skeleton);
 	free(sched->result.tasks);
 	free(sched->result.sites);
@@ -111,6 +163,13 @@ void bl_sched_close(struct bl_sched *sched)
 int bl_sched_wait(struct bl_sched *sched, int timeout_ms)
 {
 	return bl_follow_wait(&sched->follow, timeout_ms);
+}
+
+int bl_sched_drain(struct bl_sched *sched)
+{
+	int rc = sched->ring ? ring_buffer__consume(sched->ring) : 0;
+
+	return rc < 0 ? rc : 0;
 }
 
 /* -------------------------------------------------------------- gathering */
@@ -256,15 +315,17 @@ static void finish_worker(struct bl_sched *sched, uint32_t slot, bool sleeps)
 		w.task = w.start_task;
 		w.site = w.start_site;
 		w.left_ns = w.known_ns;
+		w.kind = BL_OFF_BLOCKED;
 	}
 	if (!w.left_ns)
 		return;
 	worker->in_progress = w.task;
-	if (w.runnable) {
+	if (w.kind == BL_OFF_PREEMPTED) {
 		add_open(result, followed->runtime, &w, &worker->off, BL_OFF_PREEMPTED, w.left_ns, end);
 		return;
 	}
-	add_open(result, followed->runtime, &w, &worker->off, BL_OFF_BLOCKED, w.left_ns, w.woken_ns ? w.woken_ns : end);
+	add_open(result, followed->runtime, &w, &worker->off, w.kind == BL_OFF_FAULT ? BL_OFF_FAULT : BL_OFF_BLOCKED,
+		w.left_ns, w.woken_ns ? w.woken_ns : end);
 	if (w.woken_ns)
 		add_open(result, followed->runtime, &w, &worker->off, BL_OFF_RUN_QUEUE, w.woken_ns, end);
 }
