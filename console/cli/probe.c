@@ -286,7 +286,10 @@ static int run(struct probe *probe)
 	"usage: rouse probe --events [OPTIONS] PID|NAME\n"                                                             \
 	"       rouse probe --events [OPTIONS] -- COMMAND [ARGUMENTS]\n"                                               \
 	"       rouse probe --sched [OPTIONS] PID|NAME     (see rouse probe --sched --help)\n"                         \
-	"       rouse probe --syscalls [OPTIONS] PID|NAME  (see rouse probe --syscalls --help)\n"
+	"       rouse probe --syscalls [OPTIONS] PID|NAME  (see rouse probe --syscalls --help)\n"                      \
+	"       rouse probe --blocks [OPTIONS] PID|NAME    (see rouse probe --blocks --help)\n"                        \
+	"       rouse probe --faults [OPTIONS] PID|NAME    (see rouse probe --faults --help)\n"                        \
+	"       rouse probe --profile [OPTIONS] PID|NAME   (see rouse probe --profile --help)\n"
 
 static const char HELP[] =
 	SYNOPSIS "Shows every spawn, wake, poll and end of a task, as the kernel sees them at the\n"
@@ -372,7 +375,7 @@ static int parse(int argc, char **argv, struct options *opts, struct cn_probe_li
 	}
 	opts->target = optind < words ? argv[optind] : NULL;
 	if (!events)
-		return usage("say what to probe: --events, --sched or --syscalls", "");
+		return usage("say what to probe: --events, --sched, --syscalls, --blocks, --faults or --profile", "");
 	if (optind + 1 < words)
 		return usage("one target at a time: ", argv[optind + 1]);
 	if (!opts->target == !opts->command)
@@ -402,6 +405,12 @@ int cn_probe_main(int argc, char **argv)
 			return cn_probe_sched_main(argc, argv);
 		if (strcmp(argv[i], "--syscalls") == 0)
 			return cn_probe_calls_main(argc, argv);
+		if (strcmp(argv[i], "--blocks") == 0)
+			return cn_probe_blocks_main(argc, argv);
+		if (strcmp(argv[i], "--faults") == 0)
+			return cn_probe_faults_main(argc, argv);
+		if (strcmp(argv[i], "--profile") == 0)
+			return cn_probe_profile_main(argc, argv);
 	}
 	rc = parse(argc, argv, &probe.opts, &probe.lines);
 	if (rc >= 0)

@@ -114,6 +114,7 @@ const char *cn_call_file(const struct cn_calls *calls, int fd, char *text, size_
 
 static const struct cn_group GROUP = {
 	.option = "syscalls",
+	.takes = CN_GROUP_SUMS,
 	.follows = "system calls",
 	.synopsis = SYNOPSIS,
 	.help = SYNOPSIS "Shows the system calls that polls made: how many, their time and the longest one, and\n"

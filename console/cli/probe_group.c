@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_MS = 5000, LAST_INTERVAL_MS = 10, DEFAULT_ROWS = 20, TASKS_MAX = 1 << 20 };
+enum { LOOK_MS = 5000, LAST_INTERVAL_MS = 10, DEFAULT_ROWS = 20, TASKS_MAX = 1 << 20, HZ_MAX = 1000 };
 
 int cn_group_fail(enum cn_exit code, const char *text)
 {
@@ -26,7 +26,42 @@ static int usage(const struct cn_group *group, const char *problem, const char *
 	return CN_EXIT_USAGE;
 }
 
-enum { OPTION_GROUP = 256, OPTION_FOR, OPTION_TASKS, OPTION_JSON, OPTION_VERBOSE, OPTION_HELP };
+enum {
+	OPTION_GROUP = 256,
+	OPTION_FOR,
+	OPTION_TASKS,
+	OPTION_JSON,
+	OPTION_VERBOSE,
+	OPTION_THRESHOLD,
+	OPTION_HZ,
+	OPTION_FOLDED,
+	OPTION_PPROF,
+	OPTION_HELP
+};
+
+static bool is_number(int option)
+{
+	return option == 'n' || option == OPTION_FOR || option == OPTION_TASKS || option == OPTION_THRESHOLD ||
+	       option == OPTION_HZ;
+}
+
+/* Which groups understand it: 0 = all. */
+static unsigned int takers(int option)
+{
+	switch (option) {
+	case OPTION_TASKS:
+	case OPTION_VERBOSE:
+		return CN_GROUP_SUMS;
+	case OPTION_THRESHOLD:
+		return CN_GROUP_THRESHOLD;
+	case OPTION_HZ:
+	case OPTION_FOLDED:
+	case OPTION_PPROF:
+		return CN_GROUP_PROFILE;
+	default:
+		return 0;
+	}
+}
 
 /* -1 to go on, or the exit code. */
 static int take_option(int option, const struct cn_group *group, struct cn_group_opts *opts)
@@ -34,12 +69,14 @@ static int take_option(int option, const struct cn_group *group, struct cn_group
 	double number = 0;
 	char *end;
 
-	if (option == 'n' || option == OPTION_FOR || option == OPTION_TASKS) {
+	if (is_number(option)) {
 		number = strtod(optarg, &end);
 		if (end == optarg || *end || !(number > 0) || number >= 1e9)
 			return usage(group, "not a positive number: ", optarg);
 		if (option == OPTION_TASKS && (number < 1 || number > TASKS_MAX))
 			return usage(group, "so many tasks cannot be kept: ", optarg);
+		if (option == OPTION_HZ && (number < 1 || number > HZ_MAX))
+			return usage(group, "samples a second go from 1 to 1000: ", optarg);
 	}
 	switch (option) {
 	case OPTION_GROUP:
@@ -58,6 +95,18 @@ static int take_option(int option, const struct cn_group *group, struct cn_group
 		break;
 	case OPTION_VERBOSE:
 		opts->verbose = true;
+		break;
+	case OPTION_THRESHOLD:
+		opts->threshold_ns = (uint64_t)(number * 1e6);
+		break;
+	case OPTION_HZ:
+		opts->hz = (uint32_t)number;
+		break;
+	case OPTION_FOLDED:
+		opts->folded = optarg;
+		break;
+	case OPTION_PPROF:
+		opts->pprof = optarg;
 		break;
 	case OPTION_HELP:
 		fputs(group->help, stdout);
@@ -78,6 +127,10 @@ int cn_group_parse(int argc, char **argv, const struct cn_group *group, struct c
 		{ "tasks", required_argument, NULL, OPTION_TASKS },
 		{ "json", no_argument, NULL, OPTION_JSON },
 		{ "verbose", no_argument, NULL, OPTION_VERBOSE },
+		{ "threshold", required_argument, NULL, OPTION_THRESHOLD },
+		{ "hz", required_argument, NULL, OPTION_HZ },
+		{ "folded", required_argument, NULL, OPTION_FOLDED },
+		{ "pprof", required_argument, NULL, OPTION_PPROF },
 		{ "help", no_argument, NULL, OPTION_HELP },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -87,7 +140,7 @@ int cn_group_parse(int argc, char **argv, const struct cn_group *group, struct c
 	optind = 0; /* start anew: the verb was found by another getopt */
 	opterr = 0;
 	while (rc == -1 && (option = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
-		if (option == '?')
+		if (option == '?' || (takers(option) && !(takers(option) & group->takes)))
 			return usage(group, "unknown option, or one without its argument: ", argv[optind - 1]);
 		rc = take_option(option, group, &opts);
 	}
@@ -118,6 +171,11 @@ void cn_group_heed_signals(void)
 
 	sigaction(SIGINT, &on_interrupt, NULL);
 	sigaction(SIGTERM, &on_interrupt, NULL);
+}
+
+bool cn_group_interrupted(void)
+{
+	return interrupted;
 }
 
 int cn_group_aim(const struct cn_group *group, const struct cn_group_opts *opts, int *ret_pid)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the groups of `rouse probe` share that sum in the kernel: --sched and
- * --syscalls. Their options, how long they go on, and how what the loader
+ * What the groups of `rouse probe` share that sum in the kernel: --sched,
+ * --syscalls, and those of probe_kernel.h. Their options, how long they go on, and how what the loader
  * knows (runtimes in the order of memory) is found in the model.
  */
 #ifndef CN_CLI_PROBE_GROUP_H
@@ -17,8 +17,12 @@
 
 enum { CN_GROUP_WAIT_MS = 100 };
 
+/* What else a group's line may say. */
+enum cn_group_takes { CN_GROUP_SUMS = 1, CN_GROUP_THRESHOLD = 2, CN_GROUP_PROFILE = 4 };
+
 struct cn_group {
 	const char *option;  /* that chooses it: "sched" */
+	unsigned int takes;  /* enum cn_group_takes, of each */
 	const char *follows; /* "the scheduler" */
 	const char *synopsis, *help;
 };
@@ -29,6 +33,9 @@ struct cn_group_opts {
 	size_t rows;
 	uint32_t tasks;
 	bool json, verbose;
+	uint64_t threshold_ns; /* 0 = the usual, as the next one */
+	uint32_t hz;
+	const char *folded, *pprof; /* files, "-" = standard output, NULL = none */
 };
 
 /* Understands the line, what is wrong with it goes to stderr: -1 to go on, or the exit code. */
@@ -37,6 +44,8 @@ int cn_group_parse(int argc, char **argv, const struct cn_group *group, struct c
 int cn_group_fail(enum cn_exit code, const char *text);
 /* The process that is meant: CN_EXIT_OK, or it has been said why not. */
 int cn_group_aim(const struct cn_group *group, const struct cn_group_opts *opts, int *ret_pid);
+/* SIGINT or SIGTERM has come. */
+bool cn_group_interrupted(void);
 /* What a failure to attach is to the caller; its words go to stderr. */
 int cn_group_not_attached(int rc, const struct bl_why *why);
 /* The first look at it: CN_EXIT_OK, or it has been said why not. */

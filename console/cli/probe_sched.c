@@ -329,6 +329,7 @@ bool cn_splits_lossy(const struct cn_splits *splits)
 
 static const struct cn_group GROUP = {
 	.option = "sched",
+	.takes = CN_GROUP_SUMS,
 	.follows = "the scheduler",
 	.synopsis = SYNOPSIS,
 	.help = SYNOPSIS "Shows where the time of polls went: on a CPU, blocked (a syscall, a lock, a page),\n"

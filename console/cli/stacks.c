@@ -32,14 +32,9 @@ static void frame_json(struct cn_json *json, const struct cn_model *model, const
 	cn_json_end(json);
 }
 
-void cn_stack_json(struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t tid)
+void cn_stack_frames_json(
+	struct cn_json *json, const char *key, const struct cn_model *model, const struct cn_stack *stack)
 {
-	const struct cn_stack *stack = cn_model_stack(model, runtime, tid);
-
-	if (!stack) {
-		cn_json_null(json, key);
-		return;
-	}
 	cn_json_object(json, key);
 	cn_json_bool(json, "whole", !stack->why);
 	if (stack->why)
@@ -49,6 +44,16 @@ void cn_stack_json(struct cn_json *json, const char *key, const struct cn_model 
 		frame_json(json, model, stack, i);
 	cn_json_end(json);
 	cn_json_end(json);
+}
+
+void cn_stack_json(struct cn_json *json, const char *key, const struct cn_model *model, size_t runtime, uint32_t tid)
+{
+	const struct cn_stack *stack = cn_model_stack(model, runtime, tid);
+
+	if (stack)
+		cn_stack_frames_json(json, key, model, stack);
+	else
+		cn_json_null(json, key);
 }
 
 static void native_json(
@@ -94,14 +99,11 @@ static void native_json(
 
 /* -------------------------------------------------------------------- text */
 
-void cn_stack_print(
-	const struct cn_paint *paint, const struct cn_model *model, size_t runtime, uint32_t tid, int indent)
+void cn_stack_frames_print(
+	const struct cn_paint *paint, const struct cn_model *model, const struct cn_stack *stack, int indent)
 {
-	const struct cn_stack *stack = cn_model_stack(model, runtime, tid);
 	char text[FRAME_BYTES];
 
-	if (!stack)
-		return;
 	for (uint32_t i = 0; i < stack->n; i++) {
 		const struct cn_symbol *symbol = cn_model_symbol(model, stack->pc[i]);
 
@@ -117,6 +119,15 @@ void cn_stack_print(
 		cn_paint(paint, CN_STYLE_DIM, stack->n ? "... %s" : "no stack: %s", cn_stack_why(stack->why));
 		fputc('\n', paint->out);
 	}
+}
+
+void cn_stack_print(
+	const struct cn_paint *paint, const struct cn_model *model, size_t runtime, uint32_t tid, int indent)
+{
+	const struct cn_stack *stack = cn_model_stack(model, runtime, tid);
+
+	if (stack)
+		cn_stack_frames_print(paint, model, stack, indent);
 }
 
 static void print_work(const struct cn_paint *paint, const struct cn_model *model, const struct cn_native *native)
