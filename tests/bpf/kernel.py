@@ -10,6 +10,7 @@ the decoder that readers use, and prints its rows. Lower bounds of sleep are mea
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ ROUSE, OFF_CPU, KERNEL = sys.argv[1:4]
 SCHED, SYSCALLS, FAULTS, PROFILE = 1, 2, 3, 4
 BY_TASK, BY_SITE, BY_WORKER = 1, 2, 3
 CALL, FAULT = 1, 2
-OWN, INTERRUPT, UNKNOWN = 1, 3, 0
+UNKNOWN, OWN, FOREIGN, INTERRUPT = range(4)
 PREAD64, FUTEX = (17, 202) if os.uname().machine == "x86_64" else (67, 98)
 SLEEPS = {35, 230} if os.uname().machine == "x86_64" else {101, 115}
 REGISTER_BYTES = 136 if os.uname().machine == "x86_64" else 0
@@ -126,6 +127,7 @@ class Truth(unittest.TestCase):
             self.assertEqual((block["kind"], block["owner"]), (CALL, 0))
             self.assertIn(block["number"], SLEEPS)
             self.assertIn(block["waker_kind"], (INTERRUPT, UNKNOWN))
+            self.assertEqual((block["waker"], block["waker_name"]), (0, ""))
             self.assertEqual(block["register_bytes"], REGISTER_BYTES)
             self.assertGreater(block["stack_bytes"], 0)
             # The clock is that of this process.
@@ -139,6 +141,39 @@ class Truth(unittest.TestCase):
         self.assertGreaterEqual(task["blocked_ns"], sum(block["blocked_ns"] for block in blocks))
         self.assertGreaterEqual(task["calls_ns"], task["longest_ns"])
         self.assertEqual(task["longest_ns"], max(block["blocked_ns"] for block in blocks))
+
+    @following.again
+    def test_interrupt_is_told_from_the_thread_that_it_interrupted(self):
+        hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count())]
+        try:
+            stream = self.measure(("nap", 10))
+        finally:
+            for hog in hogs:
+                hog.kill()
+                hog.wait()
+        blocks = self.blocks_of(stream, "naps")
+        self.assertGreaterEqual(len(blocks), 10)
+        self.assertEqual({(block["waker"], block["waker_name"]) for block in blocks}, {(0, "")})
+        self.assertLessEqual({block["waker_kind"] for block in blocks}, {INTERRUPT, UNKNOWN})
+
+    @following.again
+    def test_process_that_is_stopped_waits_for_nothing_and_another_program_ends_that(self):
+        follower = Follower(self.target)
+        self.target.begin("spin", 300)
+        time.sleep(0.1)
+        os.kill(self.target.pid, signal.SIGSTOP)
+        time.sleep(0.2)
+        os.kill(self.target.pid, signal.SIGCONT)
+        self.target.end()
+        self.tasks = names_of_tasks(self.target)
+        stream = follower.finish()
+        block = max(self.blocks_of(stream, "spins"), key=lambda block: block["blocked_ns"])
+        self.assertGreaterEqual(block["blocked_ns"], 100 * MS)
+        self.assertNotEqual(block["kind"], FAULT)
+        self.assertIn(block["waker_kind"], (FOREIGN, UNKNOWN))
+        if block["waker_kind"] == FOREIGN:
+            with open("/proc/self/comm", encoding="utf-8") as name:
+                self.assertEqual((block["waker"], block["waker_name"]), (os.getpid(), name.read().strip()))
 
     @following.again
     def test_mutex_names_the_thread_that_has_it(self):
