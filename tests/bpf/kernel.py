@@ -30,8 +30,8 @@ REGISTER_BYTES = 136 if os.uname().machine == "x86_64" else 0
 
 
 class Target(following.Target):
-    def __init__(self):
-        super().__init__(OFF_CPU, "idle")
+    def __init__(self, *launcher):
+        super().__init__(OFF_CPU, "idle", *launcher)
 
 
 class Stream:
@@ -261,6 +261,25 @@ class Truth(unittest.TestCase):
         # Its thread may have had to wait for a CPU before.
         self.assertGreaterEqual(stream.by(BY_TASK, "blocked_ns")[self.task("wedged")], 250 * MS)
         self.assertEqual(self.blocks_of(stream, "wedged"), [])  # it has not ended
+
+
+class OtherNamespace(unittest.TestCase):
+    @following.again
+    def test_threads_go_by_the_ids_of_the_targets_own_pid_namespace(self):
+        with Target("unshare", "--pid", "--fork", "--kill-child") as target:
+            with open(f"/proc/{target.pid}/task/{target.pid}/children", encoding="ascii") as file:
+                target.pid = int(file.read())
+            follower = Follower(target)
+            target.run("lock", 45)
+            stream = follower.finish()
+        block = max(stream.blocks, key=lambda block: block["blocked_ns"])
+        self.assertGreaterEqual(block["blocked_ns"], 30 * MS)
+        # Without a /proc of its own the program cannot name its threads.
+        self.assertEqual((block["owner_name"], block["waker_name"], block["waker_kind"]), ("off_cpu", "off_cpu", OWN))
+        self.assertEqual(block["waker"], block["owner"])
+        self.assertGreater(block["owner"], 0)
+        self.assertLess(max(block["owner"], block["worker"]), 100)  # it is the first process there
+        self.assertEqual(stream.last["groups"][0]["uncounted"], 0)
 
 
 class Ends(unittest.TestCase):
