@@ -5,6 +5,7 @@
  *     kernel_session PID MS      lines: "block TASK CALL WAKER FRAME;FRAME...", "sample TASK COUNT FRAME;FRAME...",
  *                                "lost N" of blocks, samples and stacks, "longest US" of a pump
  */
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +40,7 @@ static void print_model(const struct cn_model *model)
 		print_frames(model, row.pc, row.n);
 	}
 	if (kernel)
-		printf("lost %llu\n",
-			(unsigned long long)(kernel->blocks_lost + kernel->samples_lost + kernel->stacks_lost));
+		printf("lost %" PRIu64 "\n", kernel->blocks_lost + kernel->samples_lost + kernel->stacks_lost);
 }
 
 int main(int argc, char **argv)
