@@ -233,7 +233,7 @@ class TestFollowing(unittest.TestCase):
 
     def test_killed_it_leaves_nothing_loaded(self):
         def ours():
-            return following.programs_named("name off_cpu_") | following.programs_named("name syscalls_")
+            return following.programs_named("name off_cpu_") | following.programs_named("name calls_")
         before = ours()
         with target() as mine, Started() as helper:
             helper.client.end.sendall(follow(mine.pid))
