@@ -231,6 +231,7 @@ static int write_head(struct pprof *pprof, uint64_t time_ns)
 	Perftools__Profiles__Profile profile = PERFTOOLS__PROFILES__PROFILE__INIT;
 	Perftools__Profiles__ValueType count = VALUE(0, 0), cpu = VALUE(0, 0);
 	Perftools__Profiles__ValueType *types[] = { &count, &cpu };
+	uint64_t id;
 	int64_t none;
 	int rc = text(pprof, "", &none); /* number 0 */
 
@@ -242,6 +243,8 @@ static int write_head(struct pprof *pprof, uint64_t time_ns)
 		rc = text(pprof, "cpu", &cpu.type);
 	if (rc == 0)
 		rc = text(pprof, "nanoseconds", &cpu.unit);
+	if (rc == 0) /* the first one is what readers call the program */
+		rc = mapping(pprof, cn_model_target(pprof->model)->program, &id);
 	if (rc)
 		return rc;
 	profile.n_sample_type = VALUES;
