@@ -15,11 +15,6 @@
 #include "model/model.h"
 #include "pprof.pb-c.h"
 
-#define VALUE(type_, unit_)                                                                                            \
-	{                                                                                                              \
-		PROTOBUF_C_MESSAGE_INIT(&perftools__profiles__value_type__descriptor), type_, unit_                    \
-	}
-
 /* Bytes of the largest message: 64 frames of 10 each, or a text. */
 enum { MESSAGE_BYTES = 4096, LABELS = 3, VALUES = 2 };
 /* A location has at most two functions, one mapping, and four texts: those bounds are never met before its own. */
@@ -229,7 +224,7 @@ static int write_head(struct pprof *pprof, uint64_t time_ns)
 {
 	const struct cn_kernel *kernel = cn_model_kernel(pprof->model);
 	Perftools__Profiles__Profile profile = PERFTOOLS__PROFILES__PROFILE__INIT;
-	Perftools__Profiles__ValueType count = VALUE(0, 0), cpu = VALUE(0, 0);
+	Perftools__Profiles__ValueType count = PERFTOOLS__PROFILES__VALUE_TYPE__INIT, cpu = count;
 	Perftools__Profiles__ValueType *types[] = { &count, &cpu };
 	uint64_t id;
 	int64_t none;
