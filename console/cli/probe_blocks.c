@@ -77,9 +77,10 @@ static void print_others(const struct cn_paint *paint, const struct cn_block *bl
 			block->waker_kind == CN_WAKER_FOREIGN ? " of another program" : "");
 }
 
-/* The innermost one of the program's own that is known by line, else the innermost outside of the kernel. */
+/* The innermost one that lies in the program itself, else outside of the kernel. */
 static uint64_t caller(const struct cn_model *model, const struct cn_stack *stack)
 {
+	const char *program = cn_model_target(model)->program;
 	uint64_t first = 0;
 
 	for (uint32_t i = 0; i < stack->n; i++) {
@@ -87,7 +88,7 @@ static uint64_t caller(const struct cn_model *model, const struct cn_stack *stac
 
 		if (cn_profile_is_kernel(stack->pc[i]))
 			continue;
-		if (symbol && symbol->line)
+		if (symbol && strcmp(symbol->module, program) == 0)
 			return stack->pc[i];
 		first = first ? first : stack->pc[i];
 	}
@@ -98,12 +99,14 @@ static void print_block(const struct blocks *blocks, const struct cn_block *bloc
 {
 	const struct cn_model *model = cn_probed_model(&blocks->probed);
 	const struct cn_paint *paint = &blocks->paint;
+	const struct cn_task *task = cn_model_task(model, block->task);
 	char blocked[CN_FORMAT_BYTES], queue[CN_FORMAT_BYTES], where[256];
 
 	cn_paint(paint, CN_STYLE_DIM, "+%.6f s", seconds_since(&blocks->probed, block));
 	fprintf(paint->out, "  %8s", cn_format_ns(blocked, block->blocked_ns));
 	cn_paint(paint, CN_STYLE_DIM, " and %s in the run queue  ", cn_format_ns(queue, block->run_queue_ns));
-	cn_paint(paint, CN_STYLE_NAME, "%s", cn_safe(cn_probed_task(model, block->task)));
+	/* One that is not known has ended, or no look has seen it yet. */
+	cn_paint(paint, CN_STYLE_NAME, "%s", task ? cn_safe(cn_task_name(model, task)) : "task");
 	cn_paint(paint, CN_STYLE_DIM, " (%" PRIu64 ") ", block->task);
 	cn_paint(paint, CN_STYLE_SITE, "%s  ",
 		cn_safe(cn_group_where(model, block->runtime, block->site, where, sizeof where)));

@@ -12,7 +12,7 @@
 
 #include "export/text.h"
 
-enum { LOOK_MS = 5000, BEGIN_MS = 15000, TURN_MS = 100, LATE_MS = 2000 };
+enum { LOOK_MS = 5000, BEGIN_MS = 15000, TURN_MS = 100, LATE_MS = 2000, ROUND_MS = 250 };
 
 const struct cn_model *cn_probed_model(const struct cn_probed *probed)
 {
@@ -63,6 +63,7 @@ static int begin(struct cn_probed *probed)
 {
 	const struct cn_session_opts look = { .interval_ms = 1000,
 		.kernel = { .groups = probed->groups,
+			.round_ms = ROUND_MS,
 			.profile_hz = probed->opts.hz,
 			.block_ns = probed->opts.threshold_ns } };
 	struct cn_why why = { 0 };
@@ -75,21 +76,33 @@ static int begin(struct cn_probed *probed)
 	rc = cn_session_open(text, &look, &probed->session, &why);
 	if (rc == 0)
 		rc = cn_session_wait(probed->session, LOOK_MS, &why);
-	if (rc)
-		return cn_group_fail(cn_exit_of(rc), why.text);
-	fprintf(stderr, "rouse probe: following process %d; %s\n", pid,
-		probed->opts.for_ns ? "wait, or Ctrl-C" : "Ctrl-C ends it");
-	return CN_EXIT_OK;
+	return rc ? cn_group_fail(cn_exit_of(rc), why.text) : CN_EXIT_OK;
 }
 
-static bool is_over(const struct cn_probed *probed)
+static bool has_begun(const struct cn_probed *probed)
+{
+	return kernel_of(probed) && kernel_of(probed)->rounds;
+}
+
+static bool is_late(uint64_t since_ns, uint64_t ms)
+{
+	return since_ns && cn_session_clock_ns() - since_ns > ms * 1000000;
+}
+
+/* It is ended by a round that is so long after the beginning, or later than the signal. */
+static bool is_over(const struct cn_probed *probed, uint64_t *signal_ns)
 {
 	const struct cn_kernel *kernel = kernel_of(probed);
 
-	if (cn_group_interrupted() || (kernel && kernel->ended) || fails(probed, probed->wanted))
+	if (cn_group_interrupted() && !*signal_ns)
+		*signal_ns = cn_session_clock_ns();
+	if (!has_begun(probed))
+		return *signal_ns || fails(probed, probed->wanted);
+	if (kernel->ended || fails(probed, probed->wanted) || is_late(*signal_ns, LATE_MS))
 		return true;
-	return kernel && kernel->rounds && probed->opts.for_ns &&
-	       kernel->now_ns - kernel->since_ns >= probed->opts.for_ns;
+	if (*signal_ns)
+		return kernel->now_ns > *signal_ns;
+	return probed->opts.for_ns && kernel->now_ns - kernel->since_ns >= probed->opts.for_ns;
 }
 
 /* A target that has gone is not waited for long: the kernel says so itself. */
@@ -105,29 +118,63 @@ static void turn(struct cn_probed *probed, uint64_t *gone_ns)
 		probed->seen(probed);
 }
 
-static bool is_late(uint64_t since_ns, uint64_t ms)
+/* Stacks that came with the last round may wait for being unwound. */
+static void drain(struct cn_probed *probed, uint64_t *gone_ns)
 {
-	return since_ns && cn_session_clock_ns() - since_ns > ms * 1000000;
+	const uint64_t began_ns = cn_session_clock_ns();
+	struct pollfd ready = { .fd = cn_session_fd(probed->session), .events = POLLIN };
+
+	while (poll(&ready, 1, 0) > 0 && !*gone_ns && !is_late(began_ns, LATE_MS))
+		turn(probed, gone_ns);
+}
+
+/* The names of tasks that are new. */
+static void look_once_more(const struct cn_probed *probed)
+{
+	struct cn_why why = { 0 };
+
+	if (!cn_group_last_look(probed->session, &why))
+		fprintf(stderr, "rouse probe: the names of new tasks are not known: %s\n", why.text);
+}
+
+/* Until the first round, or it will not come. */
+static int wait_for_begin(struct cn_probed *probed, uint64_t *gone_ns, uint64_t *signal_ns)
+{
+	const uint64_t began_ns = cn_session_clock_ns();
+
+	while (!has_begun(probed) && !is_over(probed, signal_ns) && !is_late(*gone_ns, LATE_MS)) {
+		turn(probed, gone_ns);
+		if (!has_begun(probed) && is_late(began_ns, BEGIN_MS))
+			return cn_group_fail(CN_EXIT_TIMEOUT, "the kernel's side did not begin in 15 s");
+	}
+	if (has_begun(probed) && !fails(probed, probed->wanted))
+		fprintf(stderr, "rouse probe: following process %u; %s\n",
+			cn_model_target(cn_probed_model(probed))->pid,
+			probed->opts.for_ns ? "wait, or Ctrl-C" : "Ctrl-C ends it");
+	return CN_EXIT_OK;
 }
 
 int cn_probed_follow(struct cn_probed *probed)
 {
-	uint64_t began_ns = cn_session_clock_ns(), gone_ns = 0;
+	uint64_t gone_ns = 0, signal_ns = 0;
 	int rc;
 
 	cn_group_heed_signals();
 	rc = begin(probed);
+	if (rc == CN_EXIT_OK)
+		rc = wait_for_begin(probed, &gone_ns, &signal_ns);
 	if (rc != CN_EXIT_OK)
 		return rc;
-	while (!is_over(probed) && !is_late(gone_ns, LATE_MS)) {
+	while (!is_over(probed, &signal_ns) && !is_late(gone_ns, LATE_MS))
 		turn(probed, &gone_ns);
-		if (!(kernel_of(probed) && kernel_of(probed)->rounds) && is_late(began_ns, BEGIN_MS))
-			return cn_group_fail(CN_EXIT_TIMEOUT, "the kernel's side did not begin in 15 s");
-	}
 	if (fails(probed, probed->wanted))
 		return not_measured(probed);
-	if (!kernel_of(probed) || !kernel_of(probed)->rounds)
+	if (!has_begun(probed))
 		return cn_group_fail(CN_EXIT_INCOMPLETE, "it ended before the kernel had told anything");
+	if (!kernel_of(probed)->ended && !gone_ns) {
+		drain(probed, &gone_ns);
+		look_once_more(probed);
+	}
 	return CN_EXIT_OK;
 }
 

@@ -15,11 +15,6 @@
 #include "model/model.h"
 #include "pprof.pb-c.h"
 
-#define VALUE(type_, unit_)                                                                                            \
-	{                                                                                                              \
-		PROTOBUF_C_MESSAGE_INIT(&perftools__profiles__value_type__descriptor), type_, unit_                    \
-	}
-
 /* Bytes of the largest message: 64 frames of 10 each, or a text. */
 enum { MESSAGE_BYTES = 4096, LABELS = 3, VALUES = 2 };
 /* A location has at most two functions, one mapping, and four texts: those bounds are never met before its own. */
@@ -229,8 +224,9 @@ static int write_head(struct pprof *pprof, uint64_t time_ns)
 {
 	const struct cn_kernel *kernel = cn_model_kernel(pprof->model);
 	Perftools__Profiles__Profile profile = PERFTOOLS__PROFILES__PROFILE__INIT;
-	Perftools__Profiles__ValueType count = VALUE(0, 0), cpu = VALUE(0, 0);
+	Perftools__Profiles__ValueType count = PERFTOOLS__PROFILES__VALUE_TYPE__INIT, cpu = count;
 	Perftools__Profiles__ValueType *types[] = { &count, &cpu };
+	uint64_t id;
 	int64_t none;
 	int rc = text(pprof, "", &none); /* number 0 */
 
@@ -242,6 +238,8 @@ static int write_head(struct pprof *pprof, uint64_t time_ns)
 		rc = text(pprof, "cpu", &cpu.type);
 	if (rc == 0)
 		rc = text(pprof, "nanoseconds", &cpu.unit);
+	if (rc == 0) /* the first one is what readers call the program */
+		rc = mapping(pprof, cn_model_target(pprof->model)->program, &id);
 	if (rc)
 		return rc;
 	profile.n_sample_type = VALUES;

@@ -272,6 +272,7 @@ static void pprof_has_each_sample_with_its_labels(void **state)
 
 	assert_string_equal(profile->string_table[0], "");
 	assert_int_equal(profile->n_sample, 5);
+	assert_int_equal(profile->n_location, 7);
 	assert_string_equal(text(profile, profile->sample_type[0]->unit), "count");
 	assert_string_equal(text(profile, profile->sample_type[1]->type), "cpu");
 	assert_int_equal(profile->period, 10000000);
