@@ -5,10 +5,15 @@
 
 #include <string.h>
 
+static bool is_flame(const struct cn_ui *ui)
+{
+	return ui->view == CN_VIEW_FLAME && ui->page_kind == CN_PAGE_NONE;
+}
+
 static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
 {
 	const bool table = cn_ui_on_table(ui);
-	const bool flame = ui->view == CN_VIEW_FLAME && ui->page_kind == CN_PAGE_NONE;
+	const bool flame = is_flame(ui);
 
 	switch (action) {
 	case CN_ACTION_OPEN:
@@ -29,18 +34,18 @@ static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enu
 	}
 }
 
-static int draw_key(struct cn_canvas *canvas, int row, int col, int width, enum cn_action action)
+static int draw_key(struct cn_canvas *canvas, int row, int col, int width, enum cn_action action, const char *word)
 {
 	const char *keys = cn_action_keys(action);
 	char key[16] = "";
 	int used;
 
 	memcpy(key, keys, strcspn(keys, " ") < sizeof key ? strcspn(keys, " ") : sizeof key - 1);
-	used = cn_canvas_width(canvas, key) + 1 + cn_canvas_width(canvas, cn_action_word(action));
+	used = cn_canvas_width(canvas, key) + 1 + cn_canvas_width(canvas, word);
 	if (used > width)
 		return 0;
 	col += 1 + cn_canvas_text(canvas, row, col, width, CN_STYLE_KEY, key);
-	cn_canvas_text(canvas, row, col, width, CN_STYLE_BAR, cn_action_word(action));
+	cn_canvas_text(canvas, row, col, width, CN_STYLE_BAR, word);
 	return used + 2;
 }
 
@@ -97,9 +102,14 @@ void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, stru
 		cn_canvas_text(canvas, box.row, col, end - col, CN_STYLE_LIKELY, *ui->note ? ui->note : scene->ended);
 		return;
 	}
-	for (int action = 1; action < CN_ACTION_COUNT; action++)
-		if (*cn_action_word((enum cn_action)action) && has_effect(ui, scene, (enum cn_action)action))
-			col += draw_key(canvas, box.row, col, end - col, (enum cn_action)action);
+	for (int i = 1; i < CN_ACTION_COUNT; i++) {
+		const enum cn_action action = (enum cn_action)i;
+		const bool zooms = action == CN_ACTION_OPEN && is_flame(ui);
+
+		if (*cn_action_word(action) && has_effect(ui, scene, action))
+			col += draw_key(
+				canvas, box.row, col, end - col, action, zooms ? "zoom" : cn_action_word(action));
+	}
 }
 
 void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)

@@ -43,10 +43,9 @@ const char *cn_block_what(char *out, size_t bytes, const struct cn_scene *scene,
 	}
 	call_text(call, block);
 	if (block->owner && *block->owner_name)
-		snprintf(out, bytes, "%s: mutex of %s", call,
-			cn_text_safe(text, sizeof text, block->owner_name, scene->ascii));
+		snprintf(out, bytes, "mutex of %s", cn_text_safe(text, sizeof text, block->owner_name, scene->ascii));
 	else if (block->owner)
-		snprintf(out, bytes, "%s: mutex of %" PRIu32, call, block->owner);
+		snprintf(out, bytes, "mutex of thread %" PRIu32, block->owner);
 	else if (*block->file)
 		snprintf(out, bytes, "%s %s", call, cn_text_safe(text, sizeof text, block->file, scene->ascii));
 	else

@@ -8,7 +8,7 @@
 
 /* By its number; NULL once it is no longer kept. */
 const struct cn_block *cn_block_find(const struct cn_model *model, uint64_t number);
-/* "nanosleep", "futex: mutex of keeper", "read /var/log/x", "page fault". Safe to print. */
+/* "nanosleep", "mutex of keeper", "read /var/log/x", "page fault". Safe to print. */
 const char *cn_block_what(char *out, size_t bytes, const struct cn_scene *scene, const struct cn_block *block);
 /* Who ended it: "keeper 1234", "an interrupt", "" = not known. Safe to print. */
 const char *cn_block_waker(char *out, size_t bytes, const struct cn_scene *scene, const struct cn_block *block);

@@ -5,6 +5,7 @@
  * its index while others come.
  */
 #include "view/block.h"
+#include "view/columns.h"
 #include "view/sheet.h"
 #include "widget/format.h"
 
@@ -16,7 +17,7 @@ enum { NEWEST = 512, LONGEST = 64 };
 
 static const struct cn_column columns[COLUMNS] = {
 	[WHEN] = { "AGO", 6, 6, 1, CN_RIGHT },
-	[BLOCKED] = { "BLOCKED", 8, 8, 0, CN_RIGHT },
+	[BLOCKED] = { "BLOCKED", 8, 8, 1, CN_RIGHT },
 	[RUN_QUEUE] = { "RUNQ", 6, 6, 2, CN_RIGHT },
 	[TASK] = { "TASK", 16, 28, 0, CN_LEFT },
 	[WHAT] = { "WHAT", 20, 60, 1, CN_LEFT },
@@ -129,9 +130,19 @@ static uint64_t task_of(const struct cn_scene *scene, size_t index)
 	return block ? block->task : 0;
 }
 
+static const char *why_none(const struct cn_scene *scene)
+{
+	const struct cn_kernel *kernel = cn_model_kernel(scene->model);
+
+	if (!kernel || !kernel->groups[CN_KERNEL_SCHED].wanted)
+		return "The kernel's scheduler is not asked. rouse --kernel PID asks it.";
+	return cn_kernel_refusal(scene->model, CN_KERNEL_SCHED);
+}
+
 const struct cn_sheet_kind cn_blocks_sheet = {
 	.name = "Blocks",
 	.none = "No poll has kept its worker off the CPU for long, since the kernel is asked.",
+	.why_none = why_none,
 	.columns = columns,
 	.n_columns = COLUMNS,
 	.sorted = WHEN,

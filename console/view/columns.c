@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SITES_LIMIT = 1 << 16 };
 
@@ -129,6 +130,20 @@ void cn_kernel_columns(const struct cn_scene *scene, struct cn_column columns[CN
 bool cn_kernel_is_shown(const struct cn_scene *scene)
 {
 	return cn_kernel_measures(scene->model, CN_KERNEL_SCHED);
+}
+
+const char *cn_kernel_refusal(const struct cn_model *model, enum cn_kernel_group group)
+{
+	const struct cn_kernel *kernel = cn_model_kernel(model);
+	const struct cn_kernel_group_state *state = kernel ? &kernel->groups[group] : NULL;
+
+	if (!state || !state->wanted || !state->status)
+		return NULL;
+	/* What is said of one may hold for all, and be said once. */
+	for (int i = 1; i < CN_KERNEL_GROUP_MAX && !*state->why; i++)
+		if (kernel->groups[i].status == kernel->groups[group].status && *kernel->groups[i].why)
+			state = &kernel->groups[i];
+	return *state->why ? state->why : strerror(-state->status);
 }
 
 uint64_t cn_kernel_stamp(const struct cn_model *model)

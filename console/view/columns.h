@@ -58,6 +58,9 @@ void cn_kernel_columns(const struct cn_scene *scene, struct cn_column columns[CN
 /* Whether any of them is shown: where others may have to give way. */
 bool cn_kernel_is_shown(const struct cn_scene *scene);
 
+/* Why a group that was asked for does not measure; NULL = it does, or has not begun. Safe to print. */
+const char *cn_kernel_refusal(const struct cn_model *model, enum cn_kernel_group group);
+
 /* What the kernel has told so far: changes whenever that does, 0 = nothing. */
 uint64_t cn_kernel_stamp(const struct cn_model *model);
 

@@ -179,14 +179,16 @@ static const char *name_of(
 	return node ? node_of(flame, node)->name : scope_text(out, bytes, flame, scene);
 }
 
-/* Where the time itself goes is seen at a glance. */
-static enum cn_style style_of(const struct cn_flame *flame, uint32_t node)
+/* Where the time itself goes is seen at a glance; what leads to where the zoom is steps back. */
+static enum cn_style style_of(const struct cn_flame *flame, const struct cn_flame_box *box)
 {
-	const struct cn_profile_node *call = node_of(flame, node);
+	const struct cn_profile_node *node = node_of(flame, box->node);
 
-	if (call->self * 100 >= node_of(flame, 0)->samples * HOT_PERCENT)
+	if (box->depth < depth_of(flame, flame->zoom))
+		return CN_STYLE_DIM;
+	if (node->self * 100 >= node_of(flame, 0)->samples * HOT_PERCENT)
 		return CN_STYLE_LIKELY;
-	return call->kernel ? CN_STYLE_DIM : CN_STYLE_NAME;
+	return node->kernel ? CN_STYLE_DIM : CN_STYLE_NAME;
 }
 
 static void draw_box(const struct cn_flame *flame, const struct cn_scene *scene, struct cn_canvas *canvas,
@@ -201,7 +203,7 @@ static void draw_box(const struct cn_flame *flame, const struct cn_scene *scene,
 	for (int i = 1; i < width; i++)
 		cn_canvas_glyph(canvas, row, col + i, CN_STYLE_FRAME, CN_GLYPH_HLINE);
 	used = width < 3 ? 0
-			 : cn_canvas_text(canvas, row, col + 1, width - 1, style_of(flame, box->node),
+			 : cn_canvas_text(canvas, row, col + 1, width - 1, style_of(flame, box),
 				   name_of(name, sizeof name, flame, scene, box->node));
 	cn_format_share(share, node_of(flame, box->node)->samples, node_of(flame, 0)->samples);
 	if (box->node && used + cn_canvas_width(canvas, share) + 4 < width)
@@ -253,7 +255,7 @@ static void draw_detail(
 		cn_canvas_printf(canvas, row + 1, col, cols - col - 1, CN_STYLE_DIM, "put into %s by the compiler",
 			name_of(name, sizeof name, flame, scene, node->parent));
 	cn_canvas_printf(canvas, row + 2, 2, cols - 3, CN_STYLE_PLAIN,
-		"%" PRIu64 " samples, %s of these polls; in it itself %" PRIu64 ", %s", node->samples,
+		"%" PRIu64 " samples, %s of these polls; %" PRIu64 " in it itself, %s", node->samples,
 		cn_format_share(share, node->samples, all), node->self, cn_format_share(self, node->self, all));
 }
 
@@ -284,7 +286,7 @@ static const char *reason(const struct cn_flame *flame, const struct cn_scene *s
 	if (!kernel || !kernel->groups[CN_KERNEL_PROFILE].wanted)
 		return "The kernel is not asked where polls are on the CPU. rouse --kernel PID asks it.";
 	if (kernel->groups[CN_KERNEL_PROFILE].status)
-		return kernel->groups[CN_KERNEL_PROFILE].why;
+		return cn_kernel_refusal(scene->model, CN_KERNEL_PROFILE);
 	if (!node_of(flame, 0)->samples)
 		return "No sample yet: none of these polls was on the CPU as the clock ticked.";
 	return NULL;

@@ -32,12 +32,14 @@ static const struct cn_column columns[COLUMNS] = {
 	[SPAWNED] = { "SPAWNED AT", 14, 28, 5, CN_TAIL },
 };
 
-/* Its name, what its tasks cost, and where they stand: what they wait for has to give way. */
+/* Its name, what its tasks cost, and where they stand; for their state there is room for the sign alone. */
 static void adapt(const struct cn_scene *scene, struct cn_column *shown)
 {
 	cn_kernel_columns(scene, &shown[KERNEL]);
-	if (cn_kernel_is_shown(scene))
-		shown[LONGEST].rank = 3;
+	if (!cn_kernel_is_shown(scene))
+		return;
+	shown[STATE].least = 1;
+	shown[LONGEST].rank = 3;
 }
 
 static size_t slots(const struct cn_scene *scene)

@@ -2,6 +2,7 @@
 /* The rows above the views: which program, how honest the picture, how many of what, and what is wrong. */
 #include "export/text.h"
 #include "model/kernel.h"
+#include "view/columns.h"
 #include "view/ui.h"
 #include "widget/format.h"
 #include "widget/graph.h"
@@ -132,7 +133,10 @@ static void add_kernel(struct pieces *pieces, const struct cn_scene *scene, bool
 				cn_kernel_group_word((enum cn_kernel_group)i));
 	if (!kernel->blocks_lost && !kernel->samples_lost)
 		return;
-	piece = add(pieces, CN_STYLE_LIKELY, 1);
+	if (names || measure != wanted)
+		piece = add(pieces, CN_STYLE_LIKELY, 1);
+	piece->style = CN_STYLE_LIKELY;
+	piece->rank = 1;
 	snprintf(piece->text, sizeof piece->text, "kernel lost %s",
 		cn_format_count(count, kernel->blocks_lost + kernel->samples_lost));
 }
@@ -360,21 +364,22 @@ static void draw_note(const struct cn_scene *scene, struct cn_canvas *canvas, st
 	cn_canvas_text(canvas, box.row, 1, box.cols - 2, CN_STYLE_LIKELY, text);
 }
 
-/* "kernel: no sched, faults (why)" */
+/* "kernel: no faults, profile: why"; of all of them the reason alone. */
 static void draw_refusal(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
 	const struct cn_kernel *kernel = cn_model_kernel(scene->model);
 	const int first = refused_group(scene);
 	char names[64] = "", why[2 * sizeof kernel->groups[0].why];
-	int n = 0;
+	int n = 0, measure;
 
-	for (int i = first; i < CN_KERNEL_GROUP_MAX; i++)
+	kernel_groups(kernel, &measure);
+	for (int i = first; measure && i < CN_KERNEL_GROUP_MAX; i++)
 		if (kernel->groups[i].wanted && kernel->groups[i].status)
-			n += snprintf(names + n, sizeof names - (size_t)n, "%s%s", n ? ", " : "",
+			n += snprintf(names + n, sizeof names - (size_t)n, "%s%s", n ? ", " : "no ",
 				cn_kernel_group_word((enum cn_kernel_group)i));
-	cn_text_safe(why, sizeof why, kernel->groups[first].why, scene->ascii);
-	cn_canvas_printf(canvas, box.row, 1, box.cols - 2, CN_STYLE_LIKELY, "kernel: no %s (%s)", names,
-		*why ? why : strerror(-kernel->groups[first].status));
+	cn_text_safe(why, sizeof why, cn_kernel_refusal(scene->model, (enum cn_kernel_group)first), scene->ascii);
+	cn_canvas_printf(
+		canvas, box.row, 1, box.cols - 2, CN_STYLE_LIKELY, "kernel: %s%s%s", names, n ? ": " : "", why);
 }
 
 /* Without its number: which one it is, the finding's row and the page say. */

@@ -143,6 +143,13 @@ static void adapt(struct cn_sheet *sheet, const struct cn_scene *scene, struct c
 		cn_sheet_sort(sheet, kind->sorted);
 }
 
+static const char *none_text(const struct cn_sheet *sheet, const struct cn_scene *scene)
+{
+	const char *why = sheet->kind->why_none ? sheet->kind->why_none(scene) : NULL;
+
+	return sheet->all ? "No row has these words. Esc clears the filter." : why ? why : sheet->kind->none;
+}
+
 int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
 	struct cn_column columns[CN_TABLE_COLUMNS_MAX];
@@ -171,8 +178,7 @@ int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct c
 	cn_table_draw(canvas, box, &table);
 	if (sheet->list.n == 0 && box.rows > 2)
 		cn_canvas_wrap(canvas, (struct cn_box){ box.row + 2, box.col + 2, box.rows - 2, box.cols - 4 },
-			CN_STYLE_DIM,
-			sheet->all ? "No row has these words. Esc clears the filter." : sheet->kind->none);
+			CN_STYLE_DIM, none_text(sheet, scene));
 	return rc;
 }
 

@@ -14,6 +14,8 @@ enum { CN_WORDS_BYTES = 64, CN_ROW_BYTES = 512 };
 struct cn_sheet_kind {
 	const char *name;
 	const char *none; /* what stands where rows would */
+	/* Instead of that, if it answers anything: why there can be none. NULL = there is no such thing. */
+	const char *(*why_none)(const struct cn_scene *scene);
 	const struct cn_column *columns;
 	size_t n_columns;
 	int sorted; /* to begin with */

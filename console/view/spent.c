@@ -70,26 +70,35 @@ static void draw_split(struct cn_page *page, const struct cn_spent *spent)
 	}
 }
 
-/* What the other groups have counted, on one line. */
+static void draw_count(struct cn_page *page, const char *label, const char *text)
+{
+	cn_canvas_text(&page->paper, page->row, 2, 13, CN_STYLE_DIM, label);
+	cn_page_text(page, 14, CN_STYLE_PLAIN, text);
+}
+
+/* What the other groups have counted. */
 static void draw_counts(struct cn_page *page, const struct cn_scene *scene, const struct cn_kernel_sum *sum)
 {
 	const struct cn_kernel *kernel = cn_model_kernel(scene->model);
 	const struct cn_kernel_sum none = { 0 };
-	char calls[96] = "", faults[64] = "", samples[96] = "", text[256], time[CN_FORMAT_BYTES],
-	     share[CN_FORMAT_BYTES];
+	char text[96], number[CN_FORMAT_BYTES];
 
 	if (!sum)
 		sum = &none;
-	if (cn_kernel_measures(scene->model, CN_KERNEL_SYSCALLS))
-		snprintf(calls, sizeof calls, "system calls %" PRIu64 ", %s in them   ", sum->calls,
-			cn_format_ns(time, sum->calls_ns));
-	if (cn_kernel_measures(scene->model, CN_KERNEL_FAULTS))
-		snprintf(faults, sizeof faults, "page faults %" PRIu64 "   ", sum->faults);
-	if (cn_kernel_measures(scene->model, CN_KERNEL_PROFILE))
-		snprintf(samples, sizeof samples, "samples %" PRIu64 ", %s of all: see p", sum->samples,
-			cn_format_share(share, sum->samples, kernel->samples));
-	snprintf(text, sizeof text, "%s%s%s", calls, faults, samples);
-	cn_page_text(page, 0, CN_STYLE_PLAIN, text);
+	if (cn_kernel_measures(scene->model, CN_KERNEL_SYSCALLS)) {
+		snprintf(text, sizeof text, "%" PRIu64 ", %s in them", sum->calls, cn_format_ns(number, sum->calls_ns));
+		draw_count(page, "system calls", text);
+	}
+	if (cn_kernel_measures(scene->model, CN_KERNEL_FAULTS)) {
+		snprintf(text, sizeof text, "%" PRIu64, sum->faults);
+		draw_count(page, "page faults", text);
+	}
+	if (cn_kernel_measures(scene->model, CN_KERNEL_PROFILE)) {
+		snprintf(text, sizeof text, "%" PRIu64 ", %s of all%s", sum->samples,
+			cn_format_share(number, sum->samples, kernel->samples),
+			scene->printed ? "" : "; p shows where it was");
+		draw_count(page, "samples", text);
+	}
 }
 
 static void draw_block(struct cn_page *page, const struct cn_scene *scene, const struct cn_block *block)

@@ -62,6 +62,8 @@ static void adapt(const struct cn_scene *scene, struct cn_column *shown)
 	if (!cn_kernel_is_shown(scene))
 		return;
 	shown[THREAD].rank = shown[LOCAL_GRAPH].rank = shown[STOLEN].rank = 8;
+	shown[BUSY_GRAPH].rank = 7;
+	shown[RUNS].rank = 2;
 }
 
 static size_t slots(const struct cn_scene *scene)

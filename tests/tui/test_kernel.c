@@ -136,7 +136,8 @@ static void round_of(struct cn_model *model, uint64_t now_ns, bool permitted, bo
 	uint32_t group[] = { CN_KERNEL_SCHED, CN_KERNEL_SYSCALLS, CN_KERNEL_FAULTS, CN_KERNEL_PROFILE };
 	int32_t status[] = { rc, rc, rc, rc };
 	char none[] = "", missing[] = "rouse-probe may not load BPF programs: run it as root, or give it CAP_BPF";
-	char *why[] = { permitted ? none : missing, none, none, none };
+	char *say = permitted ? none : missing;
+	char *why[] = { say, say, say, none };
 
 	kernel.number = 1;
 	kernel.since_ns = 1 * S;
@@ -162,7 +163,8 @@ static void sums(struct cn_model *model, uint32_t by)
 	Rouse__V1__KernelSums rows = ROUSE__V1__KERNEL_SUMS__INIT;
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
 	uint32_t bys[N], workers[N], sites[N], kinds[N];
-	uint64_t ids[N], ns[CN_OFF_KIND_MAX][N] = { 0 }, times[CN_OFF_KIND_MAX][N], calls[N], faults[N], samples[N];
+	uint64_t ids[N], ns[CN_OFF_KIND_MAX][N] = { 0 }, times[CN_OFF_KIND_MAX][N], calls[N], faults[N], samples[N],
+			 longest_ns[N];
 
 	for (size_t i = 0; i < n; i++) {
 		bys[i] = by;
@@ -178,6 +180,7 @@ static void sums(struct cn_model *model, uint32_t by)
 			if (ns[kind][i] > ns[kinds[i]][i])
 				kinds[i] = (uint32_t)kind;
 		}
+		longest_ns[i] = ns[kinds[i]][i] / 15;
 		calls[i] = 1000 * (i + 1);
 		faults[i] = by == 1 && CRUNCH + i == TOUCH ? 26214 : 3;
 		samples[i] = by == 1 && CRUNCH + i == CRUNCH ? 300 : 20;
@@ -194,7 +197,7 @@ static void sums(struct cn_model *model, uint32_t by)
 	rows.run_queue = times[CN_OFF_run_queue];
 	rows.preempted = times[CN_OFF_preempted];
 	rows.fault = times[CN_OFF_fault];
-	rows.longest_ns = samples; /* some nanoseconds */
+	rows.longest_ns = longest_ns;
 	rows.longest_kind = kinds;
 	rows.calls = calls;
 	rows.calls_ns = ns[CN_OFF_blocked];
@@ -410,6 +413,8 @@ static const struct screen {
 	{ "kernel-flame-large", 60, 200, false, SAYS_ALL, "8 Down Down Down Down Down" },
 	{ "kernel-flame-zoomed", 24, 80, false, SAYS_ALL, "8 Down Down Down Down Down Right Enter" },
 	{ "kernel-flame-task", 24, 80, false, SAYS_ALL, "j j j j j p" },
+	{ "kernel-blocks-forbidden", 24, 80, false, SAYS_FORBIDDEN, "7" },
+	{ "kernel-flame-forbidden", 24, 80, false, SAYS_FORBIDDEN, "8" },
 	{ "kernel-flame-small", 10, 40, false, SAYS_ALL, "8" },
 	{ "kernel-help", 60, 80, false, SAYS_ALL, "?" },
 };
