@@ -284,7 +284,7 @@ static const char *reason(const struct cn_flame *flame, const struct cn_scene *s
 	if (box.rows < LEAST_ROWS || box.cols < LEAST_COLS)
 		return "This screen is too small for a flame: it needs 40 columns and 12 rows.";
 	if (!kernel || !kernel->groups[CN_KERNEL_PROFILE].wanted)
-		return "The kernel is not asked where polls are on the CPU. rouse --kernel PID asks it.";
+		return "The kernel is not asked where polls are on the CPU. rouse --kernel=all PID asks it.";
 	if (kernel->groups[CN_KERNEL_PROFILE].status)
 		return cn_kernel_refusal(scene->model, CN_KERNEL_PROFILE);
 	if (!node_of(flame, 0)->samples)

@@ -96,7 +96,7 @@ static void draw_counts(struct cn_page *page, const struct cn_scene *scene, cons
 	if (cn_kernel_measures(scene->model, CN_KERNEL_PROFILE)) {
 		snprintf(text, sizeof text, "%" PRIu64 ", %s of all%s", sum->samples,
 			cn_format_share(number, sum->samples, kernel->samples),
-			scene->printed ? "" : "; p shows where it was");
+			scene->printed || !sum->samples ? "" : "; p shows where it was");
 		draw_count(page, "samples", text);
 	}
 }
