@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* The last row, and the menu that opens over the table: what can be done now. */
+#include "model/kernel.h"
 #include "view/ui.h"
 
 #include <string.h>
 
-static bool has_effect(const struct cn_ui *ui, enum cn_action action)
+static bool is_flame(const struct cn_ui *ui)
+{
+	return ui->view == CN_VIEW_FLAME && ui->page_kind == CN_PAGE_NONE;
+}
+
+static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
 {
 	const bool table = cn_ui_on_table(ui);
+	const bool flame = is_flame(ui);
 
 	switch (action) {
 	case CN_ACTION_OPEN:
+		return table || flame;
+	case CN_ACTION_PROFILE:
+		return !flame && ui->view != CN_VIEW_HELP && cn_kernel_measures(scene->model, CN_KERNEL_PROFILE);
 	case CN_ACTION_FILTER:
 	case CN_ACTION_SORT:
 	case CN_ACTION_INVERT:
@@ -18,24 +28,24 @@ static bool has_effect(const struct cn_ui *ui, enum cn_action action)
 	case CN_ACTION_BACK:
 		return !table || *ui->sheets[ui->view].filter;
 	case CN_ACTION_WHY:
-		return ui->view != CN_VIEW_HELP && ui->page_kind != CN_PAGE_WHY;
+		return ui->view != CN_VIEW_HELP && !flame && ui->page_kind != CN_PAGE_WHY;
 	default:
 		return true;
 	}
 }
 
-static int draw_key(struct cn_canvas *canvas, int row, int col, int width, enum cn_action action)
+static int draw_key(struct cn_canvas *canvas, int row, int col, int width, enum cn_action action, const char *word)
 {
 	const char *keys = cn_action_keys(action);
 	char key[16] = "";
 	int used;
 
 	memcpy(key, keys, strcspn(keys, " ") < sizeof key ? strcspn(keys, " ") : sizeof key - 1);
-	used = cn_canvas_width(canvas, key) + 1 + cn_canvas_width(canvas, cn_action_word(action));
+	used = cn_canvas_width(canvas, key) + 1 + cn_canvas_width(canvas, word);
 	if (used > width)
 		return 0;
 	col += 1 + cn_canvas_text(canvas, row, col, width, CN_STYLE_KEY, key);
-	cn_canvas_text(canvas, row, col, width, CN_STYLE_BAR, cn_action_word(action));
+	cn_canvas_text(canvas, row, col, width, CN_STYLE_BAR, word);
 	return used + 2;
 }
 
@@ -92,28 +102,42 @@ void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, stru
 		cn_canvas_text(canvas, box.row, col, end - col, CN_STYLE_LIKELY, *ui->note ? ui->note : scene->ended);
 		return;
 	}
-	for (int action = 1; action < CN_ACTION_COUNT; action++)
-		if (*cn_action_word((enum cn_action)action) && has_effect(ui, (enum cn_action)action))
-			col += draw_key(canvas, box.row, col, end - col, (enum cn_action)action);
+	for (int i = 1; i < CN_ACTION_COUNT; i++) {
+		const enum cn_action action = (enum cn_action)i;
+		const bool zooms = action == CN_ACTION_OPEN && is_flame(ui);
+
+		if (*cn_action_word(action) && has_effect(ui, scene, action))
+			col += draw_key(
+				canvas, box.row, col, end - col, action, zooms ? "zoom" : cn_action_word(action));
+	}
 }
 
 void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)
 {
 	const struct cn_sheet *sheet = &ui->sheets[ui->view];
-	const int n = (int)sheet->kind->n_columns, rows = n < box.rows - 1 ? n : box.rows - 1;
-	const int first = ui->choice >= rows ? ui->choice - rows + 1 : 0;
-	const struct cn_box menu = { box.row + 1, box.cols > 24 ? box.cols - 24 : 0, rows, 24 };
+	int columns[CN_TABLE_COLUMNS_MAX], n = 0, choice = 0, rows, first;
+	struct cn_box menu;
 
+	for (int i = 0; i < (int)sheet->kind->n_columns; i++) {
+		if (i == ui->choice)
+			choice = n;
+		if (!(sheet->hidden >> i & 1))
+			columns[n++] = i;
+	}
+	rows = n < box.rows - 1 ? n : box.rows - 1;
+	first = choice >= rows ? choice - rows + 1 : 0;
+	menu = (struct cn_box){ box.row + 1, box.cols > 24 ? box.cols - 24 : 0, rows, 24 };
 	cn_canvas_fill(canvas, (struct cn_box){ box.row, menu.col, rows + 1, menu.cols }, CN_STYLE_PLAIN, ' ');
 	cn_canvas_rule(canvas, box.row, menu.col, menu.cols);
 	cn_canvas_text(canvas, box.row, menu.col + 2, 16, CN_STYLE_TITLE, " sort by ");
 	for (int i = 0; i < rows; i++) {
-		const char *title = sheet->kind->columns[first + i].title;
+		const int column = columns[first + i];
+		const char *title = sheet->kind->columns[column].title;
 
 		cn_canvas_glyph(canvas, menu.row + i, menu.col, CN_STYLE_FRAME, CN_GLYPH_VLINE);
 		cn_canvas_text(canvas, menu.row + i, menu.col + 4, 18,
-			first + i == sheet->sorted ? CN_STYLE_SORTED : CN_STYLE_PLAIN, *title ? title : "(graph)");
-		if (first + i == ui->choice) {
+			column == sheet->sorted ? CN_STYLE_SORTED : CN_STYLE_PLAIN, *title ? title : "(graph)");
+		if (column == ui->choice) {
 			cn_canvas_glyph(canvas, menu.row + i, menu.col + 2, CN_STYLE_STRONG, CN_GLYPH_CURSOR);
 			cn_canvas_select(canvas, menu.row + i, menu.col + 1, menu.cols - 1);
 		}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diagnose/chain.h"
+#include "view/columns.h"
 
 int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, int rows, int cols)
 {
@@ -18,6 +19,7 @@ void cn_driver_fini(struct cn_driver *driver)
 	cn_ui_fini(&driver->ui);
 	cn_canvas_fini(&driver->canvas);
 	cn_shapes_free(&driver->shapes);
+	free(driver->spent);
 }
 
 /* Once a generation, and only while they are looked at: it visits every task. Without memory, the old ones stay. */
@@ -35,15 +37,37 @@ static void make_shapes(struct cn_driver *driver)
 	driver->shapes_at = cn_model_generations(model);
 }
 
+/* Likewise; nothing where the kernel was not asked. */
+static void make_spent(struct cn_driver *driver)
+{
+	const struct cn_model *model = cn_session_model(driver->opts->session);
+	const uint64_t stamp = cn_kernel_stamp(model);
+	struct cn_spent *spent;
+
+	if (driver->ui.view != CN_VIEW_GROUPS || !stamp ||
+		(driver->spent_kernel == stamp && driver->spent_at == driver->shapes_at))
+		return;
+	/* Of other shapes it would be wrong: rather none than old ones. */
+	free(driver->spent);
+	driver->spent = NULL;
+	if (cn_spent_of_shapes(model, &driver->shapes, &spent))
+		return;
+	driver->spent = spent;
+	driver->spent_kernel = stamp;
+	driver->spent_at = driver->shapes_at;
+}
+
 static struct cn_scene scene_of(struct cn_driver *driver)
 {
 	const struct cn_session *session = driver->opts->session;
 
 	make_shapes(driver);
+	make_spent(driver);
 	return (struct cn_scene){
 		.model = cn_session_model(session),
 		.findings = cn_session_findings(session),
 		.shapes = &driver->shapes,
+		.spent = driver->spent,
 		.target = cn_session_target(session),
 		.ended = driver->ended ? driver->why.text : NULL,
 		.now_ns = cn_session_now_ns(session),

@@ -18,6 +18,8 @@ struct cn_driver {
 	enum cn_stacks stacks;
 	struct cn_shapes shapes; /* of generation shapes_at; made only while they are shown */
 	uint64_t shapes_at;
+	struct cn_spent *spent; /* of the shapes, as of these stamps */
+	uint64_t spent_at, spent_kernel;
 	struct cn_why why;
 	bool printed;     /* onto paper, as it were: no keys will come */
 	bool ended;       /* nothing more will come: `why` says the reason */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of groups: tasks that stand alike, counted. A row leads to the one that has stood so for longest. */
+#include "view/columns.h"
 #include "view/sheet.h"
 #include "widget/format.h"
 #include "export/text.h"
@@ -7,18 +8,39 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum column { COUNT, NAME, STATE, LONGEST, AT, WAITS, FINDING, SPAWNED, COLUMNS };
+enum column {
+	COUNT,
+	NAME,
+	STATE,
+	LONGEST,
+	KERNEL,
+	AT = KERNEL + CN_KERNEL_COLUMN_COUNT,
+	WAITS,
+	FINDING,
+	SPAWNED,
+	COLUMNS
+};
 
 static const struct cn_column columns[COLUMNS] = {
 	[COUNT] = { "COUNT", 7, 7, 0, CN_RIGHT },
 	[NAME] = { "NAME", 17, 26, 0, CN_LEFT },
 	[STATE] = { "STATE", 11, 11, 2, CN_LEFT },
 	[LONGEST] = { "OLDEST", 6, 6, 1, CN_RIGHT },
-	[AT] = { "AWAITS AT", 16, 28, 1, CN_TAIL },
+	CN_KERNEL_COLUMN_ROWS[AT] = { "AWAITS AT", 16, 28, 1, CN_TAIL },
 	[WAITS] = { "FOR", 12, 60, 3, CN_LEFT },
 	[FINDING] = { "FINDING", 1, 22, 4, CN_LEFT },
 	[SPAWNED] = { "SPAWNED AT", 14, 28, 5, CN_TAIL },
 };
+
+/* Its name, what its tasks cost, and where they stand; for their state there is room for the sign alone. */
+static void adapt(const struct cn_scene *scene, struct cn_column *shown)
+{
+	cn_kernel_columns(scene, &shown[KERNEL]);
+	if (!cn_kernel_is_shown(scene))
+		return;
+	shown[STATE].least = 1;
+	shown[LONGEST].rank = 3;
+}
 
 static size_t slots(const struct cn_scene *scene)
 {
@@ -64,6 +86,8 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 	const struct cn_shape *shape = shape_at(scene, index);
 	char room[CN_ROW_BYTES];
 
+	if (column >= KERNEL && column < AT)
+		return scene->spent ? cn_spent_key(&scene->spent[index], column - KERNEL) : 0;
 	switch ((enum column)column) {
 	case COUNT:
 		return shape->count;
@@ -96,6 +120,11 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 
 	if (!shape)
 		return;
+	if (column >= KERNEL && column < AT) {
+		if (scene->spent)
+			cn_spent_cell(&scene->spent[index], column - KERNEL, ret);
+		return;
+	}
 	switch ((enum column)column) {
 	case COUNT:
 		cn_format_count(ret->text, shape->count);
@@ -148,6 +177,7 @@ const struct cn_sheet_kind cn_groups_sheet = {
 	.n_columns = COLUMNS,
 	.sorted = COUNT,
 	.descending = true,
+	.adapt = adapt,
 	.slots = slots,
 	.row = row,
 	.text = text,

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows above the views: which program, how honest the picture, how many of what, and what is wrong. */
 #include "export/text.h"
+#include "model/kernel.h"
+#include "view/columns.h"
 #include "view/ui.h"
 #include "widget/format.h"
 #include "widget/graph.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -80,7 +83,66 @@ static void draw_pieces(struct cn_canvas *canvas, int row, int col, int width, c
 
 /* ------------------------------------------------------------------- title */
 
-static void add_honesty(struct pieces *pieces, const struct cn_scene *scene, const struct cn_runtime *runtime)
+/* Groups that were asked for, and how many of them measure. */
+static int kernel_groups(const struct cn_kernel *kernel, int *ret_measure)
+{
+	int wanted = 0, measure = 0;
+
+	for (int i = 1; i < CN_KERNEL_GROUP_MAX; i++) {
+		wanted += kernel->groups[i].wanted;
+		measure += kernel->groups[i].wanted && kernel->groups[i].status == 0;
+	}
+	*ret_measure = measure;
+	return wanted;
+}
+
+static bool all_forbidden(const struct cn_kernel *kernel)
+{
+	for (int i = 1; i < CN_KERNEL_GROUP_MAX; i++)
+		if (kernel->groups[i].wanted && kernel->groups[i].status != -EPERM &&
+			kernel->groups[i].status != -EACCES)
+			return false;
+	return true;
+}
+
+/* What of the kernel's side is measured: by name where there is room, else whether all that was asked for is. */
+static void add_kernel(struct pieces *pieces, const struct cn_scene *scene, bool names)
+{
+	const struct cn_kernel *kernel = cn_model_kernel(scene->model);
+	char count[CN_FORMAT_BYTES];
+	struct piece *piece;
+	int wanted, measure, n = 0;
+
+	if (!kernel)
+		return;
+	wanted = kernel_groups(kernel, &measure);
+	piece = add(pieces, measure == wanted ? CN_STYLE_DIM : CN_STYLE_LIKELY, measure == wanted ? 4 : 1);
+	if (!kernel->rounds)
+		snprintf(piece->text, sizeof piece->text, "kernel: nothing yet");
+	else if (!measure)
+		snprintf(piece->text, sizeof piece->text, "kernel: %s",
+			all_forbidden(kernel) ? "not permitted" : "none");
+	else if (!names)
+		snprintf(piece->text, sizeof piece->text, measure == wanted ? "kernel" : "kernel %d of %d", measure,
+			wanted);
+	else
+		n = snprintf(piece->text, sizeof piece->text, "kernel:");
+	for (int i = 1; n && i < CN_KERNEL_GROUP_MAX; i++)
+		if (kernel->groups[i].wanted && kernel->groups[i].status == 0)
+			n += snprintf(piece->text + n, sizeof piece->text - (size_t)n, " %s",
+				cn_kernel_group_word((enum cn_kernel_group)i));
+	if (!kernel->blocks_lost && !kernel->samples_lost)
+		return;
+	if (names || measure != wanted)
+		piece = add(pieces, CN_STYLE_LIKELY, 1);
+	piece->style = CN_STYLE_LIKELY;
+	piece->rank = 1;
+	snprintf(piece->text, sizeof piece->text, "kernel lost %s",
+		cn_format_count(count, kernel->blocks_lost + kernel->samples_lost));
+}
+
+static void add_honesty(
+	struct pieces *pieces, const struct cn_scene *scene, const struct cn_runtime *runtime, bool names)
 {
 	const uint64_t seen = cn_model_now_ns(scene->model);
 	const uint64_t age = scene->now_ns > seen ? scene->now_ns - seen : 0;
@@ -92,6 +154,7 @@ static void add_honesty(struct pieces *pieces, const struct cn_scene *scene, con
 
 	snprintf(add(pieces, is_core ? CN_STYLE_BADGE : CN_STYLE_DIM, is_core ? 0 : 5)->text, 72, "%s",
 		cn_model_target(scene->model)->source);
+	add_kernel(pieces, scene, names);
 	if (runtime)
 		snprintf(add(pieces, CN_STYLE_DIM, 6)->text, 72, "L%" PRIu32, runtime->level);
 	piece = add(pieces, lost ? CN_STYLE_LIKELY : CN_STYLE_DIM, lost ? 1 : 4);
@@ -134,7 +197,11 @@ static void draw_title(const struct cn_scene *scene, struct cn_canvas *canvas, s
 	}
 	if (cn_model_runtimes(scene->model) > 1)
 		snprintf(add(&left, CN_STYLE_DIM, 2)->text, 72, "%zu runtimes", cn_model_runtimes(scene->model));
-	add_honesty(&right, scene, runtime);
+	add_honesty(&right, scene, runtime, true);
+	if (width_of(canvas, &right) > box.cols / 2) {
+		right.n = 0;
+		add_honesty(&right, scene, runtime, false);
+	}
 	/* What is told on the right counts for more than what is told twice. */
 	fit(canvas, &right, box.cols / 2);
 	width = width_of(canvas, &right);
@@ -265,9 +332,20 @@ static void draw_totals(const struct cn_scene *scene, struct cn_canvas *canvas, 
 
 /* ------------------------------------------------------------------ alerts */
 
+/* The first group of the kernel's that was asked for and does not measure: 0 = none. */
+static int refused_group(const struct cn_scene *scene)
+{
+	const struct cn_kernel *kernel = cn_model_kernel(scene->model);
+
+	for (int i = 1; kernel && kernel->rounds && i < CN_KERNEL_GROUP_MAX; i++)
+		if (kernel->groups[i].wanted && kernel->groups[i].status)
+			return i;
+	return 0;
+}
+
 static size_t notes(const struct cn_scene *scene)
 {
-	return *cn_model_target(scene->model)->note != 0;
+	return (size_t)(*cn_model_target(scene->model)->note != 0) + (refused_group(scene) != 0);
 }
 
 /* What has to be said of the source comes before all findings: it is why they may be less sure. */
@@ -284,6 +362,24 @@ static void draw_note(const struct cn_scene *scene, struct cn_canvas *canvas, st
 
 	cn_text_safe(text, sizeof text, cn_model_target(scene->model)->note, scene->ascii);
 	cn_canvas_text(canvas, box.row, 1, box.cols - 2, CN_STYLE_LIKELY, text);
+}
+
+/* "kernel: no faults, profile: why"; of all of them the reason alone. */
+static void draw_refusal(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	const struct cn_kernel *kernel = cn_model_kernel(scene->model);
+	const int first = refused_group(scene);
+	char names[64] = "", why[2 * sizeof kernel->groups[0].why];
+	int n = 0, measure;
+
+	kernel_groups(kernel, &measure);
+	for (int i = first; measure && i < CN_KERNEL_GROUP_MAX; i++)
+		if (kernel->groups[i].wanted && kernel->groups[i].status)
+			n += snprintf(names + n, sizeof names - (size_t)n, "%s%s", n ? ", " : "no ",
+				cn_kernel_group_word((enum cn_kernel_group)i));
+	cn_text_safe(why, sizeof why, cn_kernel_refusal(scene->model, (enum cn_kernel_group)first), scene->ascii);
+	cn_canvas_printf(
+		canvas, box.row, 1, box.cols - 2, CN_STYLE_LIKELY, "kernel: %s%s%s", names, n ? ": " : "", why);
 }
 
 /* Without its number: which one it is, the finding's row and the page say. */
@@ -337,8 +433,13 @@ static void draw_alerts(const struct cn_scene *scene, struct cn_canvas *canvas, 
 {
 	const size_t n = cn_findings_count(scene->findings);
 
-	if (notes(scene) && box.rows > 0) {
+	if (*cn_model_target(scene->model)->note && box.rows > 0) {
 		draw_note(scene, canvas, box);
+		box.row++;
+		box.rows--;
+	}
+	if (refused_group(scene) && box.rows > 0) {
+		draw_refusal(scene, canvas, box);
 		box.row++;
 		box.rows--;
 	}
@@ -358,7 +459,8 @@ static void draw_alerts(const struct cn_scene *scene, struct cn_canvas *canvas, 
 /* Where there is little room, shorter titles; where there is less, that of the view alone. */
 enum tabs { TABS_LONG, TABS_BRIEF, TABS_BARE };
 
-static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box, enum tabs as)
+static int draw_tabs_as(
+	const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box, enum tabs as)
 {
 	static const char *const titles[CN_VIEW_COUNT][2] = {
 #define X(name, title, short_title) { title, short_title },
@@ -370,6 +472,9 @@ static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct
 	for (int view = 0; view < CN_VIEW_COUNT; view++) {
 		const bool here = view == (int)ui->view;
 		const enum cn_style style = here ? CN_STYLE_TAB_HERE : CN_STYLE_TAB;
+
+		if (!cn_ui_has_view(scene, view))
+			continue;
 
 		if (as == TABS_BARE && !here)
 			col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style, " %d ", view + 1);
@@ -383,12 +488,14 @@ static int draw_tabs_as(const struct cn_ui *ui, struct cn_canvas *canvas, struct
 
 static void draw_tabs(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
-	const enum tabs as = box.cols < 54 ? TABS_BARE : box.cols < 70 ? TABS_BRIEF : TABS_LONG;
+	/* What the kernel's views take as well. */
+	const int more = cn_model_kernel(scene->model) ? 16 : 0;
+	const enum tabs as = box.cols < 54 + more ? TABS_BARE : box.cols < 70 + more ? TABS_BRIEF : TABS_LONG;
 	char who[160], text[200];
 	int col;
 
 	cn_canvas_rule(canvas, box.row, 0, box.cols);
-	col = draw_tabs_as(ui, canvas, box, as);
+	col = draw_tabs_as(ui, scene, canvas, box, as);
 	if (ui->page_kind == CN_PAGE_NONE || box.cols - col < 12)
 		return;
 	snprintf(text, sizeof text, " %s%s ", ui->page_kind == CN_PAGE_WHY ? "why " : "",

@@ -41,6 +41,9 @@
 	X(VIEW_4, "4", "", "findings")                                                                                 \
 	X(VIEW_5, "5", "", "help")                                                                                     \
 	X(VIEW_6, "6", "", "groups: tasks that stand alike, counted")                                                  \
+	X(VIEW_7, "7", "", "blocks: what kept polls off the CPU (rouse --kernel PID)")                                 \
+	X(VIEW_8, "8", "", "flame: where polls are on the CPU (--kernel=all); arrows move, Enter zooms in, Esc out")   \
+	X(PROFILE, "p", "flame", "the flame of this row alone: of its task, or its spawn site")                        \
 	X(REDRAW, "C-l", "", "draw everything again")
 
 enum cn_action {

@@ -29,6 +29,9 @@ void cn_page_text(struct cn_page *page, int indent, enum cn_style style, const c
 /* The chain of a task, with its verdict: what `rouse why` prints. */
 void cn_page_chain(struct cn_page *page, const struct cn_scene *scene, uint64_t task);
 
+/* What the kernel says of a task's polls; nothing if it was not asked. */
+void cn_page_spent(struct cn_page *page, const struct cn_scene *scene, const struct cn_task *task);
+
 /* The pages. */
 void cn_task_page(struct cn_page *page, const struct cn_scene *scene, uint64_t task);
 void cn_why_page(struct cn_page *page, const struct cn_scene *scene, uint64_t task);

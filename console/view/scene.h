@@ -11,10 +11,13 @@
 #include "model/model.h"
 #include "widget/table.h"
 
+struct cn_spent;
+
 struct cn_scene {
 	const struct cn_model *model;
 	const struct cn_findings *findings;
 	const struct cn_shapes *shapes; /* NULL while no view shows them */
+	const struct cn_spent *spent;   /* of each shape's spawn site; NULL = not known */
 	const char *target;  /* as a shell names it */
 	const char *ended;   /* why no more will come, NULL while it does */
 	uint64_t now_ns;     /* of the target's clock */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "view/sheet.h"
+#include "view/columns.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -85,7 +86,8 @@ static bool has(const struct cn_sheet *sheet, const struct cn_scene *scene, size
 static bool is_filled(const struct cn_sheet *sheet, const struct cn_scene *scene)
 {
 	return sheet->filled.generations && sheet->filled.generations == cn_model_generations(scene->model) &&
-	       sheet->filled.sorted == sheet->sorted && strcmp(sheet->filled.filter, sheet->filter) == 0;
+	       sheet->filled.kernel == cn_kernel_stamp(scene->model) && sheet->filled.sorted == sheet->sorted &&
+	       strcmp(sheet->filled.filter, sheet->filter) == 0;
 }
 
 static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
@@ -106,6 +108,7 @@ static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
 			rc = cn_list_add(&sheet->list, entry);
 	}
 	sheet->filled.generations = rc == 0 ? cn_model_generations(scene->model) : 0;
+	sheet->filled.kernel = cn_kernel_stamp(scene->model);
 	sheet->filled.sorted = sheet->sorted;
 	memcpy(sheet->filled.filter, sheet->filter, sizeof sheet->filter);
 	return rc;
@@ -125,17 +128,43 @@ static void draw_cell(void *arg, size_t row, size_t column, struct cn_text *ret)
 	drawing->sheet->kind->cell(drawing->scene, drawing->sheet->list.entries[row].index, column, ret);
 }
 
+/* What there is to show now; a table is never ordered by a column that has gone. */
+static void adapt(struct cn_sheet *sheet, const struct cn_scene *scene, struct cn_column *ret_columns)
+{
+	const struct cn_sheet_kind *kind = sheet->kind;
+
+	memcpy(ret_columns, kind->columns, kind->n_columns * sizeof *ret_columns);
+	if (kind->adapt)
+		kind->adapt(scene, ret_columns);
+	sheet->hidden = 0;
+	for (size_t i = 0; i < kind->n_columns; i++)
+		sheet->hidden |= (uint32_t)!ret_columns[i].least << i;
+	if (sheet->hidden >> sheet->sorted & 1)
+		cn_sheet_sort(sheet, kind->sorted);
+}
+
+static const char *none_text(const struct cn_sheet *sheet, const struct cn_scene *scene)
+{
+	const char *why = sheet->kind->why_none ? sheet->kind->why_none(scene) : NULL;
+
+	return sheet->all ? "No row has these words. Esc clears the filter." : why ? why : sheet->kind->none;
+}
+
 int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
-	const int rc = is_filled(sheet, scene) ? 0 : fill(sheet, scene);
+	struct cn_column columns[CN_TABLE_COLUMNS_MAX];
 	const struct tie tie = { sheet, scene };
-	const struct cn_order order = order_of(sheet, &tie);
 	struct drawing drawing = { sheet, scene };
+	struct cn_order order;
 	struct cn_table table;
+	int rc;
 
+	adapt(sheet, scene, columns);
+	rc = is_filled(sheet, scene) ? 0 : fill(sheet, scene);
+	order = order_of(sheet, &tie);
 	cn_list_place(&sheet->list, &order, box.rows > 1 ? (size_t)box.rows - 1 : 0);
 	table = (struct cn_table){
-		.columns = sheet->kind->columns,
+		.columns = columns,
 		.n_columns = sheet->kind->n_columns,
 		.sorted = sheet->sorted,
 		.descending = sheet->descending,
@@ -149,8 +178,7 @@ int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct c
 	cn_table_draw(canvas, box, &table);
 	if (sheet->list.n == 0 && box.rows > 2)
 		cn_canvas_wrap(canvas, (struct cn_box){ box.row + 2, box.col + 2, box.rows - 2, box.cols - 4 },
-			CN_STYLE_DIM,
-			sheet->all ? "No row has these words. Esc clears the filter." : sheet->kind->none);
+			CN_STYLE_DIM, none_text(sheet, scene));
 	return rc;
 }
 
@@ -165,6 +193,16 @@ void cn_sheet_sort(struct cn_sheet *sheet, int column)
 	sheet->descending = sheet->kind->columns[sheet->sorted].align == CN_RIGHT;
 	if (sheet->sorted == sheet->kind->sorted)
 		sheet->descending = sheet->kind->descending;
+}
+
+int cn_sheet_beside(const struct cn_sheet *sheet, int column, int by)
+{
+	const int n = (int)sheet->kind->n_columns;
+
+	do
+		column = (column + n + by) % n;
+	while (sheet->hidden >> column & 1);
+	return column;
 }
 
 bool cn_sheet_search(struct cn_sheet *sheet, const struct cn_scene *scene, int direction)

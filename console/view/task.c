@@ -310,6 +310,7 @@ void cn_task_page(struct cn_page *page, const struct cn_scene *scene, uint64_t i
 	}
 	cn_page_heading(page, "why");
 	cn_page_chain(page, scene, id);
+	cn_page_spent(page, scene, task);
 	cn_page_heading(page, "awaits, from the leaf up");
 	draw_awaits(page, scene, task);
 	cn_page_heading(page, "counters");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of tasks: trouble first, then the busiest. */
+#include "view/columns.h"
 #include "view/sheet.h"
 #include "widget/format.h"
 #include "export/text.h"
@@ -8,7 +9,23 @@
 #include <string.h>
 
 enum column {
-	STATE, ID, NAME, FINDING, AGE, BUSY, SCHEDULED, IDLE, POLLS, WAKES, SELF_WAKES, WAKERS, WORKER, FOR, AT, COLUMNS
+	STATE,
+	ID,
+	NAME,
+	FINDING,
+	AGE,
+	BUSY,
+	KERNEL,
+	SCHEDULED = KERNEL + CN_KERNEL_COLUMN_COUNT,
+	IDLE,
+	POLLS,
+	WAKES,
+	SELF_WAKES,
+	WAKERS,
+	WORKER,
+	FOR,
+	AT,
+	COLUMNS
 };
 
 static const struct cn_column columns[COLUMNS] = {
@@ -18,7 +35,7 @@ static const struct cn_column columns[COLUMNS] = {
 	[FINDING] = { "FINDING", 12, 32, 1, CN_LEFT },
 	[AGE] = { "AGE", 6, 6, 5, CN_RIGHT },
 	[BUSY] = { "BUSY", 6, 6, 3, CN_RIGHT },
-	[SCHEDULED] = { "SCHED", 6, 6, 6, CN_RIGHT },
+	CN_KERNEL_COLUMN_ROWS[SCHEDULED] = { "SCHED", 6, 6, 6, CN_RIGHT },
 	[IDLE] = { "IDLE", 6, 6, 7, CN_RIGHT },
 	[POLLS] = { "POLLS", 6, 6, 4, CN_RIGHT },
 	[WAKES] = { "WAKES", 6, 6, 10, CN_RIGHT },
@@ -28,6 +45,14 @@ static const struct cn_column columns[COLUMNS] = {
 	[FOR] = { "WAITS FOR", 14, 30, 8, CN_LEFT },
 	[AT] = { "AT", 15, 28, 2, CN_TAIL },
 };
+
+/* Beside them there is room for where a task stands on wide screens only; its page and the preview tell it too. */
+static void adapt(const struct cn_scene *scene, struct cn_column *shown)
+{
+	cn_kernel_columns(scene, &shown[KERNEL]);
+	if (cn_kernel_is_shown(scene))
+		shown[AT].rank = 6;
+}
 
 static size_t slots(const struct cn_scene *scene)
 {
@@ -64,7 +89,12 @@ static const char *text(const struct cn_scene *scene, size_t index, size_t colum
 static uint64_t key(const struct cn_scene *scene, const struct cn_task *task, size_t column)
 {
 	char room[CN_ROW_BYTES];
+	struct cn_spent spent;
 
+	if (column >= KERNEL && column < SCHEDULED) {
+		spent = cn_spent_of_task(scene, task);
+		return cn_spent_key(&spent, column - KERNEL);
+	}
 	switch ((enum column)column) {
 	case STATE:
 		return task->state;
@@ -95,10 +125,9 @@ static uint64_t key(const struct cn_scene *scene, const struct cn_task *task, si
 		return task->worker;
 	case FOR:
 		return cn_task_leaf(task) ? cn_task_leaf(task)->op : 0;
-	case COLUMNS:
-		break;
+	default:
+		return 0;
 	}
-	return 0;
 }
 
 static bool row(const struct cn_scene *scene, size_t index, size_t column, struct cn_entry *ret)
@@ -163,9 +192,15 @@ static void count_cell(uint64_t count, struct cn_text *ret)
 static void cell(const struct cn_scene *scene, size_t index, size_t column, struct cn_text *ret)
 {
 	const struct cn_task *task = cn_model_task_at(scene->model, index);
+	struct cn_spent spent;
 
 	if (!task)
 		return;
+	if (column >= KERNEL && column < SCHEDULED) {
+		spent = cn_spent_of_task(scene, task);
+		cn_spent_cell(&spent, column - KERNEL, ret);
+		return;
+	}
 	switch ((enum column)column) {
 	case STATE:
 		snprintf(ret->text, sizeof ret->text, "%s", cn_task_state_name(task->state));
@@ -236,6 +271,7 @@ const struct cn_sheet_kind cn_tasks_sheet = {
 	.n_columns = COLUMNS,
 	.sorted = FINDING,
 	.descending = true,
+	.adapt = adapt,
 	.slots = slots,
 	.row = row,
 	.text = text,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "view/ui.h"
+#include "view/block.h"
 #include "widget/utf8.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@ void cn_ui_init(struct cn_ui *ui)
 	cn_sheet_init(&ui->sheets[CN_VIEW_RESOURCES], &cn_resources_sheet);
 	cn_sheet_init(&ui->sheets[CN_VIEW_FINDINGS], &cn_findings_sheet);
 	cn_sheet_init(&ui->sheets[CN_VIEW_GROUPS], &cn_groups_sheet);
+	cn_sheet_init(&ui->sheets[CN_VIEW_BLOCKS], &cn_blocks_sheet);
 }
 
 void cn_ui_fini(struct cn_ui *ui)
@@ -21,6 +23,7 @@ void cn_ui_fini(struct cn_ui *ui)
 		cn_sheet_fini(&ui->sheets[i]);
 	cn_page_fini(&ui->page);
 	cn_page_fini(&ui->preview);
+	cn_flame_fini(&ui->flame);
 }
 
 uint64_t cn_ui_watched(const struct cn_ui *ui)
@@ -30,7 +33,17 @@ uint64_t cn_ui_watched(const struct cn_ui *ui)
 
 bool cn_ui_on_table(const struct cn_ui *ui)
 {
-	return ui->view != CN_VIEW_HELP && ui->page_kind == CN_PAGE_NONE;
+	return ui->view != CN_VIEW_HELP && ui->view != CN_VIEW_FLAME && ui->page_kind == CN_PAGE_NONE;
+}
+
+bool cn_ui_has_view(const struct cn_scene *scene, int view)
+{
+	return (view != CN_VIEW_BLOCKS && view != CN_VIEW_FLAME) || cn_model_kernel(scene->model);
+}
+
+static bool on_flame(const struct cn_ui *ui)
+{
+	return ui->view == CN_VIEW_FLAME && ui->page_kind == CN_PAGE_NONE;
 }
 
 /* ------------------------------------------------------------------- draw */
@@ -65,9 +78,26 @@ static int draw_page(struct cn_ui *ui, const struct cn_scene *scene, struct cn_c
 		cn_task_page(&ui->page, scene, ui->task);
 	else if (ui->page_kind == CN_PAGE_WHY)
 		cn_why_page(&ui->page, scene, ui->task);
+	else if (ui->page_kind == CN_PAGE_BLOCK)
+		cn_block_page(&ui->page, scene, ui->block);
 	else
 		cn_help_page(&ui->page, scene);
 	cn_page_show(&ui->page, canvas, box);
+	return 0;
+}
+
+/* Of a block, its stack is what its row has no room for. */
+static int draw_block_preview(
+	struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	const int rc = cn_page_start(&ui->preview, box.cols, canvas->charset);
+	struct cn_entry entry;
+
+	if (rc < 0)
+		return rc;
+	if (cn_list_current(&ui->sheets[CN_VIEW_BLOCKS].list, &entry))
+		cn_block_page(&ui->preview, scene, entry.id);
+	cn_page_show(&ui->preview, canvas, box);
 	return 0;
 }
 
@@ -113,7 +143,9 @@ static int draw_table(
 	}
 	ui->page_rows = body.rows - 1;
 	rc = cn_sheet_draw(&ui->sheets[ui->view], scene, canvas, body);
-	if (rc == 0 && layout->preview.rows && ui->view != CN_VIEW_WORKERS)
+	if (rc == 0 && layout->preview.rows && ui->view == CN_VIEW_BLOCKS)
+		rc = draw_block_preview(ui, scene, canvas, layout->preview);
+	else if (rc == 0 && layout->preview.rows && ui->view != CN_VIEW_WORKERS)
 		rc = draw_preview(ui, scene, canvas, layout->preview);
 	if (ui->prompt == CN_PROMPT_SORT)
 		cn_menu_draw(ui, canvas, layout->body);
@@ -135,7 +167,7 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 		rc = draw_table(ui, scene, canvas, &layout);
 	} else {
 		body.rows += layout.preview.rows;
-		rc = draw_page(ui, scene, canvas, body);
+		rc = on_flame(ui) ? cn_flame_draw(&ui->flame, scene, canvas, body) : draw_page(ui, scene, canvas, body);
 	}
 	cn_header_draw(ui, scene, canvas, &layout);
 	if (!scene->printed)
@@ -221,15 +253,14 @@ static void key_in_line(struct cn_ui *ui, const struct cn_scene *scene, uint32_t
 static void key_in_menu(struct cn_ui *ui, uint32_t key)
 {
 	struct cn_sheet *sheet = &ui->sheets[ui->view];
-	const int n = (int)sheet->kind->n_columns;
 
 	switch (cn_action_of_key(key)) {
 	case CN_ACTION_DOWN:
 	case CN_ACTION_SORT:
-		ui->choice = (ui->choice + 1) % n;
+		ui->choice = cn_sheet_beside(sheet, ui->choice, 1);
 		return;
 	case CN_ACTION_UP:
-		ui->choice = (ui->choice + n - 1) % n;
+		ui->choice = cn_sheet_beside(sheet, ui->choice, -1);
 		return;
 	case CN_ACTION_OPEN:
 		cn_sheet_sort(sheet, ui->choice);
@@ -261,11 +292,30 @@ static void move_to_end(struct cn_ui *ui, bool last)
 		ui->page.scroll = last ? CN_PAGE_ROWS : 0;
 }
 
-static void go_to_view(struct cn_ui *ui, int view)
+static void go_to_view(struct cn_ui *ui, const struct cn_scene *scene, int view)
 {
-	ui->view = (enum cn_view)((view + CN_VIEW_COUNT) % CN_VIEW_COUNT);
+	if (!cn_ui_has_view(scene, view)) {
+		snprintf(
+			ui->note, sizeof ui->note, "the kernel is not asked: rouse --kernel %.32s does", scene->target);
+		return;
+	}
+	ui->view = (enum cn_view)view;
 	ui->page_kind = CN_PAGE_NONE;
 	ui->page.scroll = 0;
+	ui->flame_from.set = false;
+	if (view == CN_VIEW_FLAME && (ui->flame.of.task || ui->flame.of.by_site))
+		cn_flame_show(&ui->flame, (struct cn_profile_wish){ 0 });
+}
+
+/* The one beside it, of those that are there. */
+static void go_to_next_view(struct cn_ui *ui, const struct cn_scene *scene, int by)
+{
+	int view = (int)ui->view;
+
+	do
+		view = (view + CN_VIEW_COUNT + by) % CN_VIEW_COUNT;
+	while (!cn_ui_has_view(scene, view));
+	go_to_view(ui, scene, view);
 }
 
 static void open_page(struct cn_ui *ui, enum cn_page_kind kind, uint64_t task)
@@ -282,11 +332,69 @@ static void open_page(struct cn_ui *ui, enum cn_page_kind kind, uint64_t task)
 		ui->why_task = task;
 }
 
-/* False: there was nothing to go back from. */
-static bool go_back(struct cn_ui *ui)
+static void open_block(struct cn_ui *ui, const struct cn_scene *scene)
 {
+	const struct cn_block *block;
+	struct cn_entry entry;
+
+	if (!cn_list_current(&ui->sheets[CN_VIEW_BLOCKS].list, &entry))
+		return;
+	block = cn_block_find(scene->model, entry.id);
+	ui->block = entry.id;
+	ui->task = block ? block->task : 0;
+	ui->under = CN_PAGE_NONE;
+	ui->page_kind = CN_PAGE_BLOCK;
+	ui->page.scroll = 0;
+}
+
+/* Of the task of the row or the page; of groups, of their spawn site. */
+static void open_flame(struct cn_ui *ui, const struct cn_scene *scene)
+{
+	const bool table = cn_ui_on_table(ui);
+	const uint64_t id = table                           ? cn_sheet_task(&ui->sheets[ui->view], scene)
+			    : ui->page_kind != CN_PAGE_NONE ? ui->task
+							    : 0;
+	const struct cn_task *task = cn_model_task(scene->model, id);
+	struct cn_profile_wish of = { .task = id };
+
+	if (!cn_model_kernel(scene->model)) {
+		go_to_view(ui, scene, CN_VIEW_FLAME);
+		return;
+	}
+	if (!id) {
+		snprintf(ui->note, sizeof ui->note, "this row has no task to show");
+		return;
+	}
+	if (table && ui->view == CN_VIEW_GROUPS && task)
+		of = (struct cn_profile_wish){ .by_site = true, .runtime = task->runtime, .site = task->spawn_site };
+	cn_flame_show(&ui->flame, of);
+	ui->flame_from.set = true;
+	ui->flame_from.view = ui->view;
+	ui->flame_from.page_kind = ui->page_kind;
+	ui->flame_from.under = ui->under;
+	ui->view = CN_VIEW_FLAME;
+	ui->page_kind = CN_PAGE_NONE;
+}
+
+static bool close_flame(struct cn_ui *ui)
+{
+	if (!on_flame(ui) || !ui->flame_from.set)
+		return false;
+	ui->view = ui->flame_from.view;
+	ui->page_kind = ui->flame_from.page_kind;
+	ui->under = ui->flame_from.under;
+	ui->flame_from.set = false;
+	cn_flame_show(&ui->flame, (struct cn_profile_wish){ 0 });
+	return true;
+}
+
+/* False: there was nothing to go back from. */
+static bool go_back(struct cn_ui *ui, const struct cn_scene *scene)
+{
+	if (close_flame(ui))
+		return true;
 	if (ui->view == CN_VIEW_HELP) {
-		go_to_view(ui, CN_VIEW_TASKS);
+		go_to_view(ui, scene, CN_VIEW_TASKS);
 		return true;
 	}
 	if (ui->page_kind == CN_PAGE_NONE)
@@ -303,7 +411,10 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 
 	switch (action) {
 	case CN_ACTION_OPEN:
-		open_page(ui, CN_PAGE_TASK, cn_sheet_task(sheet, scene));
+		if (ui->view == CN_VIEW_BLOCKS)
+			open_block(ui, scene);
+		else
+			open_page(ui, CN_PAGE_TASK, cn_sheet_task(sheet, scene));
 		break;
 	case CN_ACTION_BACK:
 		sheet->filter[0] = 0;
@@ -319,10 +430,10 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 		open_prompt(ui, CN_PROMPT_SORT);
 		break;
 	case CN_ACTION_SORT_LEFT:
-		cn_sheet_sort(sheet, sheet->sorted - 1);
+		cn_sheet_sort(sheet, cn_sheet_beside(sheet, sheet->sorted, -1));
 		break;
 	case CN_ACTION_SORT_RIGHT:
-		cn_sheet_sort(sheet, sheet->sorted + 1);
+		cn_sheet_sort(sheet, cn_sheet_beside(sheet, sheet->sorted, 1));
 		break;
 	case CN_ACTION_INVERT:
 		sheet->descending = !sheet->descending;
@@ -340,7 +451,7 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 
 static void ask_why(struct cn_ui *ui, const struct cn_scene *scene)
 {
-	if (ui->page_kind == CN_PAGE_TASK)
+	if (ui->page_kind == CN_PAGE_TASK || ui->page_kind == CN_PAGE_BLOCK)
 		open_page(ui, CN_PAGE_WHY, ui->task);
 	else if (cn_ui_on_table(ui))
 		open_page(ui, CN_PAGE_WHY, cn_sheet_task(&ui->sheets[ui->view], scene));
@@ -355,22 +466,27 @@ static ptrdiff_t page_of(const struct cn_ui *ui)
 
 static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
 {
+	if (on_flame(ui) && cn_flame_act(&ui->flame, action))
+		return CN_REQUEST_NOTHING;
 	switch (action) {
 	case CN_ACTION_QUIT:
-		return go_back(ui) ? CN_REQUEST_NOTHING : CN_REQUEST_QUIT;
+		return go_back(ui, scene) ? CN_REQUEST_NOTHING : CN_REQUEST_QUIT;
 	case CN_ACTION_PAUSE:
 		return CN_REQUEST_PAUSE;
 	case CN_ACTION_REDRAW:
 		return CN_REQUEST_REDRAW;
 	case CN_ACTION_BACK:
-		if (!go_back(ui))
+		if (!go_back(ui, scene) && cn_ui_on_table(ui))
 			act_on_table(ui, scene, action);
 		break;
 	case CN_ACTION_WHY:
 		ask_why(ui, scene);
 		break;
 	case CN_ACTION_HELP:
-		go_to_view(ui, CN_VIEW_HELP);
+		go_to_view(ui, scene, CN_VIEW_HELP);
+		break;
+	case CN_ACTION_PROFILE:
+		open_flame(ui, scene);
 		break;
 	case CN_ACTION_DOWN:
 		move(ui, 1);
@@ -389,10 +505,10 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 		move_to_end(ui, action == CN_ACTION_LAST);
 		break;
 	case CN_ACTION_NEXT_VIEW:
-		go_to_view(ui, (int)ui->view + 1);
+		go_to_next_view(ui, scene, 1);
 		break;
 	case CN_ACTION_PREV_VIEW:
-		go_to_view(ui, (int)ui->view - 1);
+		go_to_next_view(ui, scene, -1);
 		break;
 	case CN_ACTION_VIEW_1:
 	case CN_ACTION_VIEW_2:
@@ -400,7 +516,9 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 	case CN_ACTION_VIEW_4:
 	case CN_ACTION_VIEW_5:
 	case CN_ACTION_VIEW_6:
-		go_to_view(ui, (int)action - CN_ACTION_VIEW_1);
+	case CN_ACTION_VIEW_7:
+	case CN_ACTION_VIEW_8:
+		go_to_view(ui, scene, (int)action - CN_ACTION_VIEW_1);
 		break;
 	default:
 		if (cn_ui_on_table(ui))
@@ -420,6 +538,6 @@ enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32
 	else if (key == CN_CTRL('c'))
 		return CN_REQUEST_QUIT;
 	else
-		return act(ui, scene, cn_action_of_key(key));
+		return act(ui, scene, on_flame(ui) && key == CN_KEY_BACKSPACE ? CN_ACTION_BACK : cn_action_of_key(key));
 	return CN_REQUEST_NOTHING;
 }

@@ -4,17 +4,21 @@
  * a canvas comes out. What it shows is a function of (scenes, keys, size), so
  * that tests need no terminal.
  *
- *             1..6, Tab                Enter             w
+ *             1..8, Tab                Enter             w
  *     views ------------> views   views ------> task page ------> why page
  *                                   ^            |  ^               |
  *                                   +-- Esc, q --+  +--- Esc, q ----+
  *
- * `w` in a table opens the why page at once. Prompts (filter, search, sort) take
+ * `w` in a table opens the why page at once; `p` the view of the flame, for what
+ * the row is about, from which Esc leads back. Enter in the table of blocks
+ * opens the page of that block. Where the kernel is not asked, there are the
+ * first six views. Prompts (filter, search, sort) take
  * all keys until Enter or Esc.
  */
 #ifndef CN_VIEW_UI_H
 #define CN_VIEW_UI_H
 
+#include "view/flame.h"
 #include "view/keymap.h"
 #include "view/layout.h"
 #include "view/page.h"
@@ -27,7 +31,9 @@
 	X(RESOURCES, "Resources", "Res")                                                                               \
 	X(FINDINGS, "Findings", "Find")                                                                                \
 	X(HELP, "Help", "Help")                                                                                        \
-	X(GROUPS, "Groups", "Grp")
+	X(GROUPS, "Groups", "Grp")                                                                                     \
+	X(BLOCKS, "Blocks", "Blk")                                                                                     \
+	X(FLAME, "Flame", "Flm")
 enum cn_view {
 #define X(name, title, brief) CN_VIEW_##name,
 	CN_VIEWS(X)
@@ -36,13 +42,14 @@ enum cn_view {
 };
 
 enum cn_prompt { CN_PROMPT_NONE, CN_PROMPT_FILTER, CN_PROMPT_SEARCH, CN_PROMPT_SORT };
-enum cn_page_kind { CN_PAGE_NONE, CN_PAGE_TASK, CN_PAGE_WHY };
+enum cn_page_kind { CN_PAGE_NONE, CN_PAGE_TASK, CN_PAGE_WHY, CN_PAGE_BLOCK };
 
 struct cn_ui {
 	enum cn_view view;
 	enum cn_page_kind page_kind; /* over the view */
 	enum cn_page_kind under;     /* where Esc leads from the why page */
 	uint64_t task;               /* of the page */
+	uint64_t block;              /* number, of the page of one */
 	uint64_t why_task;           /* the last one asked about, 0 = none */
 	enum cn_prompt prompt;
 	int choice;                  /* column under the cursor of the sort menu */
@@ -51,6 +58,12 @@ struct cn_ui {
 	char note[96];               /* said in the bar until the next key */
 	struct cn_sheet sheets[CN_VIEW_COUNT]; /* all views but the help are tables */
 	struct cn_page page, preview;
+	struct cn_flame flame;
+	struct {
+		bool set;
+		enum cn_view view;
+		enum cn_page_kind page_kind, under;
+	} flame_from;                /* where it was opened for a row */
 	int page_rows;               /* of the box that scrolls */
 };
 
@@ -62,6 +75,8 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 enum cn_request { CN_REQUEST_NOTHING, CN_REQUEST_QUIT, CN_REQUEST_PAUSE /* or go on */, CN_REQUEST_REDRAW };
 /* What the key asks of the world outside; the rest happens in here. */
 enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key);
+/* Is that view there? */
+bool cn_ui_has_view(const struct cn_scene *scene, int view);
 /* A table, and no page over it. */
 bool cn_ui_on_table(const struct cn_ui *ui);
 /* The task whose own histograms are looked at, 0 = none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of workers: what each does now, and how busy, deep and restless it was over the last minutes. */
 #include "export/thread_brief.h"
+#include "view/columns.h"
 #include "view/sheet.h"
 #include "widget/format.h"
 
@@ -14,7 +15,8 @@ enum column {
 	THREAD,
 	BUSY,
 	BUSY_GRAPH,
-	LOCAL,
+	KERNEL,
+	LOCAL = KERNEL + CN_KERNEL_COLUMN_COUNT,
 	LOCAL_GRAPH,
 	LIFO,
 	POLLS,
@@ -32,7 +34,7 @@ static const struct cn_column columns[COLUMNS] = {
 	[THREAD] = { "THREAD", 10, 17, 6, CN_LEFT },
 	[BUSY] = { "BUSY", 5, 5, 1, CN_RIGHT },
 	[BUSY_GRAPH] = { "", 8, 28, 1, CN_LEFT },
-	[LOCAL] = { "LOCAL", 6, 6, 2, CN_RIGHT },
+	CN_KERNEL_COLUMN_ROWS[LOCAL] = { "LOCAL", 6, 6, 2, CN_RIGHT },
 	[LOCAL_GRAPH] = { "", 6, 20, 5, CN_LEFT },
 	[LIFO] = { "LIFO", 5, 5, 8, CN_RIGHT },
 	[POLLS] = { "POLL/S", 7, 7, 2, CN_RIGHT },
@@ -51,6 +53,17 @@ static const struct cn_worker *worker_at(const struct cn_scene *scene, size_t in
 
 	*ret_runtime = runtime;
 	return runtime && index % WORKERS_MAX < runtime->n_workers ? &runtime->workers[index % WORKERS_MAX] : NULL;
+}
+
+/* What the kernel measures stands in place of what it says of a thread at one moment, and of how restless it is. */
+static void adapt(const struct cn_scene *scene, struct cn_column *shown)
+{
+	cn_kernel_columns(scene, &shown[KERNEL]);
+	if (!cn_kernel_is_shown(scene))
+		return;
+	shown[THREAD].rank = shown[LOCAL_GRAPH].rank = shown[STOLEN].rank = 8;
+	shown[BUSY_GRAPH].rank = 7;
+	shown[RUNS].rank = 2;
 }
 
 static size_t slots(const struct cn_scene *scene)
@@ -85,7 +98,12 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 {
 	const struct cn_runtime *runtime;
 	const struct cn_worker *worker = worker_at(scene, index, &runtime);
+	struct cn_spent spent;
 
+	if (column >= KERNEL && column < LOCAL) {
+		spent = cn_spent_of_worker(scene, runtime->index, worker->tid);
+		return cn_spent_key(&spent, column - KERNEL);
+	}
 	switch ((enum column)column) {
 	case INDEX:
 		return index;
@@ -113,10 +131,9 @@ static uint64_t key(const struct cn_scene *scene, size_t index, size_t column)
 		return worker->timers;
 	case TID:
 		return worker->tid;
-	case COLUMNS:
-		break;
+	default:
+		return 0;
 	}
-	return 0;
 }
 
 static bool row(const struct cn_scene *scene, size_t index, size_t column, struct cn_entry *ret)
@@ -208,9 +225,15 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 {
 	const struct cn_runtime *runtime;
 	const struct cn_worker *worker = worker_at(scene, index, &runtime);
+	struct cn_spent spent;
 
 	if (!worker)
 		return;
+	if (column >= KERNEL && column < LOCAL) {
+		spent = cn_spent_of_worker(scene, runtime->index, worker->tid);
+		cn_spent_cell(&spent, column - KERNEL, ret);
+		return;
+	}
 	switch ((enum column)column) {
 	case INDEX:
 		if (cn_model_runtimes(scene->model) > 1)
@@ -282,6 +305,7 @@ const struct cn_sheet_kind cn_workers_sheet = {
 	.n_columns = COLUMNS,
 	.sorted = INDEX,
 	.descending = false,
+	.adapt = adapt,
 	.slots = slots,
 	.row = row,
 	.text = text,

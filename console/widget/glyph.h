@@ -14,14 +14,14 @@ enum cn_charset { CN_CHARSET_ASCII, CN_CHARSET_UTF8 };
 #define CN_GLYPHS(X)                                                                                                   \
 	X(HLINE, 0x2500, '-')                                                                                          \
 	X(VLINE, 0x2502, '|')                                                                                          \
-	X(TEE, 0x251c, '|')           /* a branch that others follow */                                                \
-	X(CORNER, 0x2514, '`')        /* the last branch */                                                            \
-	X(CORNER_UP, 0x250c, ',')     /* the first branch of a tree drawn from its leaves */                           \
-	X(END_UP, 0x2575, '\'')       /* the root of a chain drawn from its leaf */                                    \
+	X(TEE, 0x251c, '|')       /* a branch that others follow */                                                    \
+	X(CORNER, 0x2514, '`')    /* the last branch */                                                                \
+	X(CORNER_UP, 0x250c, ',') /* the first branch of a tree drawn from its leaves */                               \
+	X(END_UP, 0x2575, '\'')   /* the root of a chain drawn from its leaf */                                        \
 	X(DOWN, 0x2193, 'v')                                                                                           \
 	X(UP, 0x2191, '^')                                                                                             \
 	X(ARROW, 0x2192, '>')                                                                                          \
-	X(CYCLE, 0x21ba, '@')         /* the chain comes back to where it was */                                       \
+	X(CYCLE, 0x21ba, '@') /* the chain comes back to where it was */                                               \
 	X(SORT_UP, 0x25b2, '^')                                                                                        \
 	X(SORT_DOWN, 0x25bc, 'v')                                                                                      \
 	X(ELLIPSIS, 0x2026, '~')                                                                                       \
@@ -40,6 +40,9 @@ enum cn_charset { CN_CHARSET_ASCII, CN_CHARSET_UTF8 };
 	X(CURSOR, 0x258c, '>')                                                                                         \
 	X(FULL, 0x2588, '#')                                                                                           \
 	X(LIGHT, 0x2591, '.')                                                                                          \
+	X(SHADE, 0x2592, '=')                                                                                          \
+	X(DARK, 0x2593, '%')                                                                                           \
+	X(CROSS, 0x2573, 'x')                                                                                          \
 	X(REPLACEMENT, 0xfffd, '?')
 
 enum cn_glyph {

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Screens against their golden files. Each is a pure function of the recorded
- * stream, the keys and the size. After a wanted change:
- *
- *     GENERATE=1 meson test --suite tui
- *
- * and look at the difference before it is committed.
- */
+/* Screens against their golden files. Each is a pure function of the recorded stream, the keys and the size. */
+#include "golden.h"
 #include "stage.h"
 
-#include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,33 +65,8 @@ static const struct screen screens[] = {
 };
 /* clang-format on */
 
-static char *read_all(const char *path)
-{
-	FILE *in = fopen(path, "re");
-	char *text = NULL;
-	size_t n = 0;
-
-	if (!in)
-		return strdup("");
-	if (getdelim(&text, &n, 0, in) < 0 && text)
-		text[0] = 0;
-	fclose(in);
-	return text ? text : strdup("");
-}
-
-static void write_all(const char *path, const char *text)
-{
-	FILE *out = fopen(path, "we");
-
-	if (!out)
-		fail_msg("%s: %s", path, strerror(errno));
-	fputs(text, out);
-	assert_int_equal(fclose(out), 0);
-}
-
 static void check(const struct screen *screen)
 {
-	char file[128], path[512], *have, *want;
 	struct stage stage;
 
 	/* The charset is the locale's where nothing else is asked: both ways lead here. */
@@ -106,17 +74,8 @@ static void check(const struct screen *screen)
 	stage_open(&stage, screen->rows, screen->cols, false);
 	stage_wait(&stage, screen->generations);
 	stage_keys(&stage, screen->keys);
-	have = stage_text(&stage, true);
+	golden_check(screen->name, &stage.driver.canvas);
 	stage_close(&stage);
-	snprintf(file, sizeof file, "golden/%s.txt", screen->name);
-	stage_path(path, file);
-	if (getenv("GENERATE"))
-		write_all(path, have);
-	want = read_all(path);
-	if (strcmp(have, want) != 0)
-		fail_msg("%s differs. Have:\n%s\nwant:\n%s\nIf it should: GENERATE=1", file, have, want);
-	free(want);
-	free(have);
 }
 
 static void screens_equal_their_golden_files(void **state)
