@@ -123,6 +123,8 @@ static void send_sites(const struct stage *stage, struct look *look)
 	look_site(look, (struct site_row){ .id = LEAF_SITE, .kind = ROUSE_SITE_LEAF, .name = 1, .line = LEAF_LINE });
 	if (stage->long_polls)
 		look_histogram(look, SPAWN_SITE, buckets);
+	else
+		look_histograms(look, SPAWN_SITE, stage->polls, stage->delays);
 }
 
 static void send_queues(const struct stage *stage, struct look *look)
