@@ -159,6 +159,11 @@ enum cn_class {
 		"Memory could not be read, events were lost, or the watchdog does not look any more: what is not "     \
 		"shown may still be there, and nothing is PROVEN.",                                                    \
 		"Look again; if it stays, `rouse doctor` says what is missing.")                                       \
+	X(LOST_READINESS, "lost-readiness", "data there, and its reader asleep", LIKELY, 0,                            \
+		"The kernel has something to read for this descriptor, and the task that waits for it was not told: "  \
+		"its readiness was lost.",                                                                             \
+		"Clear readiness (rouse_fd_clear_readable()) only after read() has answered EAGAIN, and do not close " \
+		"a descriptor, or use its number anew, while the runtime has it.")                                     \
 	X(BLOCKING_CALL, "blocking-call", "blocking calls in polls", LIKELY, 1,                                        \
 		"Polls of tasks of this spawn site were blocked in the kernel, in a system call, and their workers "   \
 		"with them.",                                                                                          \
@@ -242,6 +247,7 @@ void cn_findings_free(struct cn_findings *findings);
 	X(blocked, "blocked", NS, CN_S / 10, "polls of one spawn site blocked, in all, over a few looks")              \
 	X(fault_wait, "fault-wait", NS, CN_S / 20, "the same, waiting for pages")                                      \
 	X(cpu_wait, "cpu-wait", NS, CN_S / 5, "polls of one runtime waiting for a CPU, in all, over a few looks")      \
+	X(readiness, "readiness", NS, CN_S, "something to read, and its reader asleep")                                \
 	X(frame_bytes, "frame-bytes", COUNT, 65536, "memory of one task's frame")                                      \
 	X(stays, "stays", NS, 10 * CN_S, "how long a finding is remembered")
 

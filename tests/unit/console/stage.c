@@ -156,6 +156,8 @@ void stage_look(struct stage *stage, uint64_t now_ns)
 		if (stage->awaits[i].op)
 			look_awaits(&look, stage->tasks[i].id, &stage->awaits[i], 1);
 	}
+	if (stage->has_socket)
+		look_sockets(&look, &stage->socket, 1);
 	look_threads(&look, stage->threads, stage->n_threads);
 	for (uint32_t i = 0; i < stage->n_workers; i++)
 		look.workers[i] = stage->workers[i];

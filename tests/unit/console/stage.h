@@ -37,6 +37,8 @@ struct stage {
 	uint32_t polls[ROUSE_HISTOGRAM_BUCKETS],
 		delays[ROUSE_HISTOGRAM_BUCKETS]; /* the same, if there are no long ones */
 	uint64_t lost_events, emitted_events;
+	struct socket_row socket; /* sent if has_socket */
+	bool has_socket;
 	bool incomplete;
 };
 
