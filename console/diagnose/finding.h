@@ -178,6 +178,11 @@ enum cn_class {
 		"back.",                                                                                               \
 		"It is not the program's doing: look for other processes on these CPUs (`top`), for CPU limits of "    \
 		"its control group (cpu.max, cpu.stat), and for more workers than CPUs.")                              \
+	X(SLOW_WAKEUP, "slow-wakeup", "woken, and polled late", LIKELY, 1,                                             \
+		"Tasks of this spawn site wait long for their polls after they were woken, while workers have little " \
+		"to do.",                                                                                              \
+		"Workers come late: see with `rouse sched` where the time goes, and whether a limit of the control "   \
+		"group, or a policy of their threads, holds them back. If there is none, please report it.")           \
 	X(PENDING_LONG, "pending-long", "pending for long", SUSPECT, 1,                                                \
 		"The task has waited for the same thing for a long time, and somebody inside the program should have " \
 		"served it.",                                                                                          \
@@ -248,6 +253,7 @@ void cn_findings_free(struct cn_findings *findings);
 	X(fault_wait, "fault-wait", NS, CN_S / 20, "the same, waiting for pages")                                      \
 	X(cpu_wait, "cpu-wait", NS, CN_S / 5, "polls of one runtime waiting for a CPU, in all, over a few looks")      \
 	X(readiness, "readiness", NS, CN_S, "something to read, and its reader asleep")                                \
+	X(wake, "wake", NS, CN_S / 20, "from a wake to the poll, with nothing before it")                              \
 	X(frame_bytes, "frame-bytes", COUNT, 65536, "memory of one task's frame")                                      \
 	X(stays, "stays", NS, 10 * CN_S, "how long a finding is remembered")
 

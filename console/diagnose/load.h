@@ -106,6 +106,11 @@ struct cn_runtime_tally {
 	uint16_t busy_worker, idle_worker;
 	uint32_t imbalance_looks;
 	uint64_t imbalance_ns;
+	struct {
+		uint64_t busy_ns,
+			busy_before_ns; /* of the worker that was in polls most, in this look and the one before */
+		uint64_t waited_ns, waited_before_ns; /* of the one that waited most for a CPU */
+	} late;
 	struct cn_site_tally *sites;
 	size_t n_sites;
 };
@@ -125,6 +130,15 @@ struct cn_window {
 	struct cn_window_mark marks[CN_WINDOW_MARKS]; /* a ring */
 };
 
+/* From wake to poll, of tasks of one spawn site: see wakeups.c. */
+struct cn_delays {
+	uint64_t key; /* first: a row of cn_slots */
+	uint64_t before_all, before_late;
+	uint64_t all, late; /* in the looks below */
+	uint32_t looks;     /* in a row, in which some were late and nothing explained it */
+	bool is_known;      /* what was before */
+};
+
 struct cn_load {
 	struct cn_runtime_tally **runtimes;
 	size_t n_runtimes;
@@ -132,6 +146,7 @@ struct cn_load {
 	uint32_t n_polls;
 	struct cn_slots herds; /* struct cn_herd by resource, see wakes.c */
 	uint32_t descriptor_searches;
+	struct cn_slots delays;
 	struct cn_slots windows;
 	uint64_t kernel_rounds; /* the last that was taken in */
 	uint32_t kernel_searches;
@@ -174,7 +189,11 @@ void cn_tally_herd(struct cn_diagnosis *diagnosis, const struct cn_task *task);
 void cn_rule_thundering(struct cn_diagnosis *diagnosis);
 void cn_herds_init(struct cn_load *load);
 
+/* wakeups.c */
+void cn_delays_init(struct cn_load *load);
+
 /* Each judges one runtime. */
+void cn_rule_wakeups(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_shutdown(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_cancelled(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_stuck(struct cn_diagnosis *diagnosis, size_t runtime);

@@ -401,8 +401,10 @@ struct cn_load *cn_load_new(void)
 
 	if (load)
 		cn_herds_init(load);
-	if (load)
+	if (load) {
 		cn_kernel_windows_init(load);
+		cn_delays_init(load);
+	}
 	return load;
 }
 
@@ -418,6 +420,7 @@ void cn_load_free(struct cn_load *load)
 	free(load->runtimes);
 	cn_slots_fini(&load->herds);
 	cn_slots_fini(&load->windows);
+	cn_slots_fini(&load->delays);
 	free(load);
 }
 
@@ -441,8 +444,10 @@ void cn_rules_of_load(struct cn_diagnosis *diagnosis)
 	cn_rules_of_kernel(diagnosis);
 	cn_rule_long_polls(diagnosis);
 	for (size_t i = 0; i < diagnosis->load->n_runtimes; i++)
-		if (cn_tally(diagnosis, i))
+		if (cn_tally(diagnosis, i)) {
 			cn_rule_timers(diagnosis, i);
+			cn_rule_wakeups(diagnosis, i);
+		}
 	cn_rule_thundering(diagnosis);
 	for (size_t i = 0; (task = cn_marked(diagnosis, CN_MARK_OWED, &i));)
 		cn_rule_pending(diagnosis, task);

@@ -32,7 +32,6 @@ WITHOUT = {
     "A22": "waiting for a CPU: seen by `rouse probe`; findings about polls leave that time out of account",
     "A30": "useless polls of a select: no finding yet",
     "A31": "park and unpark churn: no finding yet",
-    "A32": "delay from wake to run: a figure (`rouse sched`), no finding",
     "A38": "a task that hogs by I/O: the budget of the runtime prevents it",
     "A39": "io_uring: the runtime does not use it yet",
     "A41": "a peer process that does not answer: told in the chain (`rouse why`), no finding",
