@@ -9,9 +9,10 @@
 
 /* How a thread can be off its CPU: name, JSON member, words. */
 #define BL_OFF_KINDS(X)                                                                                                \
-	X(BLOCKED, "blocked", "it waited for something: a syscall, a lock, a page")                                    \
+	X(BLOCKED, "blocked", "it waited for something in a system call, or was stopped")                              \
 	X(RUN_QUEUE, "run_queue", "it had been woken, and waited for a CPU")                                           \
-	X(PREEMPTED, "preempted", "it could have run on, and another thread had its CPU")
+	X(PREEMPTED, "preempted", "it could have run on, and another thread had its CPU")                              \
+	X(FAULT, "fault", "it touched a page that was not there, and waited for it")
 enum bl_off_kind {
 #define X(name, member, text) BL_OFF_##name,
 	BL_OFF_KINDS(X)
@@ -51,7 +52,7 @@ struct bl_off_worker {
 	__u64 left_ns; /* then; 0 = it is on one, or has no task */
 	__u64 woken_ns;
 	__u32 site;
-	__u32 runnable; /* it left while it could have run */
+	__u32 kind; /* how it left: BLOCKED, PREEMPTED or FAULT */
 	struct bl_off off;
 };
 
@@ -63,6 +64,34 @@ struct bl_sched_totals {
 	__u64 created;    /* task entries made; those that are not there at the end were evicted */
 	__u64 lost_tasks; /* stretches that found no room by task, */
 	__u64 lost_sites; /* and by spawn site; they stand in the worker's sum */
+	__u64 blocks;     /* absences that were to be told one by one, */
+	__u64 lost_blocks; /* and those that found no room in the ring */
+};
+
+/* How a single one is told: as KernelBlocks in rouse.proto. */
+enum bl_block_kind { BL_BLOCK_CALL = 1, BL_BLOCK_FAULT, BL_BLOCK_OTHER };
+enum bl_waker_kind { BL_WAKER_UNKNOWN, BL_WAKER_OWN, BL_WAKER_FOREIGN, BL_WAKER_INTERRUPT };
+
+/* Who woke a worker's thread last: that is who ended its absence. */
+struct bl_waker {
+	__u32 kind;
+	__u32 tid; /* OWN: as the target has it, FOREIGN: as we have it */
+	char name[16];
+};
+
+/* Cut off behind what was copied of the stack. */
+struct bl_block {
+	__u64 begin_ns, blocked_ns;
+	__u64 run_queue_ns; /* after that */
+	__u64 task;
+	__u64 arguments[3];
+	__u32 site;
+	__u32 tid; /* of the worker, as the target has it */
+	__u32 kind;
+	__u32 number; /* of the system call */
+	__u32 owner;  /* where the owner of a pthread mutex would stand; 0 = it waited for none */
+	struct bl_waker waker;
+	struct bl_sample_state state;
 };
 
 #endif

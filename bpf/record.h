@@ -26,6 +26,18 @@ struct bl_record_head {
 	__u64 current_task;
 	__u64 current_cell;
 };
+/* What there is to tell where a thread is: a part of a record, its last one. Cut off behind stack_bytes. */
+#define BL_KERNEL_FRAMES 24
+#define BL_STACK_BYTES 4096
+#define BL_REGISTERS 17
+struct bl_sample_state {
+	__u64 registers[BL_REGISTERS];     /* user's, by DWARF number; if has_registers */
+	__u64 kernel_pc[BL_KERNEL_FRAMES]; /* innermost first, 0 = no more */
+	__u32 has_registers;
+	__u32 stack_bytes;
+	__u8 stack[BL_STACK_BYTES]; /* copied from the user's stack pointer up */
+};
+
 #define BL_CELL_ID 8
 #define BL_CELL_SPAWN_SITE 100
 

@@ -9,12 +9,16 @@
  *
  *     on a CPU --left, could run------------------------> waits     PREEMPTED
  *        |                                                  |
- *        +------left, state != running--> waits  BLOCKED    |
+ *        +------left, state != running--> waits  BLOCKED,   |
+ *                                           |    or FAULT   |
  *                                           | woken         |
  *                                           v               |
  *     on a CPU <--------comes back------ waits  RUN_QUEUE <-+ comes back
  *
- * No task: the thread parks, or is between two polls, and that is nobody's.
+ * No task: the thread parks, or is between two polls, and that is nobody's. A
+ * thread that left in no system call, and was not stopped, has touched a page
+ * that was not there: FAULT. One that touches such a page within a system call
+ * is BLOCKED in that.
  *
  * One worker's slot is written as its thread leaves, as it is woken and as it
  * comes back, which the scheduler does in that order, each under its run
@@ -26,16 +30,36 @@
  * absence to nobody; task entries are the least recently used of too many, and
  * those made are counted, so that the evicted are known. Both are in the sums of
  * the worker, or in totals.
+ *
+ * Single blocks: if the loader has set block_ns, an absence of BLOCKED or FAULT
+ * that lasted so long is told as it ends, through a ring. The user's stack can
+ * be read only as the thread leaves, when nobody knows yet how long it will be
+ * away: so its innermost part is copied at each such leaving, to the slot's own
+ * buffer. Registers and the kernel's stack stand still while it is away, and are
+ * read as it comes back. Who ended it is the current thread as it is woken
+ * (sched_waking: sched_wakeup may be another CPU's doing); an absence ends with
+ * the last waking, so the slot keeps that one.
  */
 #include "off_cpu.h"
-#include "worker_of.h"
+#include "sample_of.h"
 
-#define ENDING 0xb0 /* TASK_DEAD | EXIT_ZOMBIE | EXIT_DEAD: not to come back */
+#define ENDING 0xb0           /* TASK_DEAD | EXIT_ZOMBIE | EXIT_DEAD: not to come back */
+#define STOPPED 0x0c          /* __TASK_STOPPED | __TASK_TRACED */
+#define IN_INTERRUPT 0xff0100 /* of the preemption count: NMI, hard interrupts, serving a soft one */
+#define FUTEX_COMMAND 0x7f
+#define FUTEX_WAIT 0
+#define MUTEX_CONTENDED 2 /* glibc's value of a mutex that others wait for */
+#define MUTEX_OWNER 8     /* and where it keeps who has it */
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+const volatile __u64 block_ns; /* 0: none is told by itself */
 struct bl_sched_totals totals;
 struct bl_off_worker workers[BL_WORKERS_MAX];
+struct bl_waker wakers[BL_WORKERS_MAX];
+#if defined(__TARGET_ARCH_x86)
+extern const int __preempt_count __ksym __weak;
+#endif
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -50,6 +74,18 @@ struct {
 	__type(key, __u64);
 	__type(value, struct bl_off);
 } sites SEC(".maps");
+
+struct { /* by slot: what is kept of an absence while it goes on */
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* the loader says how many */
+	__type(key, __u32);
+	__type(value, struct bl_block);
+} blocks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096); /* and here how large */
+} ring SEC(".maps");
 
 #define count(MEMBER) ((void)__sync_fetch_and_add(&totals.MEMBER, 1))
 
@@ -126,15 +162,83 @@ static __always_inline void account(struct bl_off_worker *worker, __u32 runtime,
 		count(lost_sites);
 }
 
+/* ----------------------------------------------------------- single blocks */
+
+/* It waits as glibc's mutexes do: the thread that has it may stand beside the futex. User space checks that. */
+static __always_inline __u32 owner_of(const struct pt_regs *saved)
+{
+	__u64 arguments[3];
+	__u32 owner = 0;
+
+	if (call_of(saved) != FUTEX)
+		return 0;
+	call_arguments(saved, arguments);
+	if ((arguments[1] & FUTEX_COMMAND) != FUTEX_WAIT || (__u32)arguments[2] != MUTEX_CONTENDED)
+		return 0;
+	if (bpf_probe_read_user(&owner, sizeof(owner), (void *)(arguments[0] + MUTEX_OWNER)))
+		return 0;
+	return owner;
+}
+
+static __always_inline void keep_block(__u32 slot, const struct pt_regs *saved)
+{
+	struct bl_block *block = bpf_map_lookup_elem(&blocks, &slot);
+
+	if (!block)
+		return;
+	block->owner = owner_of(saved);
+	take_stack(&block->state, stack_pointer(saved));
+}
+
+static __always_inline void tell_block(
+	struct bl_off_worker *worker, __u32 slot, __u32 tid, struct task_struct *thread, const struct absence *a)
+{
+	struct bl_block *block = bpf_map_lookup_elem(&blocks, &slot);
+	struct pt_regs saved;
+	__u32 bytes;
+
+	if (!block)
+		return;
+	count(blocks);
+	block->begin_ns = worker->left_ns;
+	block->blocked_ns = a->ns;
+	block->run_queue_ns = a->then_ns;
+	block->task = a->task;
+	block->site = a->site;
+	block->tid = tid;
+	block->kind = a->kind == BL_OFF_FAULT ? BL_BLOCK_FAULT : BL_BLOCK_OTHER;
+	block->number = 0;
+	block->arguments[0] = block->arguments[1] = block->arguments[2] = 0;
+	block->waker = wakers[slot & (BL_WORKERS_MAX - 1)];
+	block->state.has_registers = 0;
+	if (saved_registers(thread, &saved)) {
+		take_registers(&block->state, &saved);
+		if (call_of(&saved) >= 0) {
+			block->kind = BL_BLOCK_CALL;
+			block->number = call_of(&saved);
+			call_arguments(&saved, block->arguments);
+		}
+	}
+	__builtin_memset(block->state.kernel_pc, 0, sizeof(block->state.kernel_pc));
+	bpf_get_task_stack(thread, block->state.kernel_pc, sizeof(block->state.kernel_pc), 0);
+	bytes = block->state.stack_bytes;
+	if (bytes > BL_STACK_BYTES)
+		bytes = BL_STACK_BYTES;
+	if (bpf_ringbuf_output(&ring, block, sizeof(*block) - BL_STACK_BYTES + bytes, BPF_RB_NO_WAKEUP))
+		count(lost_blocks);
+}
+
 /* -------------------------------------------------------------- scheduler */
 
-static __always_inline void leaves(struct bl_off_worker *worker, __u64 record, __u32 tid, bool runnable)
+static __always_inline void leaves(
+	struct bl_off_worker *worker, __u32 slot, __u32 tid, struct task_struct *thread, bool runnable, bool stopped)
 {
 	struct bl_record_head head;
+	struct pt_regs saved;
 
 	worker->seen = 1;
 	worker->left_ns = worker->woken_ns = 0;
-	if (bpf_probe_read_user(&head, sizeof(head), (void *)record)) {
+	if (bpf_probe_read_user(&head, sizeof(head), (void *)places[slot].record)) {
 		count(unreadable);
 		return;
 	}
@@ -144,49 +248,60 @@ static __always_inline void leaves(struct bl_off_worker *worker, __u64 record, _
 		worker->task = head.current_task;
 		worker->site = spawn_site(&head);
 	}
-	worker->runnable = runnable;
+	worker->kind = runnable ? BL_OFF_PREEMPTED : BL_OFF_BLOCKED;
 	worker->left_ns = bpf_ktime_get_ns();
+	if (runnable || !saved_registers(thread, &saved))
+		return;
+	if (call_of(&saved) < 0 && !stopped)
+		worker->kind = BL_OFF_FAULT;
+	if (block_ns)
+		keep_block(slot, &saved);
 }
 
 /* The first that is seen of this thread is that it comes back: it had left before anybody looked. */
-static __always_inline void returns_first(struct bl_off_worker *worker)
+static __always_inline void returns_first(struct bl_off_worker *worker, __u32 slot)
 {
 	__u64 task = worker->start_task;
+	struct bl_block *block;
 
 	worker->seen = 1;
 	if (!task)
 		return;
 	worker->task = task;
 	worker->site = worker->start_site;
-	worker->runnable = 0;
+	worker->kind = BL_OFF_BLOCKED;
 	worker->left_ns = worker->known_ns;
 	if (worker->woken_ns < worker->left_ns)
 		worker->woken_ns = worker->left_ns; /* and before that it was woken */
+	block = block_ns ? bpf_map_lookup_elem(&blocks, &slot) : 0;
+	if (block)
+		block->owner = block->state.stack_bytes = 0;
 }
 
-static __always_inline void returns(struct bl_off_worker *worker, __u32 runtime)
+static __always_inline void returns(struct bl_off_worker *worker, __u32 slot, __u32 tid, struct task_struct *thread)
 {
 	struct absence a = {};
 	__u64 now;
 
 	if (!worker->seen)
-		returns_first(worker);
+		returns_first(worker, slot);
 	if (!worker->left_ns)
 		return;
 	now = bpf_ktime_get_ns();
 	a.task = worker->task;
 	a.site = worker->site;
-	if (worker->runnable) {
-		a.kind = BL_OFF_PREEMPTED;
+	a.kind = worker->kind;
+	if (a.kind == BL_OFF_PREEMPTED) {
 		a.ns = now - worker->left_ns;
 	} else {
-		a.kind = BL_OFF_BLOCKED;
 		a.ns = (worker->woken_ns ? worker->woken_ns : now) - worker->left_ns;
 		a.then = BL_OFF_RUN_QUEUE;
 		a.then_ns = worker->woken_ns ? now - worker->woken_ns : 0;
+		if (block_ns && a.ns >= block_ns)
+			tell_block(worker, slot, tid, thread, &a);
 	}
 	worker->left_ns = 0;
-	account(worker, runtime, &a);
+	account(worker, places[slot].runtime, &a);
 }
 
 SEC("tp_btf/sched_switch")
@@ -202,12 +317,12 @@ int BPF_PROG(off_cpu_switch, bool preempt, struct task_struct *prev, struct task
 		if (prev_state & ENDING)
 			workers[slot].left_ns = 0;
 		else
-			leaves(&workers[slot], places[slot].record, tid, preempt || prev_state == 0);
+			leaves(&workers[slot], slot, tid, prev, preempt || prev_state == 0, prev_state & STOPPED);
 	}
 	slot = worker_of(next, &tid);
 	if (slot < BL_WORKERS_MAX) {
 		count(switches);
-		returns(&workers[slot], places[slot].runtime);
+		returns(&workers[slot], slot, tid, next);
 	}
 	return 0;
 }
@@ -225,7 +340,69 @@ int BPF_PROG(off_cpu_wakeup, struct task_struct *thread)
 		return 0;
 	worker = &workers[slot];
 	count(wakeups);
-	if (worker->seen ? worker->left_ns && !worker->runnable && !worker->woken_ns : !worker->woken_ns)
+	if (worker->seen ? worker->left_ns && worker->kind != BL_OFF_PREEMPTED && !worker->woken_ns : !worker->woken_ns)
 		worker->woken_ns = bpf_ktime_get_ns();
 	return 0;
 }
+
+/* Says who wakes the worker's thread: the current one, unless it was interrupted for that. */
+static __always_inline void note_waker(
+	struct bl_waker *waker, struct task_struct *current, bool interrupt, bool certain)
+{
+	bool own = is_target(current);
+
+	waker->kind = BL_WAKER_UNKNOWN;
+	waker->tid = 0;
+	__builtin_memset(waker->name, 0, sizeof(waker->name));
+	if (interrupt || current->pid == 0) {
+		waker->kind = BL_WAKER_INTERRUPT;
+	} else if (certain || own) {
+		waker->kind = own ? BL_WAKER_OWN : BL_WAKER_FOREIGN;
+		waker->tid = own ? thread_id(current) : (__u32)current->pid;
+		bpf_get_current_comm(waker->name, sizeof(waker->name));
+	}
+}
+
+/*
+ * Where the kernel does not give its count away: an idle CPU wakes nobody by
+ * itself, and a thread of the target that is in a system call has most likely
+ * meant it. Of all others it is not known.
+ */
+SEC("tp_btf/sched_waking")
+int BPF_PROG(off_cpu_waking, struct task_struct *thread)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct pt_regs saved;
+	__u32 slot, tid;
+
+	if (!measuring)
+		return 0;
+	slot = worker_of(thread, &tid);
+	if (slot >= BL_WORKERS_MAX)
+		return 0;
+#if defined(__TARGET_ARCH_arm64)
+	note_waker(&wakers[slot], current, current->thread_info.preempt_count & IN_INTERRUPT, true);
+#else
+	note_waker(&wakers[slot], current,
+		is_target(current) && saved_registers(current, &saved) && call_of(&saved) < 0, false);
+#endif
+	return 0;
+}
+
+#if defined(__TARGET_ARCH_x86)
+/* The same where it does: the loader tries this one first. */
+SEC("tp_btf/sched_waking")
+int BPF_PROG(off_cpu_waking_counted, struct task_struct *thread)
+{
+	const int *preempt_count = &__preempt_count ? bpf_this_cpu_ptr(&__preempt_count) : 0;
+	__u32 slot, tid;
+
+	if (!measuring)
+		return 0;
+	slot = worker_of(thread, &tid);
+	if (slot < BL_WORKERS_MAX)
+		note_waker(&wakers[slot], bpf_get_current_task_btf(), preempt_count && *preempt_count & IN_INTERRUPT,
+			preempt_count != 0);
+	return 0;
+}
+#endif

@@ -159,7 +159,7 @@ int bl_follow_attach(struct bl_follow *follow, struct bpf_program *const *progra
 		if (follow->stats_fd < 0)
 			return bl_fail(why, -errno, "cannot measure the cost of the BPF programs: %s", strerror(errno));
 	}
-	for (size_t i = 0; i < n && i < BL_PROGRAMS_MAX; i++) {
+	for (size_t i = 0; i < n && i < BL_LINKS_MAX; i++) {
 		follow->programs[i] = programs[i];
 		follow->links[i] = bpf_program__attach(programs[i]);
 		if (!follow->links[i])
@@ -175,7 +175,7 @@ int bl_follow_attach(struct bl_follow *follow, struct bpf_program *const *progra
 
 static void detach(struct bl_follow *follow)
 {
-	for (size_t i = 0; i < BL_PROGRAMS_MAX; i++) {
+	for (size_t i = 0; i < BL_LINKS_MAX; i++) {
 		bpf_link__destroy(follow->links[i]);
 		follow->links[i] = NULL;
 	}
@@ -230,12 +230,12 @@ void bl_follow_costs(const struct bl_follow *follow, struct bl_cost *costs, uint
 		struct bpf_prog_info info = { 0 };
 		uint32_t bytes = sizeof(info);
 
-		costs[i].program = bpf_program__name(follow->programs[i]);
 		if (bpf_obj_get_info_by_fd(bpf_program__fd(follow->programs[i]), &info, &bytes) < 0)
-			continue;
-		costs[i].runs = info.run_cnt;
-		costs[i].ns = info.run_time_ns;
+			info = (struct bpf_prog_info){ 0 };
 		missed += info.recursion_misses;
+		if (i < BL_PROGRAMS_MAX)
+			costs[i] = (struct bl_cost){ bpf_program__name(follow->programs[i]), info.run_cnt,
+				info.run_time_ns };
 	}
 	*ret_missed = missed;
 }

@@ -42,7 +42,7 @@ struct bl_cost {
 	uint64_t runs, ns;
 };
 
-enum { BL_PROGRAMS_MAX = 2 };
+enum { BL_PROGRAMS_MAX = 2, BL_LINKS_MAX = 3 }; /* programs whose costs are told, and that are attached */
 
 struct bl_follow {
 	int pid, pidfd, stats_fd;
@@ -62,8 +62,8 @@ struct bl_follow {
 	void (*known)(void *arg, uint32_t slot);
 	void *arg;
 
-	struct bpf_program *programs[BL_PROGRAMS_MAX];
-	struct bpf_link *links[BL_PROGRAMS_MAX];
+	struct bpf_program *programs[BL_LINKS_MAX];
+	struct bpf_link *links[BL_LINKS_MAX];
 	size_t n_programs;
 	struct bl_record records[BL_WORKERS_MAX]; /* scratch */
 };

@@ -16,6 +16,7 @@
 #include "loader/sched.h"
 #include "loader/follow.h"
 #include "loader/libbpf.h"
+#include "loader/maps.h"
 #include "loader/why.h"
 #include "sched.skel.h"
 
@@ -31,6 +32,9 @@
 struct bl_sched {
 	struct bl_follow follow;
 	struct sched *skeleton;
+	struct ring_buffer *ring;   /* NULL: no single blocks */
+	struct bpf_program *waking; /* the one of them that says who wakes */
+	int cpus;
 	bool stopped;
 	struct bl_sched_result result;
 };
@@ -50,17 +54,64 @@ static void look(void *arg, uint32_t slot)
 	__atomic_store_n(&worker->start_task, task, __ATOMIC_RELEASE);
 }
 
-static int load(struct bl_sched *sched, const struct bl_sched_opts *opts, struct bl_why *why)
+/* NULL: on this machine the kernel's count of interrupts is no variable. */
+static struct bpf_program *counted(const struct sched *skeleton)
+{
+	return bpf_object__find_program_by_name(skeleton->obj, "off_cpu_waking_counted");
+}
+
+/* Nobody asks for single blocks: then the programs do nothing for them, and there is no room for any. */
+static int prepare_blocks(struct bl_sched *sched, const struct bl_sched_opts *opts, bool by_count)
+{
+	struct sched *skeleton = sched->skeleton;
+	bool blocks = opts && opts->block_ns;
+	int rc;
+
+	bpf_program__set_autoload(skeleton->progs.off_cpu_waking, blocks && !by_count);
+	if (counted(skeleton))
+		bpf_program__set_autoload(counted(skeleton), blocks && by_count);
+	sched->waking = by_count ? counted(skeleton) : skeleton->progs.off_cpu_waking;
+	if (!blocks)
+		return 0;
+	skeleton->rodata->block_ns = opts->block_ns;
+	rc = bpf_map__set_max_entries(skeleton->maps.blocks, BL_WORKERS_MAX);
+	return rc < 0 ? rc : bpf_map__set_max_entries(skeleton->maps.ring, opts->ring_bytes);
+}
+
+static int open_ring(struct bl_sched *sched, const struct bl_sched_opts *opts, struct bl_why *why)
+{
+	if (!opts || !opts->block_ns)
+		return 0;
+	sched->ring = ring_buffer__new(bpf_map__fd(sched->skeleton->maps.ring), opts->block, opts->arg, NULL);
+	return sched->ring ? 0 : bl_fail_by_libbpf(why, -errno, "cannot map the ring buffer");
+}
+
+static int try_load(struct bl_sched *sched, const struct bl_sched_opts *opts, bool by_count)
 {
 	uint32_t tasks = opts && opts->tasks ? opts->tasks : DEFAULT_TASKS;
 	int rc;
 
+	sched__destroy(sched->skeleton);
 	sched->skeleton = sched__open();
 	if (!sched->skeleton)
-		return bl_fail_by_libbpf(why, -errno, "cannot open the BPF programs");
+		return -errno;
 	rc = bpf_map__set_max_entries(sched->skeleton->maps.tasks, tasks < TASKS_MIN ? TASKS_MIN : tasks);
 	if (rc == 0)
-		rc = sched__load(sched->skeleton);
+		rc = prepare_blocks(sched, opts, by_count);
+	return rc < 0 ? rc : sched__load(sched->skeleton);
+}
+
+/* Whether the kernel gives its count of interrupts away is its own affair (KALLSYMS_ALL): we try. */
+static int load(struct bl_sched *sched, const struct bl_sched_opts *opts, struct bl_why *why)
+{
+	int rc = -ENOENT;
+
+#if defined(__x86_64__)
+	if (opts && opts->block_ns)
+		rc = try_load(sched, opts, true);
+#endif
+	if (rc < 0)
+		rc = try_load(sched, opts, false);
 	if (rc < 0)
 		return bl_fail_by_libbpf(why, rc, "cannot load the BPF programs");
 	return bl_follow_mark(&sched->follow, sched->skeleton->maps.targets, sched->skeleton->maps.threads,
@@ -77,14 +128,16 @@ int bl_sched_open(int pid, const struct bl_sched_opts *opts, struct bl_sched **r
 	rc = bl_follow_open(&sched->follow, pid, why);
 	if (rc == 0)
 		rc = load(sched, opts, why);
+	if (rc == 0)
+		rc = open_ring(sched, opts, why);
 	if (rc == 0) {
 		struct bpf_program *const programs[] = { sched->skeleton->progs.off_cpu_switch,
-			sched->skeleton->progs.off_cpu_wakeup };
+			sched->skeleton->progs.off_cpu_wakeup, sched->waking };
 
 		sched->follow.known = look;
 		sched->follow.arg = sched;
-		rc = bl_follow_attach(
-			&sched->follow, programs, 2, opts && opts->costs, "cannot attach to the scheduler", why);
+		rc = bl_follow_attach(&sched->follow, programs, sched->ring ? 3 : 2, opts && opts->costs,
+			"cannot attach to the scheduler", why);
 	}
 	if (rc < 0) {
 		bl_sched_close(sched);
@@ -99,6 +152,7 @@ void bl_sched_close(struct bl_sched *sched)
 	if (!sched)
 		return;
 	bl_follow_close(&sched->follow);
+	ring_buffer__free(sched->ring);
 	sched__destroy(sched->skeleton);
 	free(sched->result.tasks);
 	free(sched->result.sites);
@@ -109,6 +163,13 @@ void bl_sched_close(struct bl_sched *sched)
 int bl_sched_wait(struct bl_sched *sched, int timeout_ms)
 {
 	return bl_follow_wait(&sched->follow, timeout_ms);
+}
+
+int bl_sched_drain(struct bl_sched *sched)
+{
+	int rc = sched->ring ? ring_buffer__consume(sched->ring) : 0;
+
+	return rc < 0 ? rc : 0;
 }
 
 /* -------------------------------------------------------------- gathering */
@@ -135,60 +196,63 @@ static void merge(struct bl_off *off, const struct bl_off *more)
 	}
 }
 
+static void gather_task(void *arg, const void *key, const void *value)
+{
+	struct bl_sched_result *result = arg;
+	struct bl_sched_task *task = &result->tasks[result->n_tasks++];
+
+	memcpy(&task->id, key, sizeof(task->id));
+	memcpy(&task->task, value, sizeof(task->task));
+}
+
 static int gather_tasks(struct bl_sched *sched)
 {
 	struct bl_sched_result *result = &sched->result;
-	int map = bpf_map__fd(sched->skeleton->maps.tasks);
-	uint64_t key, next;
-	void *at = NULL;
+	const struct bpf_map *map = sched->skeleton->maps.tasks;
+	size_t room = bpf_map__max_entries(map);
+	int rc;
 
 	/* And one for each worker, which may be away in the first poll of a task. */
-	result->tasks =
-		calloc(bpf_map__max_entries(sched->skeleton->maps.tasks) + BL_WORKERS_MAX, sizeof(*result->tasks));
+	if (!result->tasks)
+		result->tasks = calloc(room + BL_WORKERS_MAX, sizeof(*result->tasks));
 	if (!result->tasks)
 		return -ENOMEM;
-	while (result->n_tasks < bpf_map__max_entries(sched->skeleton->maps.tasks) &&
-		bpf_map_get_next_key(map, at, &next) == 0) {
-		struct bl_sched_task *task = &result->tasks[result->n_tasks];
+	result->n_tasks = 0;
+	rc = bl_map_each(map, sizeof(uint64_t), sizeof(struct bl_off_task), room, gather_task, result);
+	/* While it is measured, some are made between the count and the look. */
+	result->evicted = result->totals.created > result->n_tasks ? result->totals.created - result->n_tasks : 0;
+	return rc;
+}
 
-		key = next;
-		at = &key;
-		task->id = key;
-		if (bpf_map_lookup_elem(map, &key, &task->task) == 0)
-			result->n_tasks++;
-	}
-	result->evicted = result->totals.created - result->n_tasks;
-	return 0;
+static void gather_site(void *arg, const void *key, const void *value)
+{
+	struct bl_sched *sched = arg;
+	struct bl_sched_site *site = &sched->result.sites[sched->result.n_sites++];
+	const struct bl_off *by_cpu = value;
+	uint64_t id;
+
+	memcpy(&id, key, sizeof(id));
+	*site = (struct bl_sched_site){ .runtime = (uint32_t)(id >> 32), .site = (uint32_t)id };
+	for (int i = 0; i < sched->cpus; i++)
+		merge(&site->off, &by_cpu[i]);
 }
 
 static int gather_sites(struct bl_sched *sched)
 {
 	struct bl_sched_result *result = &sched->result;
-	int map = bpf_map__fd(sched->skeleton->maps.sites), cpus = libbpf_num_possible_cpus();
-	size_t room = bpf_map__max_entries(sched->skeleton->maps.sites);
-	struct bl_off *by_cpu;
-	uint64_t key, next;
-	void *at = NULL;
+	const struct bpf_map *map = sched->skeleton->maps.sites;
+	size_t room = bpf_map__max_entries(map);
 
-	if (cpus < 0)
-		return cpus;
-	by_cpu = calloc((size_t)cpus, sizeof(*by_cpu));
-	result->sites = calloc(room + BL_WORKERS_MAX, sizeof(*result->sites));
-	while (by_cpu && result->sites && result->n_sites < room && bpf_map_get_next_key(map, at, &next) == 0) {
-		struct bl_sched_site *site = &result->sites[result->n_sites];
-
-		key = next;
-		at = &key;
-		if (bpf_map_lookup_elem(map, &key, by_cpu) < 0)
-			continue;
-		site->runtime = (uint32_t)(key >> 32);
-		site->site = (uint32_t)key;
-		for (int i = 0; i < cpus; i++)
-			merge(&site->off, &by_cpu[i]);
-		result->n_sites++;
-	}
-	free(by_cpu);
-	return by_cpu && result->sites ? 0 : -ENOMEM;
+	sched->cpus = libbpf_num_possible_cpus();
+	if (sched->cpus < 0)
+		return sched->cpus;
+	if (!result->sites)
+		result->sites = calloc(room + BL_WORKERS_MAX, sizeof(*result->sites));
+	if (!result->sites)
+		return -ENOMEM;
+	result->n_sites = 0;
+	return bl_map_each(
+		map, sizeof(uint64_t), (size_t)sched->cpus * sizeof(struct bl_off), room, gather_site, sched);
 }
 
 static struct bl_off *task_sum(struct bl_sched_result *result, uint64_t id, uint32_t runtime, uint32_t site)
@@ -221,13 +285,28 @@ static void add_open(struct bl_sched_result *result, uint32_t runtime, const str
 	add(site_sum(result, runtime, w->site), kind, to_ns - from_ns);
 }
 
+/* While it is measured: an absence that ends is closed first and added then, so if it goes on it is in no sum. */
+static struct bl_off_worker read_worker(const struct bl_sched *sched, uint32_t slot)
+{
+	const struct bl_off_worker *worker = &sched->skeleton->bss->workers[slot];
+	struct bl_off_worker copy;
+	uint64_t left_ns;
+
+	do {
+		left_ns = __atomic_load_n(&worker->left_ns, __ATOMIC_ACQUIRE);
+		memcpy(&copy, worker, sizeof(copy));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (left_ns != copy.left_ns || left_ns != __atomic_load_n(&worker->left_ns, __ATOMIC_RELAXED));
+	return copy;
+}
+
 static void finish_worker(struct bl_sched *sched, uint32_t slot, bool sleeps)
 {
 	struct bl_sched_result *result = &sched->result;
-	struct bl_off_worker w = sched->skeleton->bss->workers[slot];
+	struct bl_off_worker w = read_worker(sched, slot);
 	const struct bl_followed *followed = &sched->follow.workers[slot];
 	struct bl_sched_worker *worker = &result->workers[slot];
-	uint64_t end = result->end_ns;
+	uint64_t end = sched->stopped ? result->end_ns : bl_now_ns();
 
 	*worker = (struct bl_sched_worker){
 		.runtime = followed->runtime, .index = followed->index, .tid = followed->tid, .off = w.off
@@ -236,32 +315,33 @@ static void finish_worker(struct bl_sched *sched, uint32_t slot, bool sleeps)
 		w.task = w.start_task;
 		w.site = w.start_site;
 		w.left_ns = w.known_ns;
+		w.kind = BL_OFF_BLOCKED;
 	}
 	if (!w.left_ns)
 		return;
 	worker->in_progress = w.task;
-	if (w.runnable) {
+	if (w.kind == BL_OFF_PREEMPTED) {
 		add_open(result, followed->runtime, &w, &worker->off, BL_OFF_PREEMPTED, w.left_ns, end);
 		return;
 	}
-	add_open(result, followed->runtime, &w, &worker->off, BL_OFF_BLOCKED, w.left_ns, w.woken_ns ? w.woken_ns : end);
+	add_open(result, followed->runtime, &w, &worker->off, w.kind == BL_OFF_FAULT ? BL_OFF_FAULT : BL_OFF_BLOCKED,
+		w.left_ns, w.woken_ns ? w.woken_ns : end);
 	if (w.woken_ns)
 		add_open(result, followed->runtime, &w, &worker->off, BL_OFF_RUN_QUEUE, w.woken_ns, end);
 }
 
-int bl_sched_stop(struct bl_sched *sched, const struct bl_sched_result **ret_result, struct bl_why *why)
+/*
+ * The sums first and the workers then: an absence that ends in between is in
+ * neither, and the next look has it; the other way round it would be in both.
+ */
+static int gather(struct bl_sched *sched, const struct bl_thread *threads, const struct bl_sched_result **ret_result,
+	struct bl_why *why)
 {
 	struct bl_sched_result *result = &sched->result;
-	struct bl_thread threads[BL_WORKERS_MAX];
 	int rc;
 
-	if (sched->stopped)
-		return bl_fail(why, -EALREADY, "it has ended already");
-	sched->stopped = true;
-	bl_follow_threads(&sched->follow, threads); /* while the programs still watch */
-	bl_follow_stop(&sched->follow);
 	result->begin_ns = sched->follow.begin_ns;
-	result->end_ns = sched->follow.end_ns;
+	result->end_ns = sched->stopped ? sched->follow.end_ns : bl_now_ns();
 	result->unfollowed_workers = sched->follow.unfollowed;
 	result->late_workers = sched->follow.late;
 	result->followed = sched->follow.workers;
@@ -269,7 +349,7 @@ int bl_sched_stop(struct bl_sched *sched, const struct bl_sched_result **ret_res
 	rc = gather_tasks(sched);
 	if (rc == 0)
 		rc = gather_sites(sched);
-	if (rc == 0 && !(result->workers = calloc(BL_WORKERS_MAX, sizeof(*result->workers))))
+	if (rc == 0 && !result->workers && !(result->workers = calloc(BL_WORKERS_MAX, sizeof(*result->workers))))
 		rc = -ENOMEM;
 	if (rc < 0)
 		return bl_fail(why, rc, "cannot gather what was measured: %s", strerror(-rc));
@@ -279,4 +359,24 @@ int bl_sched_stop(struct bl_sched *sched, const struct bl_sched_result **ret_res
 	bl_follow_costs(&sched->follow, result->costs, &result->missed);
 	*ret_result = result;
 	return 0;
+}
+
+int bl_sched_gather(struct bl_sched *sched, const struct bl_sched_result **ret_result, struct bl_why *why)
+{
+	struct bl_thread threads[BL_WORKERS_MAX];
+
+	bl_follow_threads(&sched->follow, threads);
+	return gather(sched, threads, ret_result, why);
+}
+
+int bl_sched_stop(struct bl_sched *sched, const struct bl_sched_result **ret_result, struct bl_why *why)
+{
+	struct bl_thread threads[BL_WORKERS_MAX];
+
+	if (sched->stopped)
+		return bl_fail(why, -EALREADY, "it has ended already");
+	sched->stopped = true;
+	bl_follow_threads(&sched->follow, threads); /* while the programs still watch */
+	bl_follow_stop(&sched->follow);
+	return gather(sched, threads, ret_result, why);
 }

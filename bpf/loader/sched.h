@@ -29,6 +29,12 @@ struct bl_sched_opts {
 	size_t size;    /* sizeof(struct bl_sched_opts) */
 	uint32_t tasks; /* entries by task; default 16384 */
 	bool costs;     /* also measure what the programs cost; needs CAP_SYS_ADMIN, and costs itself */
+
+	/* Absences that wait for something so long are told one by one; 0 = none is. */
+	uint64_t block_ns;
+	uint32_t ring_bytes;                                 /* for them: a power of two, at least two pages */
+	int (*block)(void *arg, void *record, size_t bytes); /* a struct bl_block, cut off behind its stack */
+	void *arg;
 };
 
 struct bl_sched;
@@ -45,6 +51,9 @@ void bl_sched_close(struct bl_sched *sched);
 
 /** Waits so long, or until the process ends, and looks for new workers. enum bl_end, or a negative error. */
 int bl_sched_wait(struct bl_sched *sched, int timeout_ms);
+
+/** Hands out the blocks that have come, to opts.block. 0, or a negative error, also of that. */
+int bl_sched_drain(struct bl_sched *sched);
 
 struct bl_sched_task {
 	uint64_t id;
@@ -75,6 +84,15 @@ struct bl_sched_result {
 	uint32_t late_workers;       /* whose threads were found after the beginning: what they did before is missing */
 	struct bl_cost costs[BL_PROGRAMS_MAX];
 };
+
+/**
+ * What there is so far, while it goes on being measured; as often as wanted.
+ * Absences in progress count up to now. The tables are of slightly different
+ * moments, so sums agree among them only about; a row may be a little less than
+ * it was at the last look, where what went on then has just ended. The result
+ * is as that of bl_sched_stop(), and holds until the next look.
+ */
+int bl_sched_gather(struct bl_sched *sched, const struct bl_sched_result **ret_result, struct bl_why *why);
 
 /**
  * Ends the measuring and gathers what there is; absences that go on count up

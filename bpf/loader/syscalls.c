@@ -9,6 +9,7 @@
  */
 #include "loader/syscalls.h"
 #include "loader/libbpf.h"
+#include "loader/maps.h"
 #include "loader/why.h"
 #include "syscalls.skel.h"
 
@@ -25,6 +26,7 @@
 struct bl_syscalls {
 	struct bl_follow follow;
 	struct syscalls *skeleton;
+	int cpus;
 	bool stopped;
 	struct bl_syscalls_result result;
 };
@@ -101,62 +103,67 @@ static void merge(struct bl_calls *calls, const struct bl_calls *more)
 	}
 }
 
+static void gather_task(void *arg, const void *key, const void *value)
+{
+	struct bl_syscalls_result *result = arg;
+	const struct bl_calls_task *found = value;
+	struct bl_call_task *task = &result->tasks[result->n_tasks++];
+
+	*task = (struct bl_call_task){
+		.runtime = found->runtime, .site = found->site, .sum = { .calls = found->calls, .longest_ended = true }
+	};
+	memcpy(&task->id, key, sizeof(task->id));
+}
+
 static int gather_tasks(struct bl_syscalls *calls)
 {
 	struct bl_syscalls_result *result = &calls->result;
-	int map = bpf_map__fd(calls->skeleton->maps.tasks);
-	size_t room = bpf_map__max_entries(calls->skeleton->maps.tasks);
-	struct bl_calls_task found;
-	uint64_t key, next;
-	void *at = NULL;
+	const struct bpf_map *map = calls->skeleton->maps.tasks;
+	size_t room = bpf_map__max_entries(map);
+	int rc;
 
 	/* And one for each worker, which may be in the first call of a task. */
-	result->tasks = calloc(room + BL_WORKERS_MAX, sizeof(*result->tasks));
+	if (!result->tasks)
+		result->tasks = calloc(room + BL_WORKERS_MAX, sizeof(*result->tasks));
 	if (!result->tasks)
 		return -ENOMEM;
-	while (result->n_tasks < room && bpf_map_get_next_key(map, at, &next) == 0) {
-		key = next;
-		at = &key;
-		if (bpf_map_lookup_elem(map, &key, &found) < 0)
-			continue;
-		result->tasks[result->n_tasks++] = (struct bl_call_task){ .id = key,
-			.runtime = found.runtime,
-			.site = found.site,
-			.sum = { .calls = found.calls, .longest_ended = true } };
-	}
-	result->evicted = result->totals.created - result->n_tasks;
-	return 0;
+	result->n_tasks = 0;
+	rc = bl_map_each(map, sizeof(uint64_t), sizeof(struct bl_calls_task), room, gather_task, result);
+	/* While it is measured, some are made between the count and the look. */
+	result->evicted = result->totals.created > result->n_tasks ? result->totals.created - result->n_tasks : 0;
+	return rc;
+}
+
+static void gather_site(void *arg, const void *key, const void *value)
+{
+	struct bl_syscalls *calls = arg;
+	struct bl_call_site *site = &calls->result.sites[calls->result.n_sites++];
+	const struct bl_calls_key *found = key;
+	const struct bl_calls *by_cpu = value;
+
+	*site = (struct bl_call_site){
+		.runtime = found->runtime, .site = found->site, .number = found->number, .sum.longest_ended = true
+	};
+	for (int i = 0; i < calls->cpus; i++)
+		merge(&site->sum.calls, &by_cpu[i]);
 }
 
 static int gather_sites(struct bl_syscalls *calls)
 {
 	struct bl_syscalls_result *result = &calls->result;
-	int map = bpf_map__fd(calls->skeleton->maps.sites), cpus = libbpf_num_possible_cpus();
-	size_t room = bpf_map__max_entries(calls->skeleton->maps.sites);
-	struct bl_calls_key key, next;
-	struct bl_calls *by_cpu;
-	void *at = NULL;
+	const struct bpf_map *map = calls->skeleton->maps.sites;
+	size_t room = bpf_map__max_entries(map);
 
-	if (cpus < 0)
-		return cpus;
-	by_cpu = calloc((size_t)cpus, sizeof(*by_cpu));
-	result->sites = calloc(room + BL_WORKERS_MAX, sizeof(*result->sites));
-	while (by_cpu && result->sites && result->n_sites < room && bpf_map_get_next_key(map, at, &next) == 0) {
-		struct bl_call_site *site = &result->sites[result->n_sites];
-
-		key = next;
-		at = &key;
-		if (bpf_map_lookup_elem(map, &key, by_cpu) < 0)
-			continue;
-		*site = (struct bl_call_site){
-			.runtime = key.runtime, .site = key.site, .number = key.number, .sum.longest_ended = true
-		};
-		for (int i = 0; i < cpus; i++)
-			merge(&site->sum.calls, &by_cpu[i]);
-		result->n_sites++;
-	}
-	free(by_cpu);
-	return by_cpu && result->sites ? 0 : -ENOMEM;
+	calls->cpus = libbpf_num_possible_cpus();
+	if (calls->cpus < 0)
+		return calls->cpus;
+	if (!result->sites)
+		result->sites = calloc(room + BL_WORKERS_MAX, sizeof(*result->sites));
+	if (!result->sites)
+		return -ENOMEM;
+	result->n_sites = 0;
+	return bl_map_each(map, sizeof(struct bl_calls_key), (size_t)calls->cpus * sizeof(struct bl_calls), room,
+		gather_site, calls);
 }
 
 static struct bl_call_sum *task_sum(struct bl_syscalls_result *result, uint64_t id, uint32_t runtime, uint32_t site)
@@ -234,10 +241,26 @@ static void look_at_workers(struct bl_syscalls *calls)
 	}
 }
 
+/* While it is measured: it may be written meanwhile, so it is read until the call stayed the same. */
+static struct bl_calls_worker read_worker(const struct bl_syscalls *calls, uint32_t slot)
+{
+	const struct bl_calls_worker *worker = &calls->skeleton->bss->workers[slot];
+	struct bl_calls_worker copy;
+	uint64_t entered_ns;
+
+	do {
+		entered_ns = __atomic_load_n(&worker->entered_ns, __ATOMIC_ACQUIRE);
+		memcpy(&copy, worker, sizeof(copy));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (entered_ns != copy.entered_ns || entered_ns != __atomic_load_n(&worker->entered_ns, __ATOMIC_RELAXED));
+	return copy;
+}
+
 static void finish_worker(struct bl_syscalls *calls, uint32_t slot)
 {
 	struct bl_syscalls_result *result = &calls->result;
-	const struct bl_calls_worker w = calls->skeleton->bss->workers[slot];
+	const struct bl_calls_worker w = read_worker(calls, slot);
+	const uint64_t end_ns = calls->stopped ? calls->result.end_ns : bl_now_ns();
 	const uint32_t runtime = calls->follow.workers[slot].runtime;
 	struct bl_call_worker *worker = &result->workers[slot];
 
@@ -252,27 +275,20 @@ static void finish_worker(struct bl_syscalls *calls, uint32_t slot)
 	worker->site = w.site;
 	worker->number = w.number;
 	worker->argument = w.argument;
-	worker->ns = result->end_ns > w.entered_ns ? result->end_ns - w.entered_ns : 0;
+	worker->ns = end_ns > w.entered_ns ? end_ns - w.entered_ns : 0;
 	add_open(&worker->sum, worker);
 	add_open(task_sum(result, w.task, runtime, w.site), worker);
 	add_open(site_sum(result, runtime, w.site, w.number), worker);
 }
 
-int bl_syscalls_stop(struct bl_syscalls *calls, const struct bl_syscalls_result **ret_result, struct bl_why *why)
+/* The sums first and the workers then: a call that ends in between is in neither, and the next look has it. */
+static int gather(struct bl_syscalls *calls, const struct bl_syscalls_result **ret_result, struct bl_why *why)
 {
 	struct bl_syscalls_result *result = &calls->result;
 	int rc;
 
-	if (calls->stopped)
-		return bl_fail(why, -EALREADY, "it has ended already");
-	calls->stopped = true;
-	result->workers = calloc(BL_WORKERS_MAX, sizeof(*result->workers));
-	if (!result->workers)
-		return bl_fail(why, -ENOMEM, "no memory");
-	look_at_workers(calls);
-	bl_follow_stop(&calls->follow);
 	result->begin_ns = calls->follow.begin_ns;
-	result->end_ns = calls->follow.end_ns;
+	result->end_ns = calls->stopped ? calls->follow.end_ns : bl_now_ns();
 	result->unfollowed_workers = calls->follow.unfollowed;
 	result->late_workers = calls->follow.late;
 	result->followed = calls->follow.workers;
@@ -288,4 +304,39 @@ int bl_syscalls_stop(struct bl_syscalls *calls, const struct bl_syscalls_result 
 	bl_follow_costs(&calls->follow, result->costs, &result->missed);
 	*ret_result = result;
 	return 0;
+}
+
+/* Where the results of a look go: they begin anew with each. */
+static int clear_workers(struct bl_syscalls *calls, struct bl_why *why)
+{
+	struct bl_syscalls_result *result = &calls->result;
+
+	if (!result->workers)
+		result->workers = calloc(BL_WORKERS_MAX, sizeof(*result->workers));
+	if (!result->workers)
+		return bl_fail(why, -ENOMEM, "no memory");
+	memset(result->workers, 0, BL_WORKERS_MAX * sizeof(*result->workers));
+	return 0;
+}
+
+int bl_syscalls_gather(struct bl_syscalls *calls, const struct bl_syscalls_result **ret_result, struct bl_why *why)
+{
+	int rc = clear_workers(calls, why);
+
+	return rc < 0 ? rc : gather(calls, ret_result, why);
+}
+
+int bl_syscalls_stop(struct bl_syscalls *calls, const struct bl_syscalls_result **ret_result, struct bl_why *why)
+{
+	int rc;
+
+	if (calls->stopped)
+		return bl_fail(why, -EALREADY, "it has ended already");
+	calls->stopped = true;
+	rc = clear_workers(calls, why);
+	if (rc < 0)
+		return rc;
+	look_at_workers(calls);
+	bl_follow_stop(&calls->follow);
+	return gather(calls, ret_result, why);
 }

@@ -89,6 +89,13 @@ struct bl_syscalls_result {
 	struct bl_cost costs[BL_PROGRAMS_MAX];
 };
 
+/**
+ * What there is so far, while it goes on being measured, as bl_sched_gather();
+ * calls that go on count up to now. Those from before anybody looked are not
+ * looked for.
+ */
+int bl_syscalls_gather(struct bl_syscalls *calls, const struct bl_syscalls_result **ret_result, struct bl_why *why);
+
 /** Ends the measuring and gathers what there is. Once. *ret_result lives as long as `calls`. 0 or a negative error. */
 int bl_syscalls_stop(struct bl_syscalls *calls, const struct bl_syscalls_result **ret_result, struct bl_why *why);
 

@@ -23,7 +23,15 @@ struct pid {
 	unsigned int level;
 	struct upid numbers[];
 };
+#if defined(__TARGET_ARCH_arm64)
+struct thread_info {
+	__u64 preempt_count;
+};
+#endif
 struct task_struct {
+#if defined(__TARGET_ARCH_arm64)
+	struct thread_info thread_info;
+#endif
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
@@ -32,8 +40,9 @@ struct task_struct {
 
 #pragma clang attribute pop
 
-/* The context of a USDT program. libbpf computes register offsets in user
- * space from the same layout, so this one is spelled out. */
+/* The context of a USDT program, and what a thread in the kernel has saved.
+ * libbpf computes register offsets in user space from the same layout, so this
+ * one is spelled out. */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
@@ -45,6 +54,8 @@ struct user_pt_regs {
 };
 struct pt_regs {
 	struct user_pt_regs user_regs;
+	__u64 orig_x0;
+	__s32 syscallno;
 };
 #else
 #error "bpf/vmlinux/vmlinux.h knows no pt_regs for this architecture"

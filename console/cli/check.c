@@ -65,6 +65,7 @@ static void print_json(const struct cn_cli *cli, const struct cn_session *sessio
 	cn_json_number(&json, "interval_ms", cli->interval_ms);
 	cn_json_string(&json, "fail_on", cn_class_name(cli->fail_on));
 	cn_json_number(&json, "exit", (uint64_t)code);
+	cn_kernel_json(&json, cn_session_model(session));
 	cn_findings_json(&json, session, CN_SUSPECT);
 	cn_json_end(&json);
 }
@@ -106,7 +107,8 @@ int cn_verb_check(struct cn_cli *cli)
 
 	if (rc)
 		return rc;
-	if (!cli->looks)
+	rc = cn_await_kernel(cli, session, &looks);
+	if (rc == CN_EXIT_OK && !cli->looks)
 		rc = look_again(cli, session, &looks);
 	model = cn_session_model(session);
 	if (cli->frames && cn_model_runtime(model, 0)) /* as many as there are */

@@ -17,7 +17,7 @@ static const struct cn_verb verbs[] = {
 	{ "", "[TARGET]", "Open the screen on a program.",
 		"Without TARGET: list what can be watched; if that is just one program, open it.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) |
-			CN_TAKES(FRAMES),
+			CN_TAKES(FRAMES) | CN_TAKES(KERNEL),
 		0, 1, cn_verb_top },
 	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
 		0, 0, cn_verb_list },
@@ -25,27 +25,28 @@ static const struct cn_verb verbs[] = {
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON), 1, 1, cn_verb_ps },
 	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
-			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES),
+			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES) | CN_TAKES(KERNEL),
 		0, 1, cn_verb_top },
 	{ "dump", "TARGET", "Print all tasks with their await chains, those that stand alike together.",
 		"Nothing runs in the target for it: it may be stopped or wedged. Tasks of one spawn site\n"
 		"that wait at the same places for the same sort of things are one entry, with their number,\n"
 		"how long the oldest has waited, and the ids of three. Then come the native stacks of what\n"
 		"runs, the findings, and what the dump has cost.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(ALL) | CN_TAKES(INTERVAL) |
-			CN_TAKES(THRESHOLD),
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(ALL) |
+			CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD),
 		1, 1, cn_verb_dump },
 	{ "why", "TARGET TASK", "Say why a task does not run.",
 		"TASK is an id or a name. The chain goes from the task over what it awaits to who would\n"
 		"wake that, down to a root: a timer, the network, a busy worker, a ring, nobody.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL) |
-			CN_TAKES(THRESHOLD),
+			CN_TAKES(THRESHOLD) | CN_TAKES(KERNEL),
 		2, 2, cn_verb_why },
 	{ "check", "TARGET", "Look for tasks that are stuck or slow, and tell by the exit status.",
 		"PROVEN follows from ownership and counts in two equal looks; LIKELY rests on a strong\n"
 		"sign, SUSPECT on a threshold; INCOMPLETE would be PROVEN, had the look been whole.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(LOOKS) | CN_TAKES(INTERVAL) |
-			CN_TAKES(FAIL_ON) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL),
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(LOOKS) |
+			CN_TAKES(INTERVAL) | CN_TAKES(FAIL_ON) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL) |
+			CN_TAKES(KERNEL),
 		1, 1, cn_verb_check },
 	{ "watch", "TARGET", "Wait, and tell when a finding appears, grows stronger, goes.",
 		"A line each; with --json, a document each on a line of its own. A finding has gone when\n"
@@ -60,10 +61,11 @@ static const struct cn_verb verbs[] = {
 		"SIGTERM (0), SIGINT (130), or after --count edges (0).",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(INTERVAL) | CN_TAKES(FAIL_ON) |
 			CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL) | CN_TAKES(EXEC) | CN_TAKES(MIN_INTERVAL) |
-			CN_TAKES(COUNT),
+			CN_TAKES(COUNT) | CN_TAKES(KERNEL),
 		1, 1, cn_verb_watch },
 	{ "sched", "TARGET", "Print how its scheduler does: delays from wake to run, steals, parks.", NULL,
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1, cn_verb_sched },
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1,
+		cn_verb_sched },
 	{ "doctor", "[TARGET]", "Say what this machine lets you see, and of TARGET by which source.",
 		"Nothing is concluded that was not tried or read. With TARGET it ends with 0 if one of\n"
 		"its sources works; without, if memory of other processes can be read at all.",
@@ -146,10 +148,13 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 		.stacks = cli->stacks,
 		.stacks_ms = cli->timeout_ms,
 		.answer_ms = cli->timeout_ms,
-		.diagnose = cli->diagnose };
+		.diagnose = cli->diagnose,
+		.kernel = cli->kernel };
 	struct cn_session *session;
 	struct cn_why why = { 0 };
 
+	if (cli->given & CN_TAKES(INTERVAL))
+		opts.kernel.round_ms = cli->interval_ms;
 	if (cn_session_open(cli->frames ? cli->frames : cli->target, &opts, &session, &why))
 		return cn_fail_why(&why);
 	for (uint32_t i = 0; i < looks; i++) {

@@ -33,7 +33,7 @@ enum cn_exit {
 #undef X
 };
 
-/* name, letter (0 = none), argument (NULL = none), help */
+/* name, letter (0 = none), argument (NULL = none, [=...] = may be left out), help */
 #define CN_OPTIONS(X)                                                                                                  \
 	X(JSON, "json", 0, NULL, "print one JSON document")                                                            \
 	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process), core")    \
@@ -52,6 +52,8 @@ enum cn_exit {
 	X(EXEC, "exec", 0, "CMD", "run CMD (by sh -c) for each edge: see above")                                       \
 	X(MIN_INTERVAL, "min-interval", 0, "S", "seconds between edges of one finding that comes and goes (10)")       \
 	X(ALL, "all", 0, NULL, "each task by itself, instead of those that stand alike together")                      \
+	X(KERNEL, "kernel", 0, "[=GROUPS]",                                                                            \
+		"ask the kernel too, by eBPF: sched,syscalls,faults, or those and profile (all)")                      \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
 #define X(name, text, letter, argument, help) CN_OPTION_##name,
@@ -78,6 +80,7 @@ struct cn_cli {
 	enum cn_stacks stacks; /* native stacks that the verb wants with its looks */
 	enum cn_class fail_on;
 	struct cn_diagnose_opts diagnose;
+	struct cn_kernel_wish kernel;
 	const char *exec; /* NULL = none */
 	uint32_t min_interval_ms;
 	unsigned long count;
@@ -116,6 +119,14 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 /* What a person reads is printed: an error of stdout is an error. */
 int cn_finish(int code);
 
+/*
+ * With --kernel: looks go on until the kernel has told twice, so that there is
+ * a difference to judge, or it is clear that it will not; then what does not
+ * measure is said on stderr. Adds to *looks. CN_EXIT_OK, or as cn_open().
+ */
+int cn_await_kernel(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks);
+/* The member "kernel"; nothing if it was not asked. */
+void cn_kernel_json(struct cn_json *json, const struct cn_model *model);
 /* The task that is meant by an id or a name: CN_EXIT_OK, NO_TARGET or USAGE (several). */
 int cn_find_task(const struct cn_model *model, const char *what, const struct cn_task **ret_task);
 

@@ -20,7 +20,8 @@ static void print_options(FILE *out, unsigned int taken)
 
 		if (!(taken & 1u << i) || !options[i].help)
 			continue;
-		snprintf(name, sizeof name, "--%s%s%s", options[i].name, options[i].argument ? " " : "",
+		snprintf(name, sizeof name, "--%s%s%s", options[i].name,
+			options[i].argument && *options[i].argument != '[' ? " " : "",
 			options[i].argument ? options[i].argument : "");
 		if (options[i].letter)
 			fprintf(out, "  -%c, %-18s %s\n", options[i].letter, name, options[i].help);

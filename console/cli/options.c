@@ -5,18 +5,26 @@
 
 #include "cli/cli.h"
 #include "export/text.h"
+#include "model/kernel.h"
 
 enum { LONG_BASE = 256 };
 
 static const struct {
 	const char *name;
 	char letter;
-	bool argument;
+	const char *argument;
 } options[] = {
-#define X(name, text, letter, argument, help) { text, letter, (argument) != NULL },
+#define X(name, text, letter, argument, help) { text, letter, argument },
 	CN_OPTIONS(X)
 #undef X
 };
+
+static int argument_of(int option)
+{
+	const char *argument = options[option].argument;
+
+	return !argument ? no_argument : *argument == '[' ? optional_argument : required_argument;
+}
 
 /* ------------------------------------------------------------------ values */
 
@@ -69,6 +77,31 @@ static bool take_class(const char *text, enum cn_class *ret_class)
 	return false;
 }
 
+/* Words of groups; NULL: those that cost little. */
+static bool take_groups(const char *text, uint32_t *ret_groups)
+{
+	uint32_t groups = 0;
+
+	if (!text)
+		text = "sched,syscalls,faults";
+	for (size_t n; *text; text += text[n] == ',' ? n + 1 : n) {
+		uint32_t before = groups;
+
+		n = strcspn(text, ",");
+		for (unsigned int i = CN_KERNEL_NONE + 1; i < CN_KERNEL_GROUP_MAX; i++) {
+			const char *word = cn_kernel_group_word((enum cn_kernel_group)i);
+
+			if ((n == strlen(word) && strncmp(text, word, n) == 0) ||
+				(n == 3 && strncmp(text, "all", n) == 0))
+				groups |= 1u << i;
+		}
+		if (groups == before)
+			return false;
+	}
+	*ret_groups = groups;
+	return groups;
+}
+
 struct wanted {
 	enum cn_depth color;
 	bool ascii;
@@ -119,6 +152,8 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return *text;
 	case CN_OPTION_MIN_INTERVAL:
 		return take_u32(text, 1000, 0, 3600e3, &cli->min_interval_ms);
+	case CN_OPTION_KERNEL:
+		return take_groups(text, &cli->kernel.groups);
 	case CN_OPTION_ALL:
 		return cli->all = true;
 	case CN_OPTION_HELP:
@@ -138,8 +173,7 @@ static void tables(const struct cn_verb *verb, struct option *longs, char *lette
 	for (int i = 0; i < CN_OPTION_MAX; i++) {
 		if (!(verb->options & 1u << i))
 			continue;
-		*longs++ = (struct option){ options[i].name, options[i].argument ? required_argument : no_argument,
-			NULL, LONG_BASE + i };
+		*longs++ = (struct option){ options[i].name, argument_of(i), NULL, LONG_BASE + i };
 		if (!options[i].letter)
 			continue;
 		*letters++ = options[i].letter;
@@ -181,7 +215,7 @@ static int one_option(int code, char **argv, struct cn_cli *cli, struct wanted *
 	if (take((enum cn_option)option, optarg, cli, wanted))
 		return CN_EXIT_OK;
 	snprintf(refused, sizeof refused, "--%s cannot be", options[option].name);
-	return misuse(cli->verb, refused, *optarg ? optarg : "empty");
+	return misuse(cli->verb, refused, optarg && *optarg ? optarg : "empty");
 }
 
 static int positional(struct cn_cli *cli, char *const *words, int n)

@@ -13,12 +13,14 @@ static const char *const members[] = {
 	BL_OFF_KINDS(X)
 #undef X
 };
-static const char *const titles[] = {
-	[BL_OFF_BLOCKED] = "BLOCKED", [BL_OFF_RUN_QUEUE] = "RUNQUEUE", [BL_OFF_PREEMPTED] = "PREEMPTED"
-};
-static const char *const short_names[] = {
-	[BL_OFF_BLOCKED] = "blocked", [BL_OFF_RUN_QUEUE] = "run queue", [BL_OFF_PREEMPTED] = "preempted"
-};
+static const char *const titles[] = { [BL_OFF_BLOCKED] = "BLOCKED",
+	[BL_OFF_RUN_QUEUE] = "RUNQUEUE",
+	[BL_OFF_PREEMPTED] = "PREEMPTED",
+	[BL_OFF_FAULT] = "FAULT" };
+static const char *const short_names[] = { [BL_OFF_BLOCKED] = "blocked",
+	[BL_OFF_RUN_QUEUE] = "run queue",
+	[BL_OFF_PREEMPTED] = "preempted",
+	[BL_OFF_FAULT] = "fault" };
 static const struct cn_model *model_of(const struct cn_splits *s)
 {
 	return cn_session_model(s->session);
@@ -180,8 +182,9 @@ static void print_times(const struct cn_paint *paint, const struct cn_split *spl
 static void print_header(const struct cn_paint *paint, const char *first)
 {
 	fputc('\n', paint->out);
-	cn_paint(paint, CN_STYLE_HEADER, "  %-45s %6s %7s %9s %9s %9s %7s", first, "POLLS", "CPU",
-		titles[BL_OFF_BLOCKED], titles[BL_OFF_RUN_QUEUE], titles[BL_OFF_PREEMPTED], "LONGEST");
+	cn_paint(paint, CN_STYLE_HEADER, "  %-45s %6s %7s %9s %9s %9s %9s %7s", first, "POLLS", "CPU",
+		titles[BL_OFF_BLOCKED], titles[BL_OFF_RUN_QUEUE], titles[BL_OFF_PREEMPTED], titles[BL_OFF_FAULT],
+		"LONGEST");
 	fputc('\n', paint->out);
 }
 

@@ -102,12 +102,15 @@ int cn_verb_why(struct cn_cli *cli)
 	struct cn_session *session;
 	const struct cn_task *task;
 	struct cn_chain chain = { 0 };
+	uint32_t looks = 2;
 	uint64_t id = 0;
-	int rc = cn_open(cli, 2, &session);
+	int rc = cn_open(cli, looks, &session);
 
 	if (rc)
 		return rc;
-	rc = cn_find_task(cn_session_model(session), cli->task, &task);
+	rc = cn_await_kernel(cli, session, &looks);
+	if (rc == CN_EXIT_OK)
+		rc = cn_find_task(cn_session_model(session), cli->task, &task);
 	if (rc == CN_EXIT_OK) {
 		id = task->id;
 		rc = build(session, id, &chain);

@@ -411,6 +411,30 @@ int cn_kernel_apply(struct cn_model *model, const Rouse__V1__Frame *frame)
 	}
 }
 
+int cn_kernel_refused(struct cn_model *model, uint32_t groups, int status, const char *why)
+{
+	if (state_of(model))
+		return -ENOMEM;
+	for (unsigned int i = CN_KERNEL_NONE + 1; i < CN_KERNEL_GROUP_MAX; i++) {
+		struct cn_kernel_group_state *group = &model->kernel->shown.groups[i];
+
+		if (!(groups & 1u << i))
+			continue;
+		group->wanted = true;
+		group->status = status;
+		cn_text_safe(group->why, sizeof group->why, why, false);
+	}
+	return 0;
+}
+
+int cn_kernel_lost(struct cn_model *model, uint64_t rows)
+{
+	if (state_of(model))
+		return -ENOMEM;
+	model->kernel->shown.stacks_lost += rows;
+	return 0;
+}
+
 /* ----------------------------------------------------------------- blocks */
 
 /* The list is short, and sorted. */

@@ -54,7 +54,7 @@ struct cn_kernel_group_state {
 	bool wanted;
 	int status; /* 0 it measures, else a negative errno */
 	uint64_t uncounted;
-	char why[160]; /* safe to print */
+	char why[256]; /* safe to print */
 };
 
 struct cn_kernel {
@@ -65,7 +65,7 @@ struct cn_kernel {
 	uint32_t profile_hz;
 	uint64_t blocks, blocks_lost;
 	uint64_t samples, samples_lost;
-	uint64_t stacks_lost; /* samples whose stack found no room here */
+	uint64_t stacks_lost; /* samples and blocks that found no room here, or on the way */
 	uint32_t late_workers, unfollowed_workers;
 	uint32_t ended; /* 0, 1 the process has ended, 2 it executed another program */
 };
@@ -170,6 +170,10 @@ bool cn_worker_split(const struct cn_model *model, size_t runtime, uint32_t tid,
  * whole, 0, or -ENOMEM; -EREMOTEIO the helper refuses, cn_model_error() says why.
  */
 int cn_kernel_apply(struct cn_model *model, const struct Rouse__V1__Frame *frame);
+/* These groups (1 << enum cn_kernel_group, of each) do not measure, or no more. `why` is made safe. 0 or -ENOMEM. */
+int cn_kernel_refused(struct cn_model *model, uint32_t groups, int status, const char *why);
+/* So many samples or blocks have come, or should have, and are not kept. 0 or -ENOMEM. */
+int cn_kernel_lost(struct cn_model *model, uint64_t rows);
 /* The runtime that has this worker: false if it is not known. */
 bool cn_kernel_runtime_of(const struct cn_model *model, uint32_t tid, size_t *ret_runtime);
 /* Takes a copy and numbers it. 0 or -ENOMEM. */

@@ -8,12 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <frame.h>
 
 #include "export/text.h"
+#include "model/kernel.h"
+#include "source/kernel.h"
 #include "source/resolve.h"
 #include "source/source.h"
 
@@ -35,6 +39,9 @@ struct cn_session {
 	enum cn_stacks stacks;
 	uint32_t stacks_ms;
 	struct cn_stacker *stacker; /* NULL until it is needed */
+	struct cn_kernel_wish kernel;
+	struct cn_kernel_stream *kernel_stream; /* NULL until a first look has told whose threads are whose */
+	int epoll;                              /* over source and kernel_stream, -1 = there is the source alone */
 	int pid;                    /* of the target as this system has it, 0 = none */
 	char target[PATH_MAX];
 };
@@ -94,6 +101,21 @@ static void name_target(struct cn_session *session, const struct cn_aim *aim, co
 		snprintf(session->target, sizeof session->target, "%s", target);
 }
 
+/* Only of a process that lives is there anything to ask. */
+static int prepare_kernel(struct cn_session *session, struct cn_why *why)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = session->source->fd };
+
+	if (session->own_time)
+		session->kernel.groups = 0;
+	if (!session->kernel.groups)
+		return 0;
+	session->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (session->epoll < 0 || epoll_ctl(session->epoll, EPOLL_CTL_ADD, session->source->fd, &event))
+		return cn_why_set(why, -errno, "cannot wait for %s: %s", cn_safe(session->target), strerror(errno));
+	return 0;
+}
+
 static int open_frames(
 	struct cn_session *session, const char *path, struct cn_session **ret_session, struct cn_why *why)
 {
@@ -104,6 +126,7 @@ static int open_frames(
 		return rc;
 	}
 	session->frames = session->own_time = true;
+	session->kernel.groups = 0;
 	snprintf(session->target, sizeof session->target, "%s", path);
 	*ret_session = session;
 	return 0;
@@ -124,6 +147,8 @@ int cn_session_open(
 	session->diagnose = opts->diagnose;
 	session->stacks = opts->stacks;
 	session->stacks_ms = opts->stacks_ms ? opts->stacks_ms : DEFAULT_STACKS_MS;
+	session->kernel = opts->kernel;
+	session->epoll = -1;
 	session->wish =
 		(struct cn_wish){ .interval_ms = opts->interval_ms, .level = opts->level, .events = opts->events };
 	if (!session->wish.interval_ms)
@@ -138,13 +163,16 @@ int cn_session_open(
 		rc = cn_core_open(target, &session->wish, &session->source, why);
 	else if (rc == 0)
 		rc = open_source(&aim, opts, &session->wish, &session->source, why);
+	if (rc == 0) {
+		assert(session->source);
+		session->own_time = aim.core;
+		name_target(session, &aim, target);
+		rc = prepare_kernel(session, why);
+	}
 	if (rc) {
 		cn_session_close(session);
 		return rc;
 	}
-	assert(session->source);
-	session->own_time = aim.core;
-	name_target(session, &aim, target);
 	*ret_session = session;
 	return 0;
 }
@@ -153,8 +181,11 @@ void cn_session_close(struct cn_session *session)
 {
 	if (!session)
 		return;
+	cn_kernel_stream_close(session->kernel_stream);
 	if (session->source)
 		session->source->close(session->source);
+	if (session->epoll >= 0)
+		close(session->epoll);
 	cn_stacker_free(session->stacker);
 	cn_findings_free(session->findings);
 	cn_model_free(session->model);
@@ -202,18 +233,23 @@ static void wish_details(struct cn_session *session)
 	tell(session);
 }
 
+/* Made when it is needed. NULL: no memory. */
+static struct cn_stacker *stacker_of(struct cn_session *session)
+{
+	if (!session->stacker)
+		session->stacker =
+			session->own_time ? cn_stacker_of_core(session->target) : cn_stacker_of_process(session->pid);
+	return session->stacker;
+}
+
 /* With the look that has just become whole, before it is judged. */
 static int take_stacks(struct cn_session *session)
 {
-	const bool core = session->own_time && !session->frames;
-
 	const bool only_drops = session->stacks == CN_STACKS_NONE;
 
 	if (session->frames || (only_drops && !cn_stacker_has_unnamed_drops(session->model)))
 		return 0;
-	if (!session->stacker)
-		session->stacker = core ? cn_stacker_of_core(session->target) : cn_stacker_of_process(session->pid);
-	if (!session->stacker)
+	if (!stacker_of(session))
 		return -ENOMEM;
 	return only_drops ? cn_stacker_name_drops(session->stacker, session->model)
 			  : cn_stacker_take(session->stacker, session->stacks, session->stacks_ms, session->model);
@@ -250,16 +286,6 @@ static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 	return 0;
 }
 
-int cn_session_pump(struct cn_session *session, struct cn_why *why)
-{
-	int rc;
-
-	session->why = why;
-	session->generations = 0;
-	rc = session->source->read(session->source, take_frame, session, why);
-	return rc ? rc : session->generations;
-}
-
 /* Every runtime was looked at since `before`; or one twice, and the others seem to be gone. */
 static bool all_looked(const struct cn_session *session, const uint32_t *before)
 {
@@ -276,6 +302,40 @@ static bool all_looked(const struct cn_session *session, const uint32_t *before)
 	return twice || (all && cn_model_runtimes(session->model) > 0);
 }
 
+/* Rows of runtimes that are not known would be dropped, so they come first. */
+static int pump_kernel(struct cn_session *session)
+{
+	static const uint32_t never[RUNTIMES_MAX];
+	int rc = 0;
+
+	if (!session->kernel.groups || !all_looked(session, never))
+		return 0;
+	if (!session->kernel_stream && !session->pid) {
+		rc = cn_kernel_refused(session->model, session->kernel.groups, -ESRCH,
+			"it is not known which process of this system it is");
+		session->kernel.groups = 0;
+		return rc;
+	}
+	if (!session->kernel_stream)
+		rc = cn_kernel_stream_open(
+			session->pid, &session->kernel, session->epoll, session->model, &session->kernel_stream);
+	if (rc == 0)
+		rc = cn_kernel_stream_pump(session->kernel_stream, stacker_of(session), session->model);
+	return rc;
+}
+
+int cn_session_pump(struct cn_session *session, struct cn_why *why)
+{
+	int rc;
+
+	session->why = why;
+	session->generations = 0;
+	rc = session->source->read(session->source, take_frame, session, why);
+	if (pump_kernel(session) && rc == 0)
+		rc = cn_why_set(why, -ENOMEM, "no memory to keep what the kernel says of %s", cn_safe(session->target));
+	return rc ? rc : session->generations;
+}
+
 int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *why)
 {
 	uint64_t end = cn_session_clock_ns() + (uint64_t)timeout_ms * 1000000;
@@ -288,7 +348,7 @@ int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *w
 	}
 	for (;;) {
 		uint64_t now = cn_session_clock_ns();
-		struct pollfd ready = { .fd = session->source->fd, .events = POLLIN };
+		struct pollfd ready = { .fd = cn_session_fd(session), .events = POLLIN };
 		int rc;
 
 		if (session->source->ended) /* there are no more looks: those that were taken have to do */
@@ -315,7 +375,7 @@ int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *w
 
 int cn_session_fd(const struct cn_session *session)
 {
-	return session->source->fd;
+	return session->epoll >= 0 ? session->epoll : session->source->fd;
 }
 
 const struct cn_model *cn_session_model(const struct cn_session *session)
@@ -365,6 +425,11 @@ void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n
 void cn_session_stacks(struct cn_session *session, enum cn_stacks wanted)
 {
 	session->stacks = wanted;
+}
+
+bool cn_session_asks_kernel(const struct cn_session *session)
+{
+	return session->kernel.groups && !(session->kernel_stream && cn_kernel_stream_ended(session->kernel_stream));
 }
 
 bool cn_session_paused(const struct cn_session *session)

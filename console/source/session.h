@@ -31,6 +31,7 @@ enum cn_source_kind { CN_SOURCE_ANY, CN_SOURCE_SOCKET, CN_SOURCE_MEMORY, CN_SOUR
 struct cn_kernel_wish {
 	uint32_t groups;     /* 1 << enum cn_kernel_group, of each; 0 = it is not asked */
 	uint32_t profile_hz; /* 0 = 99 */
+	uint32_t round_ms;   /* between sums; 0 = 1000 */
 	uint64_t block_ns;   /* absences so long are told one by one; 0 = 1 ms */
 };
 
@@ -81,6 +82,8 @@ void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t 
 void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n); /* at most 16 */
 /* Native stacks with each look from now on: cn_model_stack(), cn_symbol_format(). Never of a file of frames. */
 void cn_session_stacks(struct cn_session *session, enum cn_stacks wanted);
+/* It is asked, or will be: what it says may still come. */
+bool cn_session_asks_kernel(const struct cn_session *session);
 bool cn_session_paused(const struct cn_session *session);
 /* CLOCK_MONOTONIC now. */
 uint64_t cn_session_clock_ns(void);

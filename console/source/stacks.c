@@ -123,6 +123,27 @@ static int take_stack(
 	return rc;
 }
 
+int cn_stacker_unwind(struct cn_stacker *stacker, const uint64_t registers[CN_REGISTERS], const uint8_t *copy,
+	size_t bytes, struct cn_model *model, struct cn_stack *stack)
+{
+	const uint32_t before = stack->n;
+	struct rn_stack taken;
+	int rc = 0;
+
+	rn_stack_of_sample(stacker->target, registers, copy, bytes, &taken);
+	if (taken.n > CN_STACK_MAX - before) {
+		taken.n = CN_STACK_MAX - before;
+		taken.why = E2BIG;
+	}
+	stack->why = taken.why;
+	stack->n += taken.n;
+	stack->sure = before + (taken.sure < taken.n ? taken.sure : taken.n);
+	memcpy(stack->pc + before, taken.pc, taken.n * sizeof taken.pc[0]);
+	for (uint32_t i = 0; i < taken.n && rc == 0; i++)
+		rc = name(stacker, model, taken.pc[i], i > 0);
+	return rc;
+}
+
 static int name_drops(struct cn_stacker *stacker, struct cn_model *model, size_t runtime)
 {
 	const struct cn_drop *drops;
@@ -173,6 +194,18 @@ static int take_stack(
 	(void)model;
 	(void)runtime;
 	(void)native;
+	return 0;
+}
+
+int cn_stacker_unwind(struct cn_stacker *stacker, const uint64_t registers[CN_REGISTERS], const uint8_t *copy,
+	size_t bytes, struct cn_model *model, struct cn_stack *stack)
+{
+	(void)stacker;
+	(void)registers;
+	(void)copy;
+	(void)bytes;
+	(void)model;
+	stack->why = ENOSYS;
 	return 0;
 }
 
@@ -247,6 +280,12 @@ int cn_stacker_take(struct cn_stacker *stacker, enum cn_stacks which, uint32_t p
 		rc = take(stacker, which, model, i, why);
 	}
 	return rc;
+}
+
+int cn_stacker_begin(struct cn_stacker *stacker)
+{
+	stacker->names = NAMES_MAX;
+	return aim(stacker);
 }
 
 bool cn_stacker_has_unnamed_drops(const struct cn_model *model)

@@ -34,6 +34,18 @@ static bool read_process(const struct rn_target *target, uint64_t address, void 
 	return n == (ssize_t)bytes;
 }
 
+static bool in_one_map(const struct rn_target *target, uint64_t a, uint64_t b)
+{
+	return rn_map_at(target, a) == rn_map_at(target, b);
+}
+
+static bool is_constant(const struct rn_target *target, uint64_t address, size_t bytes)
+{
+	const struct rn_map *map = rn_map_at(target, address);
+
+	return map && !map->writable && bytes <= map->to - address;
+}
+
 bool rn_read(struct rn_target *target, uint64_t address, void *buffer, size_t bytes)
 {
 	const struct rn_regs *regs = &target->regs;
@@ -44,8 +56,12 @@ bool rn_read(struct rn_target *target, uint64_t address, void *buffer, size_t by
 			memcpy(buffer, regs->copy + into, bytes);
 			return true;
 		}
-		if (rn_map_at(target, address) == rn_map_at(target, regs->value[RN_SP]))
+		if (!regs->past && in_one_map(target, address, regs->value[RN_SP]))
 			target->beyond = true;
+	}
+	if (regs->past && !is_constant(target, address, bytes)) {
+		target->cut = target->cut || in_one_map(target, address, regs->value[RN_SP]);
+		return false;
 	}
 	return target->tid > 0 && read_process(target, address, buffer, bytes);
 }
@@ -111,6 +127,7 @@ static int read_lines(struct rn_target *target, FILE *file)
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %" SCNu64, &map.from, &map.to, mode,
 			    &map.inode) != 4)
 			continue;
+		map.writable = mode[1] == 'w';
 		map.code = mode[2] == 'x';
 		if (map.code && map.inode)
 			sum = digest(sum, line);

@@ -13,6 +13,7 @@ struct rn_map {
 	uint64_t from, to;
 	uint64_t inode;
 	bool code; /* may be executed */
+	bool writable;
 };
 
 enum { RN_MAPS_MAX = 65536 };
@@ -29,9 +30,13 @@ struct rn_target {
 	uint64_t files;      /* a digest of what files are mapped as code */
 	struct rn_regs regs; /* of the thread that is being unwound, from its innermost frame */
 	bool beyond;         /* its stack was read past the sample's copy */
+	bool cut;            /* its stack would have been, and is not any more what it was */
 };
 
-/* memory.c. Reads as it was when `regs` were: from the sample's copy of the stack, else from the process. */
+/*
+ * memory.c. Reads as it was when `regs` were: from the sample's copy of the
+ * stack, else from the process; of registers that are past, what cannot be written.
+ */
 bool rn_read(struct rn_target *target, uint64_t address, void *buffer, size_t bytes);
 /* The mapping an address lies in, or NULL. */
 const struct rn_map *rn_map_at(const struct rn_target *target, uint64_t address);

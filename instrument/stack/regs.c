@@ -134,10 +134,11 @@ static int take_sample(const uint8_t *record, size_t bytes, struct rn_regs *regs
 		regs->value[i] = words[1 + rank];
 	}
 	regs->known = (1u << RN_REGS) - 1;
-	regs->copy = malloc(filled + 1);
-	if (!regs->copy)
+	regs->own = malloc(filled + 1);
+	if (!regs->own)
 		return -ENOMEM;
-	memcpy(regs->copy, record + head, filled);
+	memcpy(regs->own, record + head, filled);
+	regs->copy = regs->own;
 	regs->copy_bytes = filled;
 	return 0;
 }
@@ -221,6 +222,6 @@ int rn_regs_sample(uint32_t tid, struct rn_regs *regs)
 
 void rn_regs_fini(struct rn_regs *regs)
 {
-	free(regs->copy);
+	free(regs->own);
 	*regs = (struct rn_regs){ 0 };
 }

@@ -21,8 +21,10 @@ struct rn_regs {
 	uint64_t value[RN_REGS];
 	uint32_t known; /* a bit each */
 	/* The copy of a sample, from value[RN_SP] up; `copy_bytes` 0 = none, memory is read as it is. */
-	uint8_t *copy;
+	const uint8_t *copy;
 	size_t copy_bytes;
+	uint8_t *own; /* that copy, if it is freed with this; NULL = it is borrowed */
+	bool past;    /* taken a while ago: what can be written has been since, so that only the copy counts */
 };
 
 /* What /proc says of a thread at rest, to be compared before and after: it has not been on a CPU in between. */

@@ -15,13 +15,16 @@
  * which the walk comes to the thread's beginning over frames that called each
  * other; they are not counted as sure, for they rest on that choice. So do frames behind code
  * without unwind tables (there libdwfl follows frame pointers), and those of a
- * sampled thread deeper than the copy of its stack.
+ * sampled thread deeper than the copy of its stack. A sample that others have
+ * taken is of a thread that has long moved on: there the copy is all there is of
+ * the stack, and the walk ends with it.
  *
  * That a thread at rest has rested all the time is seen by comparing what /proc
  * says of it before and after; the times it has been on a CPU are part of that.
  */
 #include "stack/stack.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -183,7 +186,7 @@ static void unwind(struct rn_target *target, uint32_t tid, struct rn_stack *stac
 {
 	struct walk walk = { .target = target, .stack = stack, .sure = true };
 
-	target->beyond = false;
+	target->beyond = target->cut = false;
 	if (walk_frames(&walk, tid))
 		return;
 	if (!stack->n) {
@@ -192,7 +195,10 @@ static void unwind(struct rn_target *target, uint32_t tid, struct rn_stack *stac
 	}
 	if (!(walk.frame.known & 1u << RN_BP) && walk.frame.known & 1u << RN_SP && walk_on(&walk, tid))
 		return;
-	stack->why = rn_cfi_at(target, stack->pc[stack->n - 1] - 1) == RN_CFI_NONE ? ENOEXEC : EFAULT;
+	if (target->cut)
+		stack->why = E2BIG;
+	else
+		stack->why = rn_cfi_at(target, stack->pc[stack->n - 1] - 1) == RN_CFI_NONE ? ENOEXEC : EFAULT;
 }
 
 /* ------------------------------------------------------------------ threads */
@@ -237,6 +243,18 @@ void rn_stack_take(struct rn_target *target, uint32_t tid, struct rn_stack *ret_
 	}
 	if (rc)
 		*ret_stack = (struct rn_stack){ .why = -rc };
+}
+
+void rn_stack_of_sample(struct rn_target *target, const uint64_t registers[17], const uint8_t *copy, size_t bytes,
+	struct rn_stack *ret_stack)
+{
+	assert(!target->core);
+	target->regs =
+		(struct rn_regs){ .known = (1u << RN_REGS) - 1, .copy = copy, .copy_bytes = bytes, .past = true };
+	memcpy(target->regs.value, registers, sizeof target->regs.value);
+	*ret_stack = (struct rn_stack){ 0 };
+	unwind(target, (uint32_t)target->pid, ret_stack);
+	rn_regs_fini(&target->regs);
 }
 
 /* ------------------------------------------------------------------ targets */

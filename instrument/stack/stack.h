@@ -54,6 +54,16 @@ struct rn_stack {
  */
 void rn_stack_take(struct rn_target *target, uint32_t tid, struct rn_stack *ret_stack);
 
+/*
+ * Of a sample that was taken a while ago: the thread has moved on since, or
+ * ended, so of its stack the copy alone is read. The target is a process.
+ * `registers`: by DWARF number, the stack pointer is [7], the address [16];
+ * borrows `copy`, the stack from registers[7] up. `why`: E2BIG it goes on
+ * behind the copy; ENOEXEC, EFAULT.
+ */
+void rn_stack_of_sample(struct rn_target *target, const uint64_t registers[17], const uint8_t *copy, size_t bytes,
+	struct rn_stack *ret_stack);
+
 struct rn_name {
 	uint64_t offset; /* into the module's file image */
 	uint32_t line;   /* 0 = not known */

@@ -8,6 +8,10 @@
  *     lock MS     a poll that waits for a pthread mutex that a thread "keeper" has for so long
  *     spin MS     polls that compute, so much CPU time in all
  *     both N      N polls of computing, and of 5 ms of sleep
+ *     touch N     a poll that touches N pages for the first time
+ *     disk N      a poll that reads N blocks of a file that is in no cache, by system calls
+ *     mapped N    a poll that reads N blocks of such a file where it is mapped
+ *     shares MS   three tasks compute: one for so long, two for a third of it
  *     idle MS     a task that awaits a timer
  *     wander N    eight tasks that nap 1 ms in each of N polls, and yield
  *     churn N     N tasks that nap 100 us, and end
@@ -19,15 +23,19 @@
  */
 #include <rouse/rouse.h>
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { PAGE_BYTES = 4096, BLOCK_BYTES = 65536 };
 
 static sem_t finished, held, wanted;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -84,6 +92,87 @@ ROUSE_BODY(work)
 		__atomic_add_fetch(&polls_cpu_ns, cpu_ns() - self->begin, __ATOMIC_RELAXED);
 		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
 	}
+	LINGER();
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+/* So many pages, 4 KiB each, which nobody has touched. */
+static void touch(uint64_t n)
+{
+	const size_t bytes = n * PAGE_BYTES;
+	char *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED || madvise(pages, bytes, MADV_NOHUGEPAGE) != 0)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		*(volatile char *)(pages + i * PAGE_BYTES) = 1;
+	munmap(pages, bytes);
+}
+
+/* A file of so many blocks, which then is in no cache: on a file system in memory it still is. */
+static int cold_file(uint64_t n)
+{
+	static const char zeroes[BLOCK_BYTES];
+	char name[] = "/var/tmp/rouse-XXXXXX";
+	int fd = mkstemp(name);
+
+	if (fd < 0)
+		abort();
+	unlink(name);
+	for (uint64_t i = 0; i < n; i++)
+		if (write(fd, zeroes, sizeof(zeroes)) != sizeof(zeroes))
+			abort();
+	if (fsync(fd) != 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0 ||
+		posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM) != 0)
+		abort();
+	return fd;
+}
+
+static void read_file(int fd, uint64_t n)
+{
+	char block[BLOCK_BYTES];
+
+	for (uint64_t i = 0; i < n; i++)
+		if (pread(fd, block, sizeof(block), (off_t)(i * sizeof(block))) != sizeof(block))
+			abort();
+}
+
+static void read_mapped(int fd, uint64_t n)
+{
+	volatile char *file = mmap(NULL, n * BLOCK_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+
+	if (file == MAP_FAILED || madvise((void *)file, n * BLOCK_BYTES, MADV_RANDOM) != 0)
+		abort();
+	for (uint64_t i = 0; i < n; i++)
+		(void)file[i * BLOCK_BYTES];
+	munmap((void *)file, n * BLOCK_BYTES);
+}
+
+ROUSE_ASYNC(touches, int,
+	uint64_t n;
+	struct rouse_sleep sleep;);
+ROUSE_BODY(touches)
+{
+	ROUSE_BEGIN;
+	touch(self->n);
+	LINGER();
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+ROUSE_ASYNC(reads, int,
+	uint64_t n;
+	int fd;
+	int mapped;
+	struct rouse_sleep sleep;);
+ROUSE_BODY(reads)
+{
+	ROUSE_BEGIN;
+	if (self->mapped)
+		read_mapped(self->fd, self->n);
+	else
+		read_file(self->fd, self->n);
 	LINGER();
 	ROUSE_RETURN(0);
 	ROUSE_END;
@@ -195,6 +284,29 @@ static int many(uint64_t n, uint64_t at_once)
 	return rc;
 }
 
+static int reads_cold_file(uint64_t n, int mapped)
+{
+	int fd = cold_file(n), rc;
+
+	rc = rouse_spawn_daemon("reads", reads, .n = n, .fd = fd, .mapped = mapped);
+	if (rc == 0)
+		wait_for(1);
+	close(fd);
+	return rc;
+}
+
+static int compute_in_shares(uint64_t ms)
+{
+	static const char *const names[] = { "thrice", "once", "also-once" };
+	int rc = 0;
+
+	for (int i = 0; i < 3 && rc == 0; i++)
+		rc = rouse_spawn_daemon(names[i], work, .n = (i == 0 ? ms : ms / 3) / 10, .compute_ns = 10 * ROUSE_MS);
+	if (rc == 0)
+		wait_for(2);
+	return rc;
+}
+
 static void quiet(void *arg, const char *line)
 {
 	(void)arg;
@@ -219,6 +331,14 @@ static int command(const char *verb, uint64_t number)
 		rc = rouse_spawn_daemon("idles", idle, .ns = number * ROUSE_MS);
 	else if (strcmp(verb, "fork") == 0)
 		rc = rouse_spawn_daemon("forks", forks, .ns = number * ROUSE_MS);
+	else if (strcmp(verb, "touch") == 0)
+		rc = rouse_spawn_daemon("touches", touches, .n = number);
+	else if (strcmp(verb, "shares") == 0)
+		rc = compute_in_shares(number);
+	else if (strcmp(verb, "disk") == 0)
+		return reads_cold_file(number, 0);
+	else if (strcmp(verb, "mapped") == 0)
+		return reads_cold_file(number, 1);
 	else if (strcmp(verb, "lock") == 0)
 		return lock_behind_keeper(number * ROUSE_MS);
 	else if (strcmp(verb, "churn") == 0)

@@ -29,7 +29,7 @@ ROUSE, OFF_CPU = sys.argv[1:3]
 USAGE, NO_TARGET, NOT_PERMITTED, INCOMPLETE = 2, 3, 4, 6
 CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF = 19, 38, 39
 TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
-KINDS = ("blocked", "run_queue", "preempted")
+KINDS = ("blocked", "run_queue", "preempted", "fault")
 
 
 def off(row):
