@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A task computes a little at a time, and has to share its CPU with threads that
- * do nothing else: what its polls take, they wait. The twin has no such threads.
+ * A task computes, and has to share its CPU with threads that do nothing else:
+ * most of what its polls take, they wait. The twin has no such threads.
  *
  * row: A22
  * finds: cpu-wait likely
@@ -46,7 +46,7 @@ ROUSE_BODY(computer)
 	ROUSE_BEGIN;
 	share_cpu();
 	for (;;) {
-		zoo_burn_for(2 * ROUSE_MS);
+		zoo_burn_for((ZOO_TWIN ? 2 : 20) * ROUSE_MS);
 		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 5 * ROUSE_MS));
 	}
 	ROUSE_END;
