@@ -362,7 +362,8 @@ static const struct blocks *blocks_of(const struct all_blocks *all, uint64_t key
 	return NULL;
 }
 
-void cn_evidence_of_block(struct cn_report *report, const struct cn_model *model, const struct cn_block *block)
+/* " in read on app.log at flush (log.c:30); thread 7 (flusher) had the lock": behind what was said before. */
+static void put_block(struct cn_report *report, const struct cn_model *model, const struct cn_block *block)
 {
 	const char *call = cn_syscall_name((int)block->call);
 	uint32_t own = cn_stack_own(model, &block->stack);
@@ -402,7 +403,7 @@ static void put_blocks(struct cn_report *report, const struct cn_model *model, c
 	cn_evidence(report, "polls of tasks spawned here were blocked %u times for %s in all, task %llu for %s",
 		blocks->n, cn_format_ns(sum, blocks->sum_ns), (unsigned long long)longest->task,
 		cn_format_ns(most, longest->blocked_ns));
-	cn_evidence_of_block(report, model, longest);
+	put_block(report, model, longest);
 }
 
 /* The system call that took most of the time of polls of that site. */

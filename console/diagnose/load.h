@@ -180,8 +180,6 @@ void cn_rule_long_polls(struct cn_diagnosis *diagnosis);
 /* kernel.c */
 void cn_kernel_windows_init(struct cn_load *load);
 void cn_rules_of_kernel(struct cn_diagnosis *diagnosis);
-/* " in read on app.log at flush (log.c:30); thread 7 (flusher) had the lock": behind what was said before. */
-void cn_evidence_of_block(struct cn_report *report, const struct cn_model *model, const struct cn_block *block);
 
 /* wakes.c */
 void cn_rule_storm(struct cn_diagnosis *diagnosis, const struct cn_task *task);
