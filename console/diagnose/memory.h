@@ -45,7 +45,6 @@ struct cn_driver_watch {
 enum { CN_READS_MAX = 4 };
 struct cn_read_watch {
 	uint64_t serial; /* 0 = none */
-	uint64_t still;  /* of its task */
 	uint64_t bytes;  /* that lay there when it was first seen */
 	uint64_t since_ns;
 	uint64_t seen_ns; /* of the socket's row that was judged last */

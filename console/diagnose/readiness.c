@@ -6,7 +6,8 @@
  *
  * What lies in a socket's buffer comes on demand, and there may be thousands
  * of them at rest. So a few are asked for at a time, in turn; one in which
- * something lies is kept for as long as it lies there.
+ * something lies is kept for as long as it lies there, and its task stands still:
+ * one that has moved is marked anew, and asked for anew.
  *
  * It is a finding when two answers, so long apart as the threshold says, tell
  * of the same amount, the task has stood still, and the driver has been at
@@ -26,11 +27,6 @@ struct reader {
 	const struct cn_await *await;
 	const struct cn_resource *resource;
 };
-
-static uint64_t still_of(const struct cn_task *task)
-{
-	return (task->id << 32) ^ ((uint64_t)task->stamp << 16) ^ task->polls;
-}
 
 static bool is_socket(const struct cn_resource *resource)
 {
@@ -102,7 +98,6 @@ static void ask_for_more(struct cn_diagnosis *diagnosis)
 
 			watch = watch_of(memory, 0);
 			*watch = (struct cn_read_watch){ .serial = reader.resource->serial,
-				.still = still_of(task),
 				.seen_ns = known ? known->ns : 0, /* of another time */
 				.asked = memory->clock };
 			memory->last_read = watch->serial;
@@ -162,8 +157,6 @@ static bool judge(struct cn_diagnosis *diagnosis, const struct reader *reader, s
 {
 	const struct cn_runtime *runtime = cn_model_runtime(diagnosis->model, reader->task->runtime);
 
-	if (watch->still != still_of(reader->task))
-		return false;
 	take_answer(watch, cn_model_socket(diagnosis->model, watch->serial));
 	if (!watch->bytes && (watch->answers || diagnosis->memory->clock - watch->asked > ANSWERS_MAX))
 		return false;
