@@ -28,7 +28,6 @@ large-future (1024 bytes), and auto-boxed-future, which does not apply to C. The
 # Of the taxonomy, what has no row, and why.
 WITHOUT = {
     "A17": "priorities and convoys: tasks have no priorities here",
-    "A21": "page faults in a poll: found with `--kernel`, but a page that has to be waited for needs a slow disk",
     "A30": "useless polls of a select: no finding yet",
     "A31": "park and unpark churn: no finding yet; a request and its reply look the same to the counters",
     "A38": "a task that hogs by I/O: the budget of the runtime prevents it",
