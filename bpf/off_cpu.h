@@ -72,11 +72,15 @@ struct bl_sched_totals {
 enum bl_block_kind { BL_BLOCK_CALL = 1, BL_BLOCK_FAULT, BL_BLOCK_OTHER };
 enum bl_waker_kind { BL_WAKER_UNKNOWN, BL_WAKER_OWN, BL_WAKER_FOREIGN, BL_WAKER_INTERRUPT };
 
-/* Who woke a worker's thread last: that is who ended its absence. */
+/* Which thread was the current one as a worker's thread was woken last: that ended its absence. */
+#define BL_WAKER_FRAMES 32
 struct bl_waker {
-	__u32 kind;
-	__u32 tid; /* OWN: as the target has it, FOREIGN: as we have it */
+	__u32 kind; /* as far as the programs can tell */
+	__u32 own;  /* it is the target's */
+	__u32 tid;  /* as the target has it, of others as we have it; 0 = an idle CPU */
+	__u32 reserved;
 	char name[16];
+	__u64 kernel_pc[BL_WAKER_FRAMES]; /* where it was, if kind is UNKNOWN; 0 = no more */
 };
 
 /* Cut off behind what was copied of the stack. */

@@ -37,8 +37,8 @@
  * away: so its innermost part is copied at each such leaving, to the slot's own
  * buffer. Registers and the kernel's stack stand still while it is away, and are
  * read as it comes back. Who ended it is the current thread as it is woken
- * (sched_waking: sched_wakeup may be another CPU's doing); an absence ends with
- * the last waking, so the slot keeps that one.
+ * (sched_waking: sched_wakeup may be another CPU's doing), unless that was
+ * interrupted; an absence ends with the last waking, so the slot keeps that one.
  */
 #include "off_cpu.h"
 #include "sample_of.h"
@@ -345,47 +345,51 @@ int BPF_PROG(off_cpu_wakeup, struct task_struct *thread)
 	return 0;
 }
 
-/* Says who wakes the worker's thread: the current one, unless it was interrupted for that. */
+/* The current thread wakes the worker's one, unless it was interrupted for that. */
 static __always_inline void note_waker(
 	struct bl_waker *waker, struct task_struct *current, bool interrupt, bool certain)
 {
-	bool own = is_target(current);
-
-	waker->kind = BL_WAKER_UNKNOWN;
-	waker->tid = 0;
-	__builtin_memset(waker->name, 0, sizeof(waker->name));
-	if (interrupt || current->pid == 0) {
+	waker->own = is_target(current);
+	waker->tid = waker->own ? thread_id(current) : (__u32)current->pid;
+	waker->kernel_pc[0] = 0;
+	bpf_get_current_comm(waker->name, sizeof(waker->name));
+	if (interrupt || current->pid == 0)
 		waker->kind = BL_WAKER_INTERRUPT;
-	} else if (certain || own) {
-		waker->kind = own ? BL_WAKER_OWN : BL_WAKER_FOREIGN;
-		waker->tid = own ? thread_id(current) : (__u32)current->pid;
-		bpf_get_current_comm(waker->name, sizeof(waker->name));
-	}
+	else if (certain)
+		waker->kind = waker->own ? BL_WAKER_OWN : BL_WAKER_FOREIGN;
+	else
+		waker->kind = BL_WAKER_UNKNOWN;
 }
 
 /*
- * Where the kernel does not give its count away: an idle CPU wakes nobody by
- * itself, and a thread of the target that is in a system call has most likely
- * meant it. Of all others it is not known.
+ * Where the kernel does not give its count of interrupts away: an idle CPU wakes
+ * nobody by itself. Of others the kernel's stack tells, which user space can
+ * name; it is taken only if the absence was long enough to be told.
  */
 SEC("tp_btf/sched_waking")
 int BPF_PROG(off_cpu_waking, struct task_struct *thread)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
-	struct pt_regs saved;
+	struct bl_waker *waker;
 	__u32 slot, tid;
+	__u64 left_ns;
 
 	if (!measuring)
 		return 0;
 	slot = worker_of(thread, &tid);
 	if (slot >= BL_WORKERS_MAX)
 		return 0;
+	waker = &wakers[slot];
+	left_ns = workers[slot].left_ns;
 #if defined(__TARGET_ARCH_arm64)
-	note_waker(&wakers[slot], current, current->thread_info.preempt_count & IN_INTERRUPT, true);
+	note_waker(waker, current, current->thread_info.preempt_count & IN_INTERRUPT, true);
 #else
-	note_waker(&wakers[slot], current,
-		is_target(current) && saved_registers(current, &saved) && call_of(&saved) < 0, false);
+	note_waker(waker, current, false, false);
 #endif
+	if (waker->kind == BL_WAKER_UNKNOWN && left_ns && bpf_ktime_get_ns() - left_ns >= block_ns) {
+		__builtin_memset(waker->kernel_pc, 0, sizeof(waker->kernel_pc));
+		bpf_get_stack(ctx, waker->kernel_pc, sizeof(waker->kernel_pc), 0);
+	}
 	return 0;
 }
 

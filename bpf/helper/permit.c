@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -12,13 +13,31 @@
 
 enum { STATUS_BYTES = 4096 }; /* the user ids stand far in front */
 
+/* The next one of the line. */
+static bool take_id(const char **at, uint32_t *ret_id)
+{
+	char *end;
+	unsigned long id;
+
+	if (**at != '\t')
+		return false;
+	id = strtoul(*at, &end, 10);
+	if (end == *at || id > UINT32_MAX)
+		return false;
+	*ret_id = (uint32_t)id;
+	*at = end;
+	return true;
+}
+
 int bh_owner_parse(const char *status, struct bh_owner *ret_owner)
 {
-	const char *line = strstr(status, "\nUid:");
+	static const char word[] = "\nUid:";
+	const char *at = strstr(status, word); /* a name cannot fake that line: newlines in it are escaped */
 	uint32_t real, effective, saved;
 
-	/* A name cannot fake that line: the kernel escapes newlines in it. */
-	if (!line || sscanf(line, "\nUid: %u %u %u", &real, &effective, &saved) != 3)
+	if (at)
+		at += sizeof(word) - 1;
+	if (!at || !take_id(&at, &real) || !take_id(&at, &effective) || !take_id(&at, &saved))
 		return -EBADMSG;
 	ret_owner->real = real;
 	ret_owner->effective = effective;
@@ -63,7 +82,7 @@ static bool has_ended(int pidfd)
 /* The number belonged to the process of the descriptor all the time if that has not ended afterwards. */
 int bh_permit_again(uint32_t client, int pid, int pidfd, struct bl_why *why)
 {
-	struct bh_owner owner;
+	struct bh_owner owner = { 0 };
 	int rc = read_owner(pid, &owner);
 
 	if (rc == 0 && has_ended(pidfd))

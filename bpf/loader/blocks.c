@@ -2,6 +2,7 @@
 #include "loader/blocks.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define ROWS BL_FRAME_BLOCKS
@@ -24,6 +25,39 @@ static void check_owner(struct bl_blocks *blocks, size_t i)
 		block->owner = 0;
 }
 
+/* How the kernel comes to handle an interrupt, also one put off until the end of another. */
+static bool is_interrupt(const char *name)
+{
+	static const char *const entries[] = { "asm_sysvec_", "sysvec_", "asm_common_interrupt", "common_interrupt",
+		"handle_softirqs", "__do_softirq", "__irq_exit_rcu", "asm_fred_", "fred_extint" };
+
+	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
+		if (strncmp(name, entries[i], strlen(entries[i])) == 0)
+			return true;
+	return false;
+}
+
+/* By the stack of the thread that was the current one. Without names it remains unknown. */
+static void tell_waker(struct bl_sink *sink, struct bl_waker *waker)
+{
+	const char *name = NULL;
+
+	waker->name[BL_NAME_BYTES - 1] = '\0';
+	if (waker->kind == BL_WAKER_UNKNOWN) {
+		bool interrupt = false;
+
+		for (size_t i = 0; i < BL_WAKER_FRAMES && waker->kernel_pc[i]; i++)
+			if ((name = bl_kallsyms_name(&sink->symbols, waker->kernel_pc[i])))
+				interrupt |= is_interrupt(name);
+		if (name)
+			waker->kind = interrupt ? BL_WAKER_INTERRUPT : waker->own ? BL_WAKER_OWN : BL_WAKER_FOREIGN;
+	}
+	if (waker->kind == BL_WAKER_OWN || waker->kind == BL_WAKER_FOREIGN)
+		return;
+	waker->tid = 0;
+	*waker->name = '\0';
+}
+
 int bl_blocks_add(void *arg, void *record, size_t bytes)
 {
 	struct bl_blocks *blocks = arg;
@@ -35,7 +69,7 @@ int bl_blocks_add(void *arg, void *record, size_t bytes)
 	memcpy(block, record, bytes);
 	if (block->state.stack_bytes > bytes - head)
 		return -EPROTO;
-	block->waker.name[BL_NAME_BYTES - 1] = '\0';
+	tell_waker(blocks->sink, &block->waker);
 	*blocks->files[blocks->n] = '\0';
 	if (block->kind == BL_BLOCK_CALL)
 		bl_names_file(blocks->sink->pid, block->number, block->arguments[0], blocks->files[blocks->n]);

@@ -331,9 +331,10 @@ static const struct cn_group GROUP = {
 	.option = "sched",
 	.follows = "the scheduler",
 	.synopsis = SYNOPSIS,
-	.help = SYNOPSIS "Shows where the time of polls went: on a CPU, blocked (a syscall, a lock, a page),\n"
-			 "in the run queue (woken, waiting for a CPU), or preempted by other threads; by task,\n"
-			 "spawn site and worker. The program needs no agent, and no probe is hit in it.\n"
+	.help = SYNOPSIS "Shows where the time of polls went: on a CPU, blocked (a system call, a lock), in\n"
+			 "the run queue (woken, waiting for a CPU), preempted by other threads, or waiting for\n"
+			 "a page that was not there (fault); by task, spawn site and worker. The program needs\n"
+			 "no agent, and no probe is hit in it.\n"
 			 "      --for SECONDS  end after that time (also --seconds); else with Ctrl-C\n"
 			 "  -n, --count N      rows of tasks and of spawn sites (20)\n"
 			 "      --tasks N      keep the sums of so many tasks (16384); more evict the oldest\n"

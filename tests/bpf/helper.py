@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """rouse-probe, the part that has the privileges: whom it follows for whom, what it keeps, and what it leaves behind.
 
-usage: helper.py ROUSE ROUSE_PROBE OFF_CPU
+usage: helper.py ROUSE ROUSE_PROBE OFF_CPU KERNEL_SESSION
 
 Spoken to by hand, in bytes: a client is whoever has a socket. Needs root and a kernel with BPF: exits 77 with the
 reason where following is not possible.
@@ -25,7 +25,7 @@ import unittest
 import following
 from privileges import HANG_S, SKIPPED, drop_capabilities, reason_to_skip
 
-ROUSE, PROBE, OFF_CPU = sys.argv[1:4]
+ROUSE, PROBE, OFF_CPU, KERNEL_SESSION = sys.argv[1:5]
 NOBODY = 65534
 EPERM, ESRCH, EBUSY, EINVAL, EBADMSG, ETIMEDOUT = 1, 3, 16, 22, 74, 110
 CAP_SYS_PTRACE, CAP_SYSLOG, CAP_PERFMON, CAP_BPF = 19, 34, 38, 39
@@ -233,7 +233,7 @@ class TestFollowing(unittest.TestCase):
 
     def test_killed_it_leaves_nothing_loaded(self):
         def ours():
-            return following.programs_named("name off_cpu_") | following.programs_named("name syscalls_")
+            return following.programs_named("name off_cpu_") | following.programs_named("name calls_")
         before = ours()
         with target() as mine, Started() as helper:
             helper.client.end.sendall(follow(mine.pid))
@@ -450,6 +450,26 @@ class TestWithFileCapabilities(unittest.TestCase):
 
 
 class TestSession(unittest.TestCase):
+    def test_blocks_and_samples_come_with_the_kernels_frames_and_the_users(self):
+        with tempfile.TemporaryDirectory() as room, target() as mine:
+            shutil.copy(PROBE, room)  # it is looked for there
+            program = shutil.copy(KERNEL_SESSION, room)
+            session = subprocess.Popen([program, str(mine.pid), "3000"], stdout=subprocess.PIPE, text=True)
+            self.assertEqual(session.stdout.readline(), "measuring\n")
+            mine.run("lock", 60)
+            mine.run("spin", 500)
+            out, _ = session.communicate(timeout=HANG_S)
+        self.assertEqual(session.returncode, 0)
+        lines = [line.split(" ", 4) for line in out.splitlines()]
+        locks = [line for line in lines if line[0] == "block" and "lock_rouse_body_" in line[-1]]
+        self.assertTrue(locks, out)
+        frames = locks[0][-1].split(";")
+        self.assertLess(frames.index("entry_SYSCALL_64_after_hwframe"), frames.index("lock_rouse_body_"))
+        self.assertEqual(locks[0][3], "keeper")
+        spins = [line for line in lines if line[0] == "sample" and line[1] != "0" and "rs_poll_task" in line[-1].split(";")]
+        self.assertTrue(spins, out)
+        self.assertIn(["lost", "0"], lines)
+
     def test_killed_helper_is_told_and_all_else_goes_on(self):
         with target() as mine:
             rouse = subprocess.Popen([ROUSE, "check", "--kernel", "--json", "--looks", "20", "--interval", "100",
@@ -494,4 +514,4 @@ if __name__ == "__main__":
     if REASON:
         print(REASON)
         sys.exit(SKIPPED)
-    unittest.main(argv=sys.argv[:1] + sys.argv[4:], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + sys.argv[5:], verbosity=2)

@@ -10,6 +10,7 @@ the decoder that readers use, and prints its rows. Lower bounds of sleep are mea
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,15 +23,15 @@ ROUSE, OFF_CPU, KERNEL = sys.argv[1:4]
 SCHED, SYSCALLS, FAULTS, PROFILE = 1, 2, 3, 4
 BY_TASK, BY_SITE, BY_WORKER = 1, 2, 3
 CALL, FAULT = 1, 2
-OWN, INTERRUPT, UNKNOWN = 1, 3, 0
+UNKNOWN, OWN, FOREIGN, INTERRUPT = range(4)
 PREAD64, FUTEX = (17, 202) if os.uname().machine == "x86_64" else (67, 98)
 SLEEPS = {35, 230} if os.uname().machine == "x86_64" else {101, 115}
 REGISTER_BYTES = 136 if os.uname().machine == "x86_64" else 0
 
 
 class Target(following.Target):
-    def __init__(self):
-        super().__init__(OFF_CPU, "idle")
+    def __init__(self, *launcher):
+        super().__init__(OFF_CPU, "idle", *launcher)
 
 
 class Stream:
@@ -126,6 +127,7 @@ class Truth(unittest.TestCase):
             self.assertEqual((block["kind"], block["owner"]), (CALL, 0))
             self.assertIn(block["number"], SLEEPS)
             self.assertIn(block["waker_kind"], (INTERRUPT, UNKNOWN))
+            self.assertEqual((block["waker"], block["waker_name"]), (0, ""))
             self.assertEqual(block["register_bytes"], REGISTER_BYTES)
             self.assertGreater(block["stack_bytes"], 0)
             # The clock is that of this process.
@@ -139,6 +141,39 @@ class Truth(unittest.TestCase):
         self.assertGreaterEqual(task["blocked_ns"], sum(block["blocked_ns"] for block in blocks))
         self.assertGreaterEqual(task["calls_ns"], task["longest_ns"])
         self.assertEqual(task["longest_ns"], max(block["blocked_ns"] for block in blocks))
+
+    @following.again
+    def test_interrupt_is_told_from_the_thread_that_it_interrupted(self):
+        hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count())]
+        try:
+            stream = self.measure(("nap", 10))
+        finally:
+            for hog in hogs:
+                hog.kill()
+                hog.wait()
+        blocks = self.blocks_of(stream, "naps")
+        self.assertGreaterEqual(len(blocks), 10)
+        self.assertEqual({(block["waker"], block["waker_name"]) for block in blocks}, {(0, "")})
+        self.assertLessEqual({block["waker_kind"] for block in blocks}, {INTERRUPT, UNKNOWN})
+
+    @following.again
+    def test_process_that_is_stopped_waits_for_nothing_and_another_program_ends_that(self):
+        follower = Follower(self.target)
+        self.target.begin("spin", 300)
+        time.sleep(0.1)
+        os.kill(self.target.pid, signal.SIGSTOP)
+        time.sleep(0.2)
+        os.kill(self.target.pid, signal.SIGCONT)
+        self.target.end()
+        self.tasks = names_of_tasks(self.target)
+        stream = follower.finish()
+        block = max(self.blocks_of(stream, "spins"), key=lambda block: block["blocked_ns"])
+        self.assertGreaterEqual(block["blocked_ns"], 100 * MS)
+        self.assertNotEqual(block["kind"], FAULT)
+        self.assertIn(block["waker_kind"], (FOREIGN, UNKNOWN))
+        if block["waker_kind"] == FOREIGN:
+            with open("/proc/self/comm", encoding="utf-8") as name:
+                self.assertEqual((block["waker"], block["waker_name"]), (os.getpid(), name.read().strip()))
 
     @following.again
     def test_mutex_names_the_thread_that_has_it(self):
@@ -226,6 +261,25 @@ class Truth(unittest.TestCase):
         # Its thread may have had to wait for a CPU before.
         self.assertGreaterEqual(stream.by(BY_TASK, "blocked_ns")[self.task("wedged")], 250 * MS)
         self.assertEqual(self.blocks_of(stream, "wedged"), [])  # it has not ended
+
+
+class OtherNamespace(unittest.TestCase):
+    @following.again
+    def test_threads_go_by_the_ids_of_the_targets_own_pid_namespace(self):
+        with Target("unshare", "--pid", "--fork", "--kill-child") as target:
+            with open(f"/proc/{target.pid}/task/{target.pid}/children", encoding="ascii") as file:
+                target.pid = int(file.read())
+            follower = Follower(target)
+            target.run("lock", 45)
+            stream = follower.finish()
+        block = max(stream.blocks, key=lambda block: block["blocked_ns"])
+        self.assertGreaterEqual(block["blocked_ns"], 30 * MS)
+        # Without a /proc of its own the program cannot name its threads.
+        self.assertEqual((block["owner_name"], block["waker_name"], block["waker_kind"]), ("off_cpu", "off_cpu", OWN))
+        self.assertEqual(block["waker"], block["owner"])
+        self.assertGreater(block["owner"], 0)
+        self.assertLess(max(block["owner"], block["worker"]), 100)  # it is the first process there
+        self.assertEqual(stream.last["groups"][0]["uncounted"], 0)
 
 
 class Ends(unittest.TestCase):
