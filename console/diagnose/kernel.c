@@ -278,7 +278,7 @@ static void put_share(struct cn_report *report, const struct cn_window_mark *sum
 {
 	char time[CN_FORMAT_BYTES], share[CN_FORMAT_BYTES], busy[CN_FORMAT_BYTES], span[CN_FORMAT_BYTES];
 
-	cn_evidence(report, "for %s, about %s of the %s that they took, in the last %s", cn_format_ns(time, part),
+	cn_evidence(report, "%s, about %s of the %s that they took, in the last %s", cn_format_ns(time, part),
 		cn_format_share(share, part, sum->busy_ns), cn_format_ns(busy, sum->busy_ns),
 		cn_format_ns(span, sum->ns));
 }
@@ -367,6 +367,7 @@ static void put_block(struct cn_report *report, const struct cn_model *model, co
 {
 	const char *call = cn_syscall_name((int)block->call);
 	uint32_t own = cn_stack_own(model, &block->stack);
+	const struct cn_symbol *symbol = block->stack.n ? cn_model_symbol(model, block->stack.pc[own]) : NULL;
 	char code[160];
 
 	if (block->kind == CN_BLOCK_CALL && call)
@@ -375,7 +376,7 @@ static void put_block(struct cn_report *report, const struct cn_model *model, co
 		cn_evidence(report, " in system call %u", block->call);
 	if (*block->file)
 		cn_evidence(report, " on %s", cn_safe(block->file));
-	if (block->stack.n && cn_model_symbol(model, block->stack.pc[own]))
+	if (symbol && strcmp(symbol->module, "[kernel]"))
 		cn_evidence(report, " at %s", cn_code_text(code, sizeof code, model, block->stack.pc[own]));
 	if (block->owner)
 		cn_evidence(report, "; thread %u (%s) had the lock", block->owner, cn_safe(block->owner_name));
@@ -479,7 +480,8 @@ static void blocking_call(struct cn_diagnosis *diagnosis, const struct cn_window
 		put_blocks(&report, diagnosis->model, blocks);
 	}
 	if (much) {
-		cn_evidence(&report, blocks ? "; they were blocked " : "polls of tasks spawned here were blocked ");
+		cn_evidence(
+			&report, blocks ? "; they were blocked for " : "polls of tasks spawned here were blocked for ");
 		put_share(&report, &sum, blocked);
 	}
 	put_call(&report, diagnosis->model, window->key);
@@ -504,7 +506,7 @@ static void page_faults(struct cn_diagnosis *diagnosis, const struct cn_window *
 	report = about_site(CN_FINDING_PAGE_FAULTS, slow ? CN_LIKELY : CN_SUSPECT, window->key,
 		worst_task(diagnosis, window->key, slow ? faulted_of : faults_of));
 	if (slow) {
-		cn_evidence(&report, "polls of tasks spawned here waited for pages %s times, ",
+		cn_evidence(&report, "polls of tasks spawned here waited for pages %s times, for ",
 			cn_format_count(n, sum.times[CN_OFF_fault]));
 		put_share(&report, &sum, waited);
 	}
@@ -604,7 +606,7 @@ static void cpu_wait(struct cn_diagnosis *diagnosis, const struct cn_window *win
 		rounds_grown(window, waited_at) < GROWN_LEAST)
 		return;
 	report = about_site(CN_FINDING_CPU_WAIT, CN_LIKELY, window->key, worst_task(diagnosis, window->key, waited_of));
-	cn_evidence(&report, "polls waited for a CPU ");
+	cn_evidence(&report, "polls waited for a CPU for ");
 	put_share(&report, &sum, waited);
 	cn_evidence(&report, " (%s of it preempted, %s after they had been blocked)",
 		cn_format_ns(preempted, sum.off_ns[CN_OFF_preempted]),

@@ -10,7 +10,7 @@
 
 #include "model/kernel.h"
 
-enum { WORKER = 100, PC = 0x4000, IN_50MS = 25 /* 2^25 to 2^26 ns: 50 ms in the middle */ };
+enum { WORKER = 100, PC = 0x4000, KERNEL_PC = 0x5000, IN_50MS = 25 /* 2^25 to 2^26 ns: 50 ms in the middle */ };
 
 /* What has been counted until now, of the spawn site and of worker 0 alike. */
 struct counted {
@@ -118,9 +118,11 @@ static void two_blocks_of_ten_milliseconds_are_told_with_call_file_and_waker(voi
 	const struct cn_finding *f;
 	struct cn_block longest = block(1 * S, 30 * MS), other = block(1 * S + 500 * MS, 10 * MS);
 
-	longest.stack = (struct cn_stack){ .n = 1, .pc = { PC } };
+	longest.stack = (struct cn_stack){ .n = 2, .pc = { KERNEL_PC, PC } };
 	seconds(stage, 2, (struct counted){ .blocked_ns = 20 * MS }, 10);
 	stage_silent(stage);
+	cn_model_put_symbol(
+		stage->model, &(struct cn_symbol){ .pc = KERNEL_PC, .function = "schedule", .module = "[kernel]" });
 	cn_model_put_symbol(stage->model,
 		&(struct cn_symbol){ .pc = PC, .function = "flush", .file = "log.c", .line = 30, .module = "app" });
 	cn_kernel_put_block(stage->model, &longest);
