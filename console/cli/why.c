@@ -58,7 +58,8 @@ static bool is_close_enough(const struct cn_session *session, const struct close
 	size_t n = cn_findings_wants(cn_session_findings(session), &wants);
 
 	for (size_t i = 0; i < closer->n; i++)
-		if (!cn_model_detail(cn_session_model(session), closer->wants[i]))
+		if (!cn_model_detail(cn_session_model(session), closer->wants[i]) &&
+			!cn_model_socket(cn_session_model(session), closer->wants[i]))
 			return false;
 	for (size_t i = 0; i < n; i++)
 		if (wants[i] == task || is_wanted(closer, wants[i]))

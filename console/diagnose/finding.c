@@ -343,6 +343,7 @@ static void all_rules(struct cn_diagnosis *diagnosis)
 	}
 	cn_rule_queues(diagnosis);
 	cn_rule_driver(diagnosis);
+	cn_rule_readiness(diagnosis);
 	cn_rule_order(diagnosis);
 	for (size_t i = 0; i < cn_model_resource_slots(model); i++) {
 		const struct cn_resource *resource = cn_model_resource_at(model, i);

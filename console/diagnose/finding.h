@@ -159,6 +159,30 @@ enum cn_class {
 		"Memory could not be read, events were lost, or the watchdog does not look any more: what is not "     \
 		"shown may still be there, and nothing is PROVEN.",                                                    \
 		"Look again; if it stays, `rouse doctor` says what is missing.")                                       \
+	X(LOST_READINESS, "lost-readiness", "data there, and its reader asleep", LIKELY, 0,                            \
+		"The kernel has something to read for this descriptor, and the task that waits for it was not told: "  \
+		"its readiness was lost.",                                                                             \
+		"Clear readiness (rouse_fd_clear_readable()) only after read() has answered EAGAIN, and do not close " \
+		"a descriptor, or use its number anew, while the runtime has it.")                                     \
+	X(BLOCKING_CALL, "blocking-call", "blocking calls in polls", LIKELY, 1,                                        \
+		"Polls of tasks of this spawn site were blocked in the kernel, in a system call, and their workers "   \
+		"with them.",                                                                                          \
+		"Move the call into rouse_blocking(), or await what it waits for (a socket, a timer, a rouse_mutex).") \
+	X(PAGE_FAULTS, "page-faults", "page faults in polls", LIKELY, 1,                                               \
+		"Polls of tasks of this spawn site touch memory that is not there: the kernel has to read or make it " \
+		"first.",                                                                                              \
+		"Read the file in rouse_blocking() instead of mapping it, keep memory instead of giving it back, or "  \
+		"lock it (mlock).")                                                                                    \
+	X(CPU_WAIT, "cpu-wait", "polls that wait for a CPU", LIKELY, 1,                                                \
+		"Workers want to run, and have no CPU: the machine has more to do than it can, or a limit holds them " \
+		"back.",                                                                                               \
+		"It is not the program's doing: look for other processes on these CPUs (`top`), for CPU limits of "    \
+		"its control group (cpu.max, cpu.stat), and for more workers than CPUs.")                              \
+	X(SLOW_WAKEUP, "slow-wakeup", "woken, and polled late", LIKELY, 1,                                             \
+		"Tasks of this spawn site wait long for their polls after they were woken, while workers have little " \
+		"to do.",                                                                                              \
+		"Workers come late: see with `rouse sched` where the time goes, and whether a limit of the control "   \
+		"group, or a policy of their threads, holds them back. If there is none, please report it.")           \
 	X(PENDING_LONG, "pending-long", "pending for long", SUSPECT, 1,                                                \
 		"The task has waited for the same thing for a long time, and somebody inside the program should have " \
 		"served it.",                                                                                          \
@@ -224,6 +248,12 @@ void cn_findings_free(struct cn_findings *findings);
 	X(back_pressure, "back-pressure", NS, 2 * CN_S, "waiting for room in a channel")                               \
 	X(leak_tasks, "leak-tasks", COUNT, 100, "tasks of one spawn site, above what it began with")                   \
 	X(herd, "herd", COUNT, 16, "tasks woken together")                                                             \
+	X(block, "block", NS, CN_S / 100, "one block of a poll in a system call")                                      \
+	X(blocked, "blocked", NS, CN_S / 10, "polls of one spawn site blocked, in all, over a few looks")              \
+	X(fault_wait, "fault-wait", NS, CN_S / 20, "the same, waiting for pages")                                      \
+	X(cpu_wait, "cpu-wait", NS, CN_S / 5, "polls of one runtime waiting for a CPU, in all, over a few looks")      \
+	X(readiness, "readiness", NS, CN_S, "something to read, and its reader asleep")                                \
+	X(wake, "wake", NS, CN_S / 20, "from a wake to the poll, with nothing before it")                              \
 	X(frame_bytes, "frame-bytes", COUNT, 65536, "memory of one task's frame")                                      \
 	X(stays, "stays", NS, 10 * CN_S, "how long a finding is remembered")
 

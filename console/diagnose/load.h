@@ -16,6 +16,7 @@
 #define CN_DIAGNOSE_LOAD_H
 
 #include "diagnose/report.h"
+#include "model/kernel.h"
 
 enum { CN_POLLS_MAX = 1024, CN_LOOKS_KEPT = 64, CN_WAITS_KEPT = 8 };
 
@@ -51,6 +52,7 @@ struct cn_site_tally {
 	/* this look */
 	uint32_t live, aged, resting, reading, survivors, large;
 	uint64_t large_bytes;
+	uint64_t running_ns; /* of polls in progress */
 	const struct cn_task *oldest, *largest, *slowest;
 	double slowest_mean;
 	/* long polls, see polls.c */
@@ -104,8 +106,37 @@ struct cn_runtime_tally {
 	uint16_t busy_worker, idle_worker;
 	uint32_t imbalance_looks;
 	uint64_t imbalance_ns;
+	struct {
+		uint64_t busy_ns,
+			busy_before_ns; /* of the worker that was in polls most, in this look and the one before */
+		uint64_t waited_ns, waited_before_ns; /* of the one that waited most for a CPU */
+	} late;
 	struct cn_site_tally *sites;
 	size_t n_sites;
+};
+
+/* What the kernel had counted at the end of a round, for a spawn site or a whole runtime: see kernel.c. */
+enum { CN_WINDOW_MARKS = 6 };
+struct cn_window_mark {
+	uint64_t ns;
+	uint64_t busy_ns; /* in polls */
+	uint64_t off_ns[CN_OFF_KIND_MAX], times[CN_OFF_KIND_MAX];
+	uint64_t faults;
+	bool is_timed; /* busy_ns is known */
+};
+struct cn_window {
+	uint64_t key; /* first: a row of cn_slots */
+	uint32_t n;
+	struct cn_window_mark marks[CN_WINDOW_MARKS]; /* a ring */
+};
+
+/* From wake to poll, of tasks of one spawn site: see wakeups.c. */
+struct cn_delays {
+	uint64_t key; /* first: a row of cn_slots */
+	uint64_t before_all, before_late;
+	uint64_t all, late; /* in the looks below */
+	uint32_t looks;     /* in a row, in which some were late and nothing explained it */
+	bool is_known;      /* what was before */
 };
 
 struct cn_load {
@@ -115,6 +146,10 @@ struct cn_load {
 	uint32_t n_polls;
 	struct cn_slots herds; /* struct cn_herd by resource, see wakes.c */
 	uint32_t descriptor_searches;
+	struct cn_slots delays;
+	struct cn_slots windows;
+	uint64_t kernel_rounds; /* the last that was taken in */
+	uint32_t kernel_searches;
 };
 
 /* The tally of a runtime of which there was a look, else NULL. */
@@ -142,13 +177,21 @@ void cn_evidence_of_poll(struct cn_report *report, const struct cn_poll *poll);
 void cn_rule_polls(struct cn_diagnosis *diagnosis);
 void cn_rule_long_polls(struct cn_diagnosis *diagnosis);
 
+/* kernel.c */
+void cn_kernel_windows_init(struct cn_load *load);
+void cn_rules_of_kernel(struct cn_diagnosis *diagnosis);
+
 /* wakes.c */
 void cn_rule_storm(struct cn_diagnosis *diagnosis, const struct cn_task *task);
 void cn_tally_herd(struct cn_diagnosis *diagnosis, const struct cn_task *task);
 void cn_rule_thundering(struct cn_diagnosis *diagnosis);
 void cn_herds_init(struct cn_load *load);
 
+/* wakeups.c */
+void cn_delays_init(struct cn_load *load);
+
 /* Each judges one runtime. */
+void cn_rule_wakeups(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_shutdown(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_cancelled(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_stuck(struct cn_diagnosis *diagnosis, size_t runtime);

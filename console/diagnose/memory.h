@@ -41,10 +41,23 @@ struct cn_driver_watch {
 	uint64_t since_ns;
 };
 
+/* A socket that a task waits to read from, and whose buffer in the kernel was asked for: see readiness.c. */
+enum { CN_READS_MAX = 4 };
+struct cn_read_watch {
+	uint64_t serial; /* 0 = none */
+	uint64_t bytes;  /* that lay there when it was first seen */
+	uint64_t since_ns;
+	uint64_t seen_ns; /* of the socket's row that was judged last */
+	uint64_t asked;   /* clock, when it was first asked for */
+	uint32_t answers;
+};
+
 struct cn_memory {
 	uint64_t clock; /* diagnoses so far */
 	struct cn_search searches[CN_SEARCHES_MAX];
 	struct cn_slots orders;
+	struct cn_read_watch reads[CN_READS_MAX];
+	uint64_t last_read; /* serial that was asked for last */
 	struct cn_driver_watch drivers[CN_WATCHED_RUNTIMES];
 };
 

@@ -311,6 +311,15 @@ static bool is_told_otherwise(const struct cn_diagnosis *diagnosis, const struct
 	       cn_reported(diagnosis, CN_FINDING_BLOCKED_WORKER, task->id);
 }
 
+/* The kernel says what they wait for. */
+static bool is_told_by_kernel(const struct cn_diagnosis *diagnosis, size_t runtime, uint32_t site)
+{
+	uint64_t about = ((uint64_t)runtime + 1) << 32 | site;
+
+	return cn_reported(diagnosis, CN_FINDING_BLOCKING_CALL, about) ||
+	       cn_reported(diagnosis, CN_FINDING_PAGE_FAULTS, about);
+}
+
 static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_runtime *runtime, uint32_t site)
 {
 	const struct cn_model *model = diagnosis->model;
@@ -329,7 +338,10 @@ static void long_polls_of_site(struct cn_diagnosis *diagnosis, const struct cn_r
 		return;
 	/* How long threads waited for a CPU is not in a core file: the machine may have made them long. */
 	report = cn_report_about(CN_FINDING_LONG_POLLS,
-		cn_target_is_core(cn_model_target(model)) ? CN_SUSPECT : CN_LIKELY, task);
+		cn_target_is_core(cn_model_target(model)) || is_told_by_kernel(diagnosis, runtime->index, site)
+			? CN_SUSPECT
+			: CN_LIKELY,
+		task);
 	report.finding.runtime = (uint8_t)runtime->index;
 	report.about = (uint64_t)runtime->index << 32 | site;
 	report.site = site;

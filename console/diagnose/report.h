@@ -96,6 +96,7 @@ void cn_rule_cycles(struct cn_diagnosis *diagnosis);
 void cn_rule_ready(struct cn_diagnosis *diagnosis);
 void cn_rule_queues(struct cn_diagnosis *diagnosis);
 void cn_rule_driver(struct cn_diagnosis *diagnosis);
+void cn_rule_readiness(struct cn_diagnosis *diagnosis);
 void cn_rule_order(struct cn_diagnosis *diagnosis);
 void cn_rule_permits(struct cn_diagnosis *diagnosis, const struct cn_resource *semaphore);
 void cn_rule_own(struct cn_diagnosis *diagnosis, const struct cn_task *task);

@@ -67,6 +67,8 @@ static unsigned int marks_of_wait(
 		marks |= CN_MARK_READY;
 	if (leaf->op == ROUSE_OP_SEND)
 		marks |= CN_MARK_SENDS;
+	if (several || leaf->op == ROUSE_OP_READ || leaf->op == ROUSE_OP_ACCEPT)
+		marks |= CN_MARK_READS;
 	if (several || is_of_others(task, leaf))
 		marks |= CN_MARK_WAKERS;
 	if (task->kind == ROUSE_KIND_TASK && leaf->since_ns && runtime->now_ns >= leaf->since_ns + opts->pending_long)

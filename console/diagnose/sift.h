@@ -22,6 +22,7 @@ enum cn_mark {
 	CN_MARK_SENDS = 8,      /* stands still, and waits for room in a channel */
 	CN_MARK_WAKERS = 16,    /* stands still; its wakers are none, in its own frame, or of others */
 	CN_MARK_SCHEDULED = 32, /* is in a queue, or should be */
+	CN_MARK_READS = 128,    /* stands still, and waits for something to read, or to accept */
 	CN_MARK_OWED = 64       /* has waited for long for what others of the program owe */
 };
 

@@ -109,7 +109,7 @@ static void forget_sites(struct cn_runtime_tally *tally)
 		struct cn_site_tally *site = &tally->sites[i];
 
 		site->live = site->aged = site->resting = site->reading = site->survivors = site->large = 0;
-		site->large_bytes = 0;
+		site->large_bytes = site->running_ns = 0;
 		site->oldest = site->largest = site->slowest = NULL;
 		site->slowest_mean = -1;
 	}
@@ -276,6 +276,8 @@ static void tally_site(struct cn_diagnosis *diagnosis, struct cn_site_tally *sit
 	uint64_t now = cn_model_runtime(model, task->runtime)->now_ns;
 	double mean = task->polls ? (double)cn_task_busy_ns(model, task) / task->polls : 0;
 
+	if (task->state == ROUSE_TASK_RUNNING && task->edge_ns && now > task->edge_ns)
+		site->running_ns += now - task->edge_ns;
 	if (mean > site->slowest_mean) {
 		site->slowest_mean = mean;
 		site->slowest = task;
@@ -399,6 +401,10 @@ struct cn_load *cn_load_new(void)
 
 	if (load)
 		cn_herds_init(load);
+	if (load) {
+		cn_kernel_windows_init(load);
+		cn_delays_init(load);
+	}
 	return load;
 }
 
@@ -413,6 +419,8 @@ void cn_load_free(struct cn_load *load)
 	}
 	free(load->runtimes);
 	cn_slots_fini(&load->herds);
+	cn_slots_fini(&load->windows);
+	cn_slots_fini(&load->delays);
 	free(load);
 }
 
@@ -433,10 +441,13 @@ void cn_rules_of_load(struct cn_diagnosis *diagnosis)
 			if (cn_tally(diagnosis, i))
 				rules[r](diagnosis, i);
 	cn_rule_polls(diagnosis);
+	cn_rules_of_kernel(diagnosis);
 	cn_rule_long_polls(diagnosis);
 	for (size_t i = 0; i < diagnosis->load->n_runtimes; i++)
-		if (cn_tally(diagnosis, i))
+		if (cn_tally(diagnosis, i)) {
 			cn_rule_timers(diagnosis, i);
+			cn_rule_wakeups(diagnosis, i);
+		}
 	cn_rule_thundering(diagnosis);
 	for (size_t i = 0; (task = cn_marked(diagnosis, CN_MARK_OWED, &i));)
 		cn_rule_pending(diagnosis, task);

@@ -21,7 +21,8 @@ const char *cn_code_text(char *out, size_t bytes, const struct cn_model *model, 
 
 static bool is_system(const char *module)
 {
-	static const char *const beginnings[] = { "libc.", "libc-", "libpthread", "ld-linux", "[vdso]", "librouse" };
+	static const char *const beginnings[] = { "libc.", "libc-", "libpthread", "ld-linux", "[vdso]", "librouse",
+		"[kernel]" };
 
 	for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
 		if (strncmp(module, beginnings[i], strlen(beginnings[i])) == 0)

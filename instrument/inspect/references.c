@@ -92,6 +92,15 @@ static bool is_needle(const struct ri_references *references, uint64_t id)
 	return false;
 }
 
+/* What has a descriptor: what is wished of it is what the kernel knows, and memory need not be searched. */
+static bool is_descriptor(const struct ri_look *look, uint64_t id)
+{
+	for (size_t i = 0; i < look->n_descriptors; i++)
+		if (look->descriptors[i].serial == id)
+			return true;
+	return false;
+}
+
 /* The slots of what is wished and due, as this look has seen them. */
 static void find_needles(const struct ri_look *look, const struct ri_runtime *runtime, struct ri_references *references)
 {
@@ -102,7 +111,7 @@ static void find_needles(const struct ri_look *look, const struct ri_runtime *ru
 	for (size_t i = 0; i < look->opts.n_detail; i++) {
 		uint64_t id = look->detail[i];
 
-		if (!id || !is_due(references, id, now))
+		if (!id || is_descriptor(look, id) || !is_due(references, id, now))
 			continue;
 		wished[n++] = id;
 		lowest = id < lowest ? id : lowest;

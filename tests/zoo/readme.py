@@ -28,12 +28,8 @@ large-future (1024 bytes), and auto-boxed-future, which does not apply to C. The
 # Of the taxonomy, what has no row, and why.
 WITHOUT = {
     "A17": "priorities and convoys: tasks have no priorities here",
-    "A21": "page faults in a poll: seen by `rouse probe` only, which needs privileges",
-    "A22": "waiting for a CPU: seen by `rouse probe`; findings about polls leave that time out of account",
     "A30": "useless polls of a select: no finding yet",
-    "A31": "park and unpark churn: no finding yet",
-    "A32": "delay from wake to run: a figure (`rouse sched`), no finding",
-    "A37": "readiness lost: no finding yet",
+    "A31": "park and unpark churn: no finding yet; a request and its reply look the same to the counters",
     "A38": "a task that hogs by I/O: the budget of the runtime prevents it",
     "A39": "io_uring: the runtime does not use it yet",
     "A41": "a peer process that does not answer: told in the chain (`rouse why`), no finding",

@@ -15,6 +15,8 @@
     root: REGEX             in what `rouse why` says of that task
     why: NAME               the task to ask `rouse why` about, if the finding names none
     alone: REASON           only one such program at a time
+    kernel: GROUP...        what the kernel is asked for besides; where it may not be, the row is not looked at
+    evidence: REGEX         in what is said of the finding
     core: no, REASON        it cannot be found in a core file; "weaker, REASON": only as a weaker class
     recording: no, REASON   ... in what the agent said, kept in a file
 """
@@ -26,7 +28,7 @@ from rename import renamed
 
 HERE = Path(__file__).parent
 KEYS = {"row", "finds", "task", "companions", "allows", "healthy", "line", "looks", "options", "runtime", "twin",
-        "root", "why", "alone", "core", "recording"}
+        "root", "why", "alone", "kernel", "evidence", "core", "recording"}
 CLASSES = ["suspect", "likely", "incomplete", "proven"]
 
 

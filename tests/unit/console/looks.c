@@ -151,19 +151,28 @@ void look_awaits(struct look *look, uint64_t task, struct await_row *rows, size_
 
 void look_histogram(struct look *look, uint32_t site, const uint32_t poll[ROUSE_HISTOGRAM_BUCKETS])
 {
+	const uint32_t delay[ROUSE_HISTOGRAM_BUCKETS] = { 0 };
+
+	look_histograms(look, site, poll, delay);
+}
+
+void look_histograms(struct look *look, uint32_t site, const uint32_t poll[ROUSE_HISTOGRAM_BUCKETS],
+	const uint32_t delay[ROUSE_HISTOGRAM_BUCKETS])
+{
 	Rouse__V1__Histograms table = ROUSE__V1__HISTOGRAMS__INIT;
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
-	uint32_t copy[ROUSE_HISTOGRAM_BUCKETS], delay[ROUSE_HISTOGRAM_BUCKETS] = { 0 };
+	uint32_t polls[ROUSE_HISTOGRAM_BUCKETS], delays[ROUSE_HISTOGRAM_BUCKETS];
 	uint64_t task = 0;
 
-	memcpy(copy, poll, sizeof copy);
+	memcpy(polls, poll, sizeof polls);
+	memcpy(delays, delay, sizeof delays);
 	table.buckets = ROUSE_HISTOGRAM_BUCKETS;
 	table.n_site = table.n_task = 1;
 	table.site = &site;
 	table.task = &task;
 	table.n_poll = table.n_delay = ROUSE_HISTOGRAM_BUCKETS;
-	table.poll = copy;
-	table.delay = delay;
+	table.poll = polls;
+	table.delay = delays;
 	frame.body_case = ROUSE__V1__FRAME__BODY_HISTOGRAMS;
 	frame.histograms = &table;
 	assert_int_equal(look_apply(look->model, &frame), CN_APPLIED);

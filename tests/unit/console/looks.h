@@ -156,6 +156,8 @@ void look_task(struct look *look, struct task_row row);
 void look_awaits(struct look *look, uint64_t task, struct await_row *rows, size_t n);
 void look_resource(struct look *look, struct resource_row row);
 void look_histogram(struct look *look, uint32_t site, const uint32_t poll[ROUSE_HISTOGRAM_BUCKETS]);
+void look_histograms(struct look *look, uint32_t site, const uint32_t poll[ROUSE_HISTOGRAM_BUCKETS],
+	const uint32_t delay[ROUSE_HISTOGRAM_BUCKETS]);
 void look_removed(struct look *look, uint64_t task, uint64_t resource);
 void look_end(struct look *look);
 /* Any frame: validated, applied; answers what cn_model_apply() did. */

@@ -123,6 +123,8 @@ static void send_sites(const struct stage *stage, struct look *look)
 	look_site(look, (struct site_row){ .id = LEAF_SITE, .kind = ROUSE_SITE_LEAF, .name = 1, .line = LEAF_LINE });
 	if (stage->long_polls)
 		look_histogram(look, SPAWN_SITE, buckets);
+	else
+		look_histograms(look, SPAWN_SITE, stage->polls, stage->delays);
 }
 
 static void send_queues(const struct stage *stage, struct look *look)
@@ -154,6 +156,8 @@ void stage_look(struct stage *stage, uint64_t now_ns)
 		if (stage->awaits[i].op)
 			look_awaits(&look, stage->tasks[i].id, &stage->awaits[i], 1);
 	}
+	if (stage->has_socket)
+		look_sockets(&look, &stage->socket, 1);
 	look_threads(&look, stage->threads, stage->n_threads);
 	for (uint32_t i = 0; i < stage->n_workers; i++)
 		look.workers[i] = stage->workers[i];

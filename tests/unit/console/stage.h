@@ -34,7 +34,11 @@ struct stage {
 	uint64_t queued[STAGE_ROWS]; /* sent if there are any */
 	size_t n_queued;
 	uint32_t long_polls; /* of the spawn site, in its histogram */
+	uint32_t polls[ROUSE_HISTOGRAM_BUCKETS],
+		delays[ROUSE_HISTOGRAM_BUCKETS]; /* the same, if there are no long ones */
 	uint64_t lost_events, emitted_events;
+	struct socket_row socket; /* sent if has_socket */
+	bool has_socket;
 	bool incomplete;
 };
 
