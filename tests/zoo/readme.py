@@ -29,7 +29,7 @@ large-future (1024 bytes), and auto-boxed-future, which does not apply to C. The
 WITHOUT = {
     "A17": "priorities and convoys: tasks have no priorities here",
     "A30": "useless polls of a select: no finding yet",
-    "A31": "park and unpark churn: no finding yet; a request and its reply look the same to the counters",
+    "A31": "park and unpark churn: no finding yet",
     "A38": "a task that hogs by I/O: the budget of the runtime prevents it",
     "A39": "io_uring: the runtime does not use it yet",
     "A41": "a peer process that does not answer: told in the chain (`rouse why`), no finding",
