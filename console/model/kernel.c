@@ -95,7 +95,8 @@ void cn_kernel_free(struct cn_kernel_state *kernel)
 
 bool cn_kernel_runtime_of(const struct cn_model *model, uint32_t tid, size_t *ret_runtime)
 {
-	for (size_t r = 0; r < CN_RUNTIMES_MAX; r++) {
+	/* A worker whose thread has not begun has number 0. */
+	for (size_t r = 0; tid && r < CN_RUNTIMES_MAX; r++) {
 		const struct cn_runtime *runtime = cn_model_runtime(model, r);
 
 		for (uint32_t w = 0; runtime && w < runtime->n_workers; w++) {

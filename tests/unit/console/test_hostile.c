@@ -8,7 +8,10 @@
 
 #include "looks.h"
 
+#include <frame.h>
 #include <string.h>
+
+#include "model/kernel.h"
 
 enum { ROUNDS = 400, IDS = 12 };
 
@@ -127,6 +130,86 @@ static void any_row(struct look *look, uint64_t *r)
 	}
 }
 
+/* Of the kernel's stream: sums, and what closes a round. */
+static void any_sums(struct cn_model *model, uint64_t *r)
+{
+	Rouse__V1__KernelSums rows = ROUSE__V1__KERNEL_SUMS__INIT;
+	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
+	uint32_t by = small(r, 5), worker = small(r, 4) != 3, kind = small(r, 6);
+	uint64_t id = any_id(r), ns[4] = { any_id(r), test_random(r), small(r, 9) * S, UINT64_MAX };
+
+	rows.n_by = rows.n_id = rows.n_worker = rows.n_longest_kind = 1;
+	rows.by = &by;
+	rows.id = &id;
+	rows.worker = &worker;
+	rows.longest_kind = &kind;
+	rows.n_blocked_ns = rows.n_fault_ns = rows.n_run_queue_ns = rows.n_preempted_ns = test_random(r) % 2;
+	rows.blocked_ns = &ns[0];
+	rows.fault_ns = &ns[1];
+	rows.run_queue_ns = &ns[2];
+	rows.preempted_ns = &ns[3];
+	rows.n_faults = rows.n_calls = test_random(r) % 2;
+	rows.faults = &ns[1];
+	rows.calls = &ns[3];
+	frame.body_case = ROUSE__V1__FRAME__BODY_KERNEL_SUMS;
+	frame.kernel_sums = &rows;
+	assert_int_equal(rp_frame_validate(&frame), 0);
+	assert_int_equal(cn_kernel_apply(model, &frame), 0);
+}
+
+static void any_round(struct cn_model *model, uint64_t *r)
+{
+	Rouse__V1__Kernel round = ROUSE__V1__KERNEL__INIT;
+	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
+	uint32_t groups[2] = { small(r, 7), CN_KERNEL_SCHED };
+	int32_t status[2] = { (int32_t)small(r, 3), 0 };
+	char odd[] = "\033]0;x\007\xff", *why[2] = { odd, odd };
+
+	round.since_ns = small(r, 9) * S;
+	round.mono_ns = test_random(r) % 8 ? small(r, 99) * S : test_random(r);
+	round.block_ns = any_id(r);
+	round.n_group = round.n_status = round.n_why = 2;
+	round.group = groups;
+	round.status = status;
+	round.why = why;
+	frame.body_case = ROUSE__V1__FRAME__BODY_KERNEL;
+	frame.kernel = &round;
+	assert_int_equal(rp_frame_validate(&frame), 0);
+	assert_int_equal(cn_kernel_apply(model, &frame), 1);
+}
+
+static void any_block(struct cn_model *model, uint64_t *r)
+{
+	struct cn_block block = { .begin_ns = test_random(r) % 8 ? small(r, 99) * S : test_random(r),
+		.blocked_ns = test_random(r) % 2 ? small(r, 99) * MS : any_id(r),
+		.run_queue_ns = any_id(r),
+		.task = any_id(r),
+		.arguments = { any_id(r), any_id(r), any_id(r) },
+		.site = small(r, 8),
+		.tid = small(r, 3),
+		.call = test_random(r) % 2 ? small(r, 500) : 202,
+		.owner = small(r, 3),
+		.waker = small(r, 3),
+		.runtime = (uint8_t)small(r, 3),
+		.kind = (uint8_t)small(r, 6),
+		.waker_kind = (uint8_t)small(r, 6),
+		.stack = { .n = small(r, 80) } };
+
+	memset(block.file, 0xff, sizeof block.file - 1);
+	memset(block.owner_name, '\033', sizeof block.owner_name - 1);
+	memset(block.waker_name, '\n', sizeof block.waker_name - 1);
+	assert_int_equal(cn_kernel_put_block(model, &block), 0);
+}
+
+static void any_of_the_kernel(struct cn_model *model, uint64_t *r)
+{
+	for (uint64_t n = test_random(r) % 9; n; n--)
+		any_sums(model, r);
+	for (uint64_t n = test_random(r) % 4; n; n--)
+		any_block(model, r);
+	any_round(model, r);
+}
+
 static void is_printable(void *arg, const struct cn_line *line)
 {
 	(void)arg;
@@ -137,6 +220,7 @@ static void is_printable(void *arg, const struct cn_line *line)
 static void hold_the_promises(const struct cn_model *model, const struct cn_findings *findings)
 {
 	size_t tasks = 0;
+	struct cn_split split;
 
 	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
 		const struct cn_task *task = cn_model_task_at(model, i);
@@ -149,6 +233,8 @@ static void hold_the_promises(const struct cn_model *model, const struct cn_find
 		assert_true(task->state < ROUSE_TASK_STATE_MAX);
 		assert_true(task->n_awaits == 0 || task->leaf < task->n_awaits);
 		assert_non_null(cn_task_name(model, task));
+		if (cn_task_split(model, task, &split))
+			assert_true(split.cpu_ns <= split.busy_ns);
 		(void)cn_task_delta(model, task);
 		(void)cn_task_idle_ns(model, task);
 		assert_int_equal(cn_chain_build(model, findings, task->id, &chain), 0);
@@ -186,7 +272,10 @@ static void lies_are_borne(void **state)
 		if (test_random(&random) % 16 == 0)
 			continue; /* cut off */
 		look.in_transit = any_id(&random);
+		look.tid = 1;
 		look_end(&look);
+		if (round > ROUNDS / 2)
+			any_of_the_kernel(model, &random);
 		assert_int_equal(cn_diagnose(model, NULL, findings), 0);
 		hold_the_promises(model, findings);
 	}

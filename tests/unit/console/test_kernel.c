@@ -164,6 +164,9 @@ static void rows_of_a_runtime_that_is_not_known_are_left_out(void **state)
 	row.worker = TID + 1;
 	sums(model, row);
 	assert_null(cn_kernel_of_task(model, TASK));
+	row.worker = 0; /* as of workers that have not begun */
+	sums(model, row);
+	assert_null(cn_kernel_of_task(model, TASK));
 	row = of_task;
 	row.by = 9;
 	sums(model, row);
