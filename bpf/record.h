@@ -28,7 +28,7 @@ struct bl_record_head {
 };
 /* What there is to tell where a thread is: a part of a record, its last one. Cut off behind stack_bytes. */
 #define BL_KERNEL_FRAMES 24
-#define BL_STACK_BYTES 4096
+#define BL_STACK_BYTES 8192
 #define BL_REGISTERS 17
 struct bl_sample_state {
 	__u64 registers[BL_REGISTERS];     /* user's, by DWARF number; if has_registers */

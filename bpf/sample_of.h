@@ -88,12 +88,14 @@ static __always_inline void take_registers(struct bl_sample_state *state, const 
 
 #endif
 
-/* Of the current thread. As much as is there: a stack may end within the first 4 KiB. */
+/* Of the current thread. As much as is there: a stack may end within the first 8 KiB. */
 static __always_inline void take_stack(struct bl_sample_state *state, __u64 sp)
 {
 	state->stack_bytes = 0;
 	if (bpf_probe_read_user(state->stack, BL_STACK_BYTES, (void *)sp) == 0)
 		state->stack_bytes = BL_STACK_BYTES;
+	else if (bpf_probe_read_user(state->stack, 4096, (void *)sp) == 0)
+		state->stack_bytes = 4096;
 	else if (bpf_probe_read_user(state->stack, 1024, (void *)sp) == 0)
 		state->stack_bytes = 1024;
 	else if (bpf_probe_read_user(state->stack, 256, (void *)sp) == 0)

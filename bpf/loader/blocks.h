@@ -9,8 +9,8 @@
 #include "loader/sink.h"
 #include "off_cpu.h"
 
-/* With 4 KiB of stack each they stay below the 64 KiB of a frame. */
-#define BL_FRAME_BLOCKS 12
+/* With 8 KiB of stack each they stay below the 64 KiB of a frame. */
+#define BL_FRAME_BLOCKS 6
 
 struct bl_blocks {
 	struct bl_sink *sink;

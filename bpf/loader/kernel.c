@@ -30,7 +30,7 @@
 #define DEFAULT_HZ 99u
 #define HZ_MAX 1000u
 #define DEFAULT_RING_BYTES (1u << 20)
-#define RING_BYTES_MIN 8192u /* holds one record */
+#define RING_BYTES_MIN 16384u /* holds one record */
 #define RING_BYTES_MAX (1u << 28)
 #define DEFAULT_BLOCK_NS 1000000ull
 

@@ -14,7 +14,7 @@
 struct bl_profile_opts {
 	uint32_t tasks; /* entries by task; 0 = 16384 */
 	uint32_t hz;
-	uint32_t ring_bytes;                                  /* a power of two, at least two pages */
+	uint32_t ring_bytes;                                  /* a power of two, at least four pages */
 	int (*sample)(void *arg, void *record, size_t bytes); /* a struct bl_sample, cut off behind its stack */
 	void *arg;
 };

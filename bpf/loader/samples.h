@@ -9,8 +9,8 @@
 #include "counted.h"
 #include "loader/sink.h"
 
-/* With 4 KiB of stack each they stay below the 64 KiB of a frame. */
-#define BL_FRAME_SAMPLES 12
+/* With 8 KiB of stack each they stay below the 64 KiB of a frame. */
+#define BL_FRAME_SAMPLES 6
 
 struct bl_samples {
 	struct bl_sink *sink;

@@ -32,7 +32,7 @@ struct bl_sched_opts {
 
 	/* Absences that wait for something so long are told one by one; 0 = none is. */
 	uint64_t block_ns;
-	uint32_t ring_bytes;                                 /* for them: a power of two, at least two pages */
+	uint32_t ring_bytes;                                 /* for them: a power of two, at least four pages */
 	int (*block)(void *arg, void *record, size_t bytes); /* a struct bl_block, cut off behind its stack */
 	void *arg;
 };

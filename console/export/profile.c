@@ -14,7 +14,8 @@
 #include "export/text.h"
 #include "model/model.h"
 
-enum { FIRST_NODES = 256, NO_NAME = UINT32_MAX };
+enum { FIRST_NODES = 256 };
+#define NO_NAME UINT32_MAX
 
 struct node_row {
 	uint64_t key;

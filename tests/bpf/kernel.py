@@ -231,7 +231,7 @@ class Truth(unittest.TestCase):
         self.assertEqual(max(row["calls"] for row in calls), 40)
 
     def test_blocks_that_find_no_room_are_counted(self):
-        stream = self.measure(("churn", 1000), ring=8192, block_ns=1, stall=1)
+        stream = self.measure(("churn", 1000), ring=16384, block_ns=1, stall=1)
         self.assertGreater(stream.last["blocks"], 900)
         self.assertGreater(stream.last["blocks_lost"], 0)
         self.assertGreater(len(stream.blocks), 0)

@@ -6,6 +6,7 @@
  *
  *     nap N       20 ms of nanosleep in a poll, N times, a poll each
  *     lock MS     a poll that waits for a pthread mutex that a thread "keeper" has for so long
+ *     lookup 0   a poll that looks a name up
  *     spin MS     polls that compute, so much CPU time in all
  *     both N      N polls of computing, and of 5 ms of sleep
  *     touch N     a poll that touches N pages for the first time
@@ -25,6 +26,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -191,6 +193,22 @@ ROUSE_BODY(lock)
 		ROUSE_END;
 }
 
+/* A name is looked up as no async function should. */
+ROUSE_ASYNC(looks_up, int, struct addrinfo *found; struct rouse_sleep sleep;);
+ROUSE_BODY(looks_up)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+
+	ROUSE_BEGIN
+		;
+		if (getaddrinfo("slow.test", NULL, &hints, &self->found) != 0)
+			rouse_panic("the name was not found");
+		freeaddrinfo(self->found);
+		LINGER();
+		ROUSE_RETURN(0);
+		ROUSE_END;
+}
+
 ROUSE_ASYNC(idle, int,
 	uint64_t ns;
 	struct rouse_sleep sleep;);
@@ -339,6 +357,8 @@ static int command(const char *verb, uint64_t number)
 		return reads_cold_file(number, 0);
 	else if (strcmp(verb, "mapped") == 0)
 		return reads_cold_file(number, 1);
+	else if (strcmp(verb, "lookup") == 0)
+		rc = rouse_spawn_daemon("looks-up", looks_up);
 	else if (strcmp(verb, "lock") == 0)
 		return lock_behind_keeper(number * ROUSE_MS);
 	else if (strcmp(verb, "churn") == 0)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from pathlib import Path
 
 import following
 from privileges import CAP_SYS_ADMIN, HANG_S, MS, SKIPPED, drop_capabilities, reason_to_skip
@@ -18,9 +19,12 @@ USAGE, NO_TARGET, NOT_PERMITTED = 2, 3, 4
 CAP_PERFMON, CAP_BPF = 38, 39
 
 
+SLOW_DNS = str(Path(__file__).with_name("slow_dns.py"))
+
+
 class Target(following.Target):
-    def __init__(self):
-        super().__init__(OFF_CPU, "idle")
+    def __init__(self, *launcher):
+        super().__init__(OFF_CPU, "idle", *launcher)
 
 
 class Lines(following.Probe):
@@ -74,6 +78,16 @@ class Blocks(unittest.TestCase):
         self.assertEqual([block["syscall"]["name"] for block in calls], ["futex"], blocks)
         self.assertEqual(calls[0]["mutex_owner"]["name"], "keeper")
         self.assertEqual(calls[0]["ended_by"], calls[0]["mutex_owner"])
+
+    def test_a_name_that_is_looked_up_is_a_wait_for_its_server(self):
+        with Target("unshare", "--net", "--mount", sys.executable, SLOW_DNS, "60") as target:
+            probe = Lines(target, "--threshold", "10")
+            target.run("lookup")
+            blocks, _ = probe.lines()
+        waits = [block for block in blocks if block["syscall"]]
+        self.assertEqual([block["syscall"]["name"] for block in waits], ["poll"], blocks)
+        self.assertGreaterEqual(waits[0]["blocked_ns"], 45 * MS)
+        self.assertIn("looks_up_rouse_body_", functions_of(waits[0]))
 
     def test_text_has_the_longest_with_their_stacks(self):
         probe = subprocess.Popen([ROUSE, "probe", "--blocks", "-n", "1", str(self.target.pid)], stdout=subprocess.PIPE,
