@@ -6,7 +6,7 @@
  *
  *     nap N       20 ms of nanosleep in a poll, N times, a poll each
  *     lock MS     a poll that waits for a pthread mutex that a thread "keeper" has for so long
- *     lookup 0   a poll that looks a name up
+ *     lookup 0    a poll that looks a name up
  *     spin MS     polls that compute, so much CPU time in all
  *     both N      N polls of computing, and of 5 ms of sleep
  *     touch N     a poll that touches N pages for the first time
@@ -185,28 +185,29 @@ ROUSE_ASYNC(lock, int,
 ROUSE_BODY(lock)
 {
 	ROUSE_BEGIN;
-		sem_post(&wanted);
-		pthread_mutex_lock(&mutex);
-		pthread_mutex_unlock(&mutex);
-		LINGER();
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	sem_post(&wanted);
+	pthread_mutex_lock(&mutex);
+	pthread_mutex_unlock(&mutex);
+	LINGER();
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 /* A name is looked up as no async function should. */
-ROUSE_ASYNC(looks_up, int, struct addrinfo *found; struct rouse_sleep sleep;);
+ROUSE_ASYNC(looks_up, int,
+	struct addrinfo *found;
+	struct rouse_sleep sleep;);
 ROUSE_BODY(looks_up)
 {
 	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
 
-	ROUSE_BEGIN
-		;
-		if (getaddrinfo("slow.test", NULL, &hints, &self->found) != 0)
-			rouse_panic("the name was not found");
-		freeaddrinfo(self->found);
-		LINGER();
-		ROUSE_RETURN(0);
-		ROUSE_END;
+	ROUSE_BEGIN;
+	if (getaddrinfo("slow.test", NULL, &hints, &self->found) != 0)
+		rouse_panic("the name was not found");
+	freeaddrinfo(self->found);
+	LINGER();
+	ROUSE_RETURN(0);
+	ROUSE_END;
 }
 
 ROUSE_ASYNC(idle, int,
