@@ -331,6 +331,12 @@ static void link_kind_json(struct cn_json *json, const struct cn_model *model, c
 	if (socket) {
 		cn_json_string(json, "local", socket->local);
 		cn_json_string(json, "peer", socket->peer);
+		if (socket->peer_pid) {
+			cn_json_number(json, "peer_pid", socket->peer_pid);
+			cn_json_string(json, "peer_program", socket->peer_program);
+			cn_json_bool(json, "peer_is_rouse", socket->peer_is_rouse);
+			cn_json_number(json, "peer_others", socket->peer_others);
+		}
 		cn_json_number(json, "rx_bytes", socket->rx_bytes);
 		cn_json_number(json, "tx_bytes", socket->tx_bytes);
 	}

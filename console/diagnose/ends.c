@@ -163,17 +163,39 @@ static const char *tcp_state(unsigned int state)
 	return state < sizeof names / sizeof names[0] ? names[state] : "";
 }
 
+/* " = process 4711 (redis-server)", if that is known. */
+static const char *process_text(char *out, size_t bytes, const struct cn_socket *socket)
+{
+	*out = 0;
+	if (socket->peer_pid && socket->peer_others)
+		snprintf(out, bytes, " = process %u (%s) and %u more", socket->peer_pid, cn_safe(socket->peer_program),
+			socket->peer_others);
+	else if (socket->peer_pid)
+		snprintf(out, bytes, " = process %u (%s)", socket->peer_pid, cn_safe(socket->peer_program));
+	return out;
+}
+
+const char *cn_peer_text(char *out, size_t bytes, const struct cn_socket *socket)
+{
+	char process[128];
+
+	*out = 0;
+	process_text(process, sizeof process, socket);
+	if (*socket->peer || *process)
+		snprintf(out, bytes, "peer%s%s%s", *socket->peer ? " " : "", cn_safe(socket->peer), process);
+	return out;
+}
+
 static void add_view(struct cn_builder *b, uint32_t link, const struct cn_resource *r, const struct cn_socket *socket)
 {
 	uint32_t view =
 		cn_link_add(b, cn_spot_under(link, b, CN_RELATION_IN_KERNEL), CN_LINK_SOCKET, r->serial, r->runtime);
+	char peer[240];
 
-	if (*socket->peer)
-		cn_link_say(b, view, "peer %s", cn_safe(socket->peer));
-	else if (*socket->local)
-		cn_link_say(b, view, "at %s", cn_safe(socket->local));
-	else
-		cn_link_say(b, view, "no address");
+	cn_peer_text(peer, sizeof peer, socket);
+	if (!*socket->peer && *socket->local)
+		cn_link_say(b, view, "at %s%s", cn_safe(socket->local), *peer ? ", " : "");
+	cn_link_say(b, view, "%s", *peer || *socket->local ? peer : "no address");
 	if (*tcp_state(socket->tcp_state))
 		cn_link_say(b, view, ", %s", tcp_state(socket->tcp_state));
 	if (r->kind == ROUSE_RESOURCE_LISTENER)
@@ -184,10 +206,16 @@ static void add_view(struct cn_builder *b, uint32_t link, const struct cn_resour
 			(unsigned long long)socket->rx_bytes, (unsigned long long)socket->tx_bytes);
 }
 
+enum { CLOSE_WAIT = 8 };
+
+/* There is something to be read: it is not the peer that it waits for. */
+static bool is_readable(const struct cn_socket *socket)
+{
+	return socket->rx_bytes || socket->tcp_state == CLOSE_WAIT;
+}
+
 static const char *end_of_read(const struct cn_resource *r, const struct cn_socket *socket)
 {
-	enum { CLOSE_WAIT = 8 };
-
 	if (socket && socket->rx_bytes)
 		return "itself: there is something to read, and it has not been woken for it";
 	if (socket && socket->tcp_state == CLOSE_WAIT)
@@ -197,10 +225,19 @@ static const char *end_of_read(const struct cn_resource *r, const struct cn_sock
 	return r->kind == ROUSE_RESOURCE_FD ? "whatever makes it readable" : "the other end: nothing has come from it";
 }
 
+/* The chain goes on in another process: who that is, and if it can be asked how. */
+static void say_peer(struct cn_builder *b, uint32_t root, const struct cn_socket *socket)
+{
+	cn_link_say(b, root, "; that is process %u (%s)", socket->peer_pid, cn_safe(socket->peer_program));
+	if (socket->peer_is_rouse)
+		cn_link_say(b, root, ", go on with: rouse why %u TASK", socket->peer_pid);
+}
+
 void cn_add_socket(struct cn_builder *b, uint32_t link, const struct cn_resource *r, const struct cn_await *await)
 {
 	const struct cn_socket *socket = cn_model_socket(b->model, r->serial);
 	const char *end;
+	uint32_t root;
 
 	if (socket)
 		add_view(b, link, r, socket);
@@ -215,5 +252,8 @@ void cn_add_socket(struct cn_builder *b, uint32_t link, const struct cn_resource
 		end = "a client that connects";
 	else
 		end = "the server: it has not answered yet";
-	CN_ROOT(b, link, r->runtime, "%s", end);
+	root = cn_link_add(b, cn_spot_under(link, b, CN_RELATION_ENDS_IN), CN_LINK_ROOT, 0, r->runtime);
+	cn_link_say(b, root, "%s", end);
+	if (socket && socket->peer_pid && !(await->op == ROUSE_OP_READ && is_readable(socket)))
+		say_peer(b, root, socket);
 }

@@ -67,6 +67,8 @@ void cn_add_holders(struct cn_builder *b, uint32_t link, const struct cn_resourc
 /* Who would send to a channel, or take from it. */
 void cn_add_other_end(struct cn_builder *b, uint32_t link, const struct cn_resource *r, const struct cn_task *task,
 	const struct cn_await *await);
+/* "peer 127.0.0.1:6379 = process 4711 (redis-server)", as much of it as is known. Safe to print. */
+const char *cn_peer_text(char *out, size_t bytes, const struct cn_socket *socket);
 /* The kernel's view of a socket, and what that means for the wait. */
 void cn_add_socket(struct cn_builder *b, uint32_t link, const struct cn_resource *r, const struct cn_await *await);
 

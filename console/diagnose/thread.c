@@ -50,15 +50,18 @@ static const char *descriptor_text(char *out, size_t bytes, const struct cn_mode
 	for (size_t i = 0; i < cn_model_resource_slots(model); i++) {
 		const struct cn_resource *r = cn_model_resource_at(model, i);
 		const struct cn_socket *socket;
+		char peer[240] = "";
 
 		if (!r || r->runtime != runtime || r->value != fd ||
 			(r->kind != ROUSE_RESOURCE_SOCKET && r->kind != ROUSE_RESOURCE_LISTENER &&
 				r->kind != ROUSE_RESOURCE_FD))
 			continue;
 		socket = cn_model_socket(model, r->serial);
+		if (socket)
+			cn_peer_text(peer, sizeof peer, socket);
 		snprintf(out, bytes, " = %s%s%s%s%s", cn_resource_kind_name(r->kind),
-			*cn_resource_name(model, r) ? " " : "", cn_safe(cn_resource_name(model, r)),
-			socket && *socket->peer ? ", peer " : "", socket ? cn_safe(socket->peer) : "");
+			*cn_resource_name(model, r) ? " " : "", cn_safe(cn_resource_name(model, r)), *peer ? ", " : "",
+			peer);
 		break;
 	}
 	return out;
@@ -68,7 +71,7 @@ static void put_call(
 	char *out, size_t bytes, const struct cn_model *model, size_t runtime, const struct cn_thread *thread)
 {
 	const char *name = cn_syscall_name(thread->syscall);
-	char what[160];
+	char what[256];
 
 	if (!name)
 		snprintf(out, bytes, "blocked in system call %d", thread->syscall);

@@ -228,11 +228,16 @@ static void apply_sockets(
 			.ns = runtime->next.now_ns,
 			.tcp_state = CN_COLUMN(rows, tcp_state, i, 0),
 			.rx_bytes = CN_COLUMN(rows, rx_bytes, i, 0),
-			.tx_bytes = CN_COLUMN(rows, tx_bytes, i, 0) };
+			.tx_bytes = CN_COLUMN(rows, tx_bytes, i, 0),
+			.peer_pid = CN_COLUMN(rows, peer_pid, i, 0),
+			.peer_others = CN_COLUMN(rows, peer_others, i, 0),
+			.peer_is_rouse = CN_COLUMN(rows, peer_is_rouse, i, 0) != 0 };
 		snprintf(socket->local, sizeof socket->local, "%s",
 			cn_strings_get(&runtime->strings, CN_COLUMN(rows, local, i, 0)));
 		snprintf(socket->peer, sizeof socket->peer, "%s",
 			cn_strings_get(&runtime->strings, CN_COLUMN(rows, peer, i, 0)));
+		snprintf(socket->peer_program, sizeof socket->peer_program, "%s",
+			cn_strings_get(&runtime->strings, CN_COLUMN(rows, peer_program, i, 0)));
 	}
 }
 

@@ -73,6 +73,10 @@ struct cn_socket {
 	uint32_t tcp_state; /* as in /proc/net/tcp; 0 = not TCP */
 	uint64_t rx_bytes, tx_bytes;
 	char local[112], peer[112]; /* "" = not known; hostile */
+	uint32_t peer_pid;          /* of this machine, has the other end; 0 = not known */
+	uint32_t peer_others;       /* so many more processes have it, too */
+	bool peer_is_rouse;         /* it has a runtime, and can be asked in turn */
+	char peer_program[32];      /* hostile */
 };
 
 enum { CN_STACK_MAX = 64 };

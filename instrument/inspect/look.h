@@ -18,6 +18,7 @@
 #include "inspect/memory.h"
 #include "inspect/out.h"
 #include "inspect/page.h"
+#include "inspect/peers.h"
 #include "inspect/sites.h"
 
 enum {
@@ -139,6 +140,7 @@ struct rouse_inspect {
 	size_t n_removed[2];
 	uint64_t digests[RI_WINDOW_SLOTS];
 	struct ri_references *references; /* NULL until asked for */
+	struct ri_peers peers;            /* at the other ends of sockets that were asked for */
 	uint8_t *first_look;  /* RI_WINDOW_BYTES each */
 	uint8_t *second_look;
 	uint8_t scratch[RP_FRAME_MAX]; /* a message being packed, or a future being scanned */

@@ -109,6 +109,30 @@ bool ri_net_parse(enum ri_net_table table, const char *line, struct ri_net_socke
 	return true;
 }
 
+/* A socket of version 6 writes an address of version 4 in its own way: "[::ffff:10.0.0.1]:80" is "10.0.0.1:80". */
+static void plain_address(const char *text, char out[RI_NET_TEXT])
+{
+	static const char mapped[] = "[::ffff:";
+	const char *from = text + sizeof mapped - 1, *end = strchr(text, ']');
+
+	if (strncmp(text, mapped, sizeof mapped - 1) == 0 && end && memchr(from, '.', (size_t)(end - from)))
+		snprintf(out, RI_NET_TEXT, "%.*s%s", (int)(end - from), from, end + 1);
+	else
+		snprintf(out, RI_NET_TEXT, "%s", text);
+}
+
+bool ri_net_is_pair(const struct ri_net_socket *a, const struct ri_net_socket *b)
+{
+	const char *const texts[] = { a->local, b->peer, a->peer, b->local };
+	char plain[4][RI_NET_TEXT];
+
+	if (!*a->peer || !*b->peer)
+		return false;
+	for (size_t i = 0; i < 4; i++)
+		plain_address(texts[i], plain[i]);
+	return strcmp(plain[0], plain[1]) == 0 && strcmp(plain[2], plain[3]) == 0;
+}
+
 static size_t match(const struct ri_net_socket *found, struct ri_net_socket *sockets, size_t n)
 {
 	size_t matches = 0;
@@ -122,8 +146,25 @@ static size_t match(const struct ri_net_socket *found, struct ri_net_socket *soc
 	return matches;
 }
 
+/* One that is connected to itself is its own peer. */
+static size_t match_peer(const struct ri_net_socket *found, struct ri_net_socket *sockets, size_t n)
+{
+	size_t matches = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!sockets[i].tcp_state || sockets[i].peer_inode || !ri_net_is_pair(found, &sockets[i]))
+			continue;
+		sockets[i].peer_inode = found->inode;
+		matches++;
+	}
+	return matches;
+}
+
+typedef size_t (*match_fn)(const struct ri_net_socket *found, struct ri_net_socket *sockets, size_t n);
+
 /* As long as some are wanted; answers how many of them it has filled. */
-static size_t search(FILE *file, enum ri_net_table table, struct ri_net_socket *sockets, size_t n, size_t wanted)
+static size_t search(
+	FILE *file, enum ri_net_table table, match_fn fn, struct ri_net_socket *sockets, size_t n, size_t wanted)
 {
 	struct ri_net_socket socket;
 	char line[LINE_BYTES];
@@ -133,23 +174,21 @@ static size_t search(FILE *file, enum ri_net_table table, struct ri_net_socket *
 		bytes += strlen(line);
 		line[strcspn(line, "\n")] = 0;
 		if (ri_net_parse(table, line, &socket))
-			matches += match(&socket, sockets, n);
+			matches += fn(&socket, sockets, n);
 	}
 	return matches;
 }
 
-void ri_net_find(int pid, struct ri_net_socket *sockets, size_t n)
+/* The first `tables` of all tables. */
+static void search_tables(int pid, size_t tables, match_fn fn, struct ri_net_socket *sockets, size_t n, size_t wanted)
 {
 	static const char *const names[RI_NET_TABLES] = { [RI_NET_TCP] = "tcp",
 		[RI_NET_TCP6] = "tcp6",
 		[RI_NET_UDP] = "udp",
 		[RI_NET_UDP6] = "udp6",
 		[RI_NET_UNIX] = "unix" };
-	size_t wanted = 0;
 
-	for (size_t i = 0; i < n; i++)
-		wanted += sockets[i].inode != 0;
-	for (size_t table = 0; table < RI_NET_TABLES && wanted > 0; table++) {
+	for (size_t table = 0; table < tables && wanted > 0; table++) {
 		char path[48], buffer[16384]; /* the C library would read a kilobyte at a time */
 
 		snprintf(path, sizeof path, "/proc/%d/net/%s", pid, names[table]);
@@ -158,7 +197,25 @@ void ri_net_find(int pid, struct ri_net_socket *sockets, size_t n)
 		if (!file)
 			continue;
 		setvbuf(file, buffer, _IOFBF, sizeof buffer);
-		wanted -= search(file, (enum ri_net_table)table, sockets, n, wanted);
+		wanted -= search(file, (enum ri_net_table)table, fn, sockets, n, wanted);
 		fclose(file);
 	}
+}
+
+void ri_net_find(int pid, struct ri_net_socket *sockets, size_t n)
+{
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < n; i++)
+		wanted += sockets[i].inode != 0;
+	search_tables(pid, RI_NET_TABLES, match, sockets, n, wanted);
+}
+
+void ri_net_find_peers(int pid, struct ri_net_socket *sockets, size_t n)
+{
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < n; i++)
+		wanted += sockets[i].tcp_state && *sockets[i].peer && !sockets[i].peer_inode;
+	search_tables(pid, RI_NET_TCP6 + 1, match_peer, sockets, n, wanted);
 }

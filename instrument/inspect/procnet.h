@@ -16,6 +16,7 @@ struct ri_net_socket {
 	uint64_t tx_bytes;  /* sent and not acknowledged */
 	char local[RI_NET_TEXT];
 	char peer[RI_NET_TEXT]; /* "" = none, or not known */
+	uint64_t peer_inode;    /* of the socket at the other end, on this machine; 0 = not known */
 };
 
 enum ri_net_table { RI_NET_TCP, RI_NET_TCP6, RI_NET_UDP, RI_NET_UDP6, RI_NET_UNIX, RI_NET_TABLES };
@@ -26,6 +27,14 @@ enum ri_net_table { RI_NET_TCP, RI_NET_TCP6, RI_NET_UDP, RI_NET_UDP6, RI_NET_UNI
  * table: where there are more sockets than that, some are not found.
  */
 void ri_net_find(int pid, struct ri_net_socket *sockets, size_t n);
+
+/*
+ * Fills peer_inode of those that are connected by TCP within the network
+ * namespace of process `pid`. Bounded in the same way.
+ */
+void ri_net_find_peers(int pid, struct ri_net_socket *sockets, size_t n);
+/* Are `a` and `b` the two ends of one connection? */
+bool ri_net_is_pair(const struct ri_net_socket *a, const struct ri_net_socket *b);
 
 /* One line of a table: false if it is none. */
 bool ri_net_parse(enum ri_net_table table, const char *line, struct ri_net_socket *ret_socket);

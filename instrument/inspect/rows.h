@@ -109,13 +109,17 @@
 	X(uint64_t, argument)                                                                      \
 	X(uint64_t, pc)
 
-#define RI_SOCKET_COLUMNS(X)                                                                       \
-	X(uint64_t, serial)                                                                        \
-	X(uint32_t, local)                                                                         \
-	X(uint32_t, peer)                                                                          \
-	X(uint64_t, rx_bytes)                                                                      \
-	X(uint64_t, tx_bytes)                                                                      \
-	X(uint32_t, tcp_state)
+#define RI_SOCKET_COLUMNS(X)                                                                                           \
+	X(uint64_t, serial)                                                                                            \
+	X(uint32_t, local)                                                                                             \
+	X(uint32_t, peer)                                                                                              \
+	X(uint64_t, rx_bytes)                                                                                          \
+	X(uint64_t, tx_bytes)                                                                                          \
+	X(uint32_t, tcp_state)                                                                                         \
+	X(uint32_t, peer_pid)                                                                                          \
+	X(uint32_t, peer_program)                                                                                      \
+	X(uint32_t, peer_is_rouse)                                                                                     \
+	X(uint32_t, peer_others)
 
 #define RI_HOLDER_COLUMNS(X)                                                                                           \
 	X(uint64_t, serial)                                                                                            \

@@ -31,13 +31,17 @@
 	X(uint64_t, task)                                                                          \
 	X(uint64_t, count)                                                                         \
 	X(uint32_t, complete)
-#define SOCKET_ROW(X)                                                                              \
-	X(uint64_t, serial)                                                                        \
-	X(uint32_t, local)                                                                         \
-	X(uint32_t, peer)                                                                          \
-	X(uint64_t, rx_bytes)                                                                      \
-	X(uint64_t, tx_bytes)                                                                      \
-	X(uint32_t, tcp_state)
+#define SOCKET_ROW(X)                                                                                                  \
+	X(uint64_t, serial)                                                                                            \
+	X(uint32_t, local)                                                                                             \
+	X(uint32_t, peer)                                                                                              \
+	X(uint64_t, rx_bytes)                                                                                          \
+	X(uint64_t, tx_bytes)                                                                                          \
+	X(uint32_t, tcp_state)                                                                                         \
+	X(uint32_t, peer_pid)                                                                                          \
+	X(uint32_t, peer_program)                                                                                      \
+	X(uint32_t, peer_is_rouse)                                                                                     \
+	X(uint32_t, peer_others)
 #define STACK_ROW(X)                                                                               \
 	X(uint32_t, tid)                                                                           \
 	X(uint64_t, pc)                                                                            \

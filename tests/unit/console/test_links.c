@@ -387,7 +387,8 @@ static void a_blocking_job_leads_to_its_thread_and_code(void **state)
 	look_resource(&look, job);
 	socket.value = 7;
 	look_resource(&look, socket);
-	look_sockets(&look, &(struct socket_row){ 71, NAME_LOCAL, NAME_PEER, 0, 0, 1 }, 1);
+	look_sockets(
+		&look, &(struct socket_row){ .serial = 71, .local = NAME_LOCAL, .peer = NAME_PEER, .tcp_state = 1 }, 1);
 	look_threads(&look,
 		&(struct thread_row){
 			.tid = 78, .role = ROUSE_THREAD_BLOCKING, .state = 'S', .syscall = 1 + 0, .argument = 7 },
@@ -498,13 +499,61 @@ static void sockets_tell_who_has_to_do_something(void **state)
 		row.capacity = 128;
 		look_resource(&look, row);
 		look_sockets(&look,
-			&(struct socket_row){ 71, NAME_LOCAL, NAME_PEER, cases[i].rx_bytes, 0, cases[i].tcp_state }, 1);
+			&(struct socket_row){ .serial = 71,
+				.local = NAME_LOCAL,
+				.peer = NAME_PEER,
+				.rx_bytes = cases[i].rx_bytes,
+				.tcp_state = cases[i].tcp_state },
+			1);
 		look_end(&look);
 		chain_of(scene, 20);
 		assert_drawn(scene, "fd 7");
 		assert_drawn(scene, cases[i].view);
 		assert_drawn(scene, cases[i].end);
 		assert_int_equal(link_of(scene, CN_LINK_SOCKET)->id, 71);
+	}
+}
+
+/* Who has it is told where the chain ends with it; not where what it sent is there already. */
+static void the_process_at_the_other_end_of_a_socket_is_named(void **state)
+{
+	static const struct {
+		uint32_t peer, rx_bytes, is_rouse, others;
+		const char *view, *end;
+	} cases[] = {
+		{ NAME_PEER, 0, 0, 0, "peer 10.0.0.1:555 = process 4711 (limit), established",
+			"the peer: it has not sent; that is process 4711 (limit)" },
+		{ NAME_PEER, 0, 1, 2, "peer 10.0.0.1:555 = process 4711 (limit) and 2 more, established",
+			"process 4711 (limit), go on with: rouse why 4711 TASK" },
+		{ 0, 0, 0, 0, "peer = process 4711 (limit)", "nothing has come from it; that is process 4711 (limit)" },
+		{ NAME_PEER, 5, 1, 0, "= process 4711 (limit)", "and it has not been woken for it" },
+	};
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct look look = look_at(scene->model, (9 + i) * S);
+		struct resource_row row = resource(71, ROUSE_RESOURCE_SOCKET);
+
+		names(&look);
+		waits(&look, 20, ROUSE_OP_READ, 71, 7);
+		row.value = 7;
+		look_resource(&look, row);
+		look_sockets(&look,
+			&(struct socket_row){ .serial = 71,
+				.local = NAME_LOCAL,
+				.peer = cases[i].peer,
+				.rx_bytes = cases[i].rx_bytes,
+				.tcp_state = 1,
+				.peer_pid = 4711,
+				.peer_program = NAME_LIMIT,
+				.peer_is_rouse = cases[i].is_rouse,
+				.peer_others = cases[i].others },
+			1);
+		look_end(&look);
+		chain_of(scene, 20);
+		assert_drawn(scene, cases[i].view);
+		assert_drawn(scene, cases[i].end);
+		assert_int_equal(strstr(scene->drawn, "rouse why") != NULL, cases[i].is_rouse && !cases[i].rx_bytes);
 	}
 }
 
@@ -582,5 +631,6 @@ TEST_MAIN(T(permits_are_followed_to_each_holder), T(untracked_permits_are_a_gues
 	T(an_empty_channel_leads_to_those_who_have_it_in_their_frames), T(a_channel_that_nobody_else_has_is_told),
 	T(a_full_channel_leads_to_its_receiver), T(a_blocking_job_leads_to_its_thread_and_code),
 	T(a_job_that_no_thread_takes_leads_to_what_the_pool_does), T(threads_compute_wait_for_a_cpu_or_are_blocked),
-	T(sockets_tell_who_has_to_do_something), T(an_overdue_timer_leads_to_the_worker_that_should_fire_it),
-	T(who_dropped_the_last_waker_is_told), T(a_chain_asks_for_what_it_would_know_more_of));
+	T(sockets_tell_who_has_to_do_something), T(the_process_at_the_other_end_of_a_socket_is_named),
+	T(an_overdue_timer_leads_to_the_worker_that_should_fire_it), T(who_dropped_the_last_waker_is_told),
+	T(a_chain_asks_for_what_it_would_know_more_of));

@@ -9,11 +9,13 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rouse/inspect.h>
 #include <rouse/rouse.h>
 
+#include "inspect/peers.h"
 #include "inspect/procfs.h"
 #include "inspect/procnet.h"
 #include "stream.h"
@@ -267,6 +269,157 @@ static void a_datagram_socket_shows_where_it_is_bound(void **state)
 	close(fd);
 }
 
+/* -------------------------------------------------------------------- peers */
+
+/* A reader searches now and then only, a new one at once. */
+static const Rouse__V1__Sockets *look_anew(struct target *t, int fd)
+{
+	rouse_inspect_close(t->inspect);
+	stream_fini(&t->stream);
+	stream_init(&t->stream);
+	assert_int_equal(rouse_inspect_open_pid((int)getpid(), &t->inspect), 0);
+	return look(t, (uint64_t)fd);
+}
+
+static void assert_is_this_process(struct target *t, const Rouse__V1__Sockets *row)
+{
+	struct ri_proc_stat stat;
+
+	assert_non_null(row);
+	assert_int_equal(ri_proc_stat((int)getpid(), &stat), 0);
+	assert_int_equal(row->peer_pid[0], getpid());
+	assert_string_equal(stream_text(&t->stream, row->peer_program[0]), stat.program);
+	assert_int_equal(row->peer_is_rouse[0], 1);
+	assert_int_equal(row->peer_others[0], 0);
+}
+
+static void assert_nobody(const Rouse__V1__Sockets *row)
+{
+	assert_non_null(row);
+	assert_int_equal(row->peer_pid[0], 0);
+	assert_int_equal(row->peer_program[0], 0);
+	assert_int_equal(row->peer_is_rouse[0], 0);
+	assert_int_equal(row->peer_others[0], 0);
+}
+
+static void who_has_the_other_end_of_a_connection_is_known(void **state)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct target *t = *state;
+
+	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+		struct tcp tcp;
+
+		connect_tcp(families[i], &tcp);
+		tcp.served = accept(tcp.listener, NULL, NULL);
+		assert_is_this_process(t, look_anew(t, tcp.client));
+		assert_is_this_process(t, look_anew(t, tcp.served));
+		assert_nobody(look_anew(t, tcp.listener));
+		close(tcp.served);
+		tcp.served = -1;
+		assert_nobody(look_anew(t, tcp.client));
+		close_tcp(&tcp);
+	}
+}
+
+static void so_is_who_has_the_other_end_of_a_unix_socket(void **state)
+{
+	struct target *t = *state;
+	int pair[2], alone = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_is_this_process(t, look_anew(t, pair[0]));
+	assert_nobody(look_anew(t, alone));
+	close(pair[1]);
+	assert_nobody(look_anew(t, pair[0]));
+	close(pair[0]);
+	close(alone);
+}
+
+static void of_several_that_share_it_the_first_is_named_and_the_others_counted(void **state)
+{
+	enum { CHILDREN = 3 };
+	struct target *t = *state;
+	pid_t children[CHILDREN];
+	const Rouse__V1__Sockets *row;
+	int pair[2], hold[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(pipe(hold), 0);
+	for (int i = 0; i < CHILDREN; i++) {
+		char byte;
+
+		children[i] = fork();
+		assert_true(children[i] >= 0);
+		if (children[i] == 0) {
+			close(hold[1]);
+			_exit(read(hold[0], &byte, 1) != 0);
+		}
+	}
+	row = look_anew(t, pair[0]);
+	assert_int_equal(row->peer_others[0], CHILDREN);
+	assert_true((int)row->peer_pid[0] <= getpid());
+	close(hold[1]);
+	for (int i = 0; i < CHILDREN; i++)
+		assert_int_equal(waitpid(children[i], NULL, 0), children[i]);
+	close(hold[0]);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* Within two seconds of a search what it found stands, and nothing else is searched for. */
+static void it_is_not_searched_for_in_every_look(void **state)
+{
+	struct ri_peers peers = { .searched_ns = 0 };
+	struct ri_net_socket socket = { .inode = 0 };
+	struct ri_peer peer = { .pid = 1 };
+	uint64_t first;
+
+	(void)state;
+	ri_peers_find(&peers, (int)getpid(), &socket, 1, &peer);
+	assert_int_equal(peer.pid, 0);
+	first = peers.searched_ns;
+	assert_true(first > 0);
+	socket.inode = peers.inodes[0] = 77;
+	peers.found[0].pid = 4711;
+	ri_peers_find(&peers, (int)getpid(), &socket, 1, &peer);
+	if (peers.searched_ns == first) /* else two seconds were over in between */
+		assert_int_equal(peer.pid, 4711);
+	peers.searched_ns -= 2000000000u;
+	ri_peers_find(&peers, (int)getpid(), &socket, 1, &peer);
+	assert_true(peers.searched_ns >= first);
+	assert_int_equal(peer.pid, 0);
+}
+
+static void ends_that_belong_together_are_told(void **state)
+{
+	static const struct {
+		const char *local, *peer, *other_local, *other_peer;
+		bool pair;
+	} cases[] = {
+		{ "10.0.0.1:80", "10.0.0.2:555", "10.0.0.2:555", "10.0.0.1:80", true },
+		{ "10.0.0.1:80", "10.0.0.2:555", "10.0.0.1:80", "10.0.0.2:555", false },
+		{ "10.0.0.1:80", "10.0.0.2:555", "10.0.0.2:556", "10.0.0.1:80", false },
+		{ "[::ffff:10.0.0.1]:80", "[::ffff:10.0.0.2]:555", "10.0.0.2:555", "10.0.0.1:80", true },
+		{ "[::1]:80", "[::1]:555", "[::1]:555", "[::1]:80", true },
+		{ "[::ffff:0:1]:80", "[::1]:555", "[::1]:555", "0:1:80", false },
+		{ "10.0.0.1:80", "", "", "10.0.0.1:80", false },
+		{ "[::ffff:", "[::ffff:1", "[::ffff:1", "[::ffff:", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct ri_net_socket a = { .inode = 1 }, b = { .inode = 2 };
+
+		snprintf(a.local, sizeof a.local, "%s", cases[i].local);
+		snprintf(a.peer, sizeof a.peer, "%s", cases[i].peer);
+		snprintf(b.local, sizeof b.local, "%s", cases[i].other_local);
+		snprintf(b.peer, sizeof b.peer, "%s", cases[i].other_peer);
+		assert_int_equal(ri_net_is_pair(&a, &b), cases[i].pair);
+		assert_int_equal(ri_net_is_pair(&b, &a), cases[i].pair);
+	}
+}
+
 /* ----------------------------------------------------- other, gone, hostile */
 
 static void what_is_no_socket_says_what_it_is(void **state)
@@ -366,6 +519,9 @@ static void lines_that_are_none_are_passed_over(void **state)
 TEST_MAIN(TEST(nothing_is_looked_up_unless_asked_for), TEST(a_tcp_socket_shows_both_ends_and_what_waits),
 	TEST(so_does_one_of_version_6), TEST(what_was_not_acknowledged_is_counted_at_the_sender),
 	TEST(a_unix_socket_shows_its_path_if_it_has_one), TEST(a_datagram_socket_shows_where_it_is_bound),
+	TEST(who_has_the_other_end_of_a_connection_is_known), TEST(so_is_who_has_the_other_end_of_a_unix_socket),
+	TEST(of_several_that_share_it_the_first_is_named_and_the_others_counted),
+	cmocka_unit_test(it_is_not_searched_for_in_every_look), cmocka_unit_test(ends_that_belong_together_are_told),
 	TEST(what_is_no_socket_says_what_it_is), TEST(a_socket_of_no_table_keeps_its_number),
 	TEST(a_descriptor_that_was_closed_or_never_was_has_no_row), TEST(kinds_without_a_descriptor_are_not_looked_up),
 	cmocka_unit_test(lines_of_the_tables_are_taken_apart), cmocka_unit_test(lines_that_are_none_are_passed_over));
