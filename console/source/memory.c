@@ -126,6 +126,7 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 		.n_watch = m->wish.n_watch,
 		.detail = m->wish.detail,
 		.n_detail = m->wish.n_detail,
+		.peers = m->wish.peers,
 		.changes_only = m->looks > 0 };
 	uint64_t ticks;
 	int rc;

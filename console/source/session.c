@@ -226,7 +226,8 @@ static void wish_details(struct cn_session *session)
 	for (size_t i = 0; i < session->n_detail && wish.n_detail < CN_WANTS_MAX; i++)
 		if (!wishes(&wish, session->detail[i]))
 			wish.detail[wish.n_detail++] = session->detail[i];
-	if (wish.n_detail == session->wish.n_detail &&
+	wish.peers = session->n_detail > 0;
+	if (wish.n_detail == session->wish.n_detail && wish.peers == session->wish.peers &&
 		memcmp(wish.detail, session->wish.detail, wish.n_detail * sizeof wish.detail[0]) == 0)
 		return;
 	session->wish = wish;

@@ -24,6 +24,7 @@ struct cn_wish {
 	uint64_t watch[CN_WATCH_MAX];
 	uint32_t n_detail;
 	uint64_t detail[CN_WANTS_MAX];
+	bool peers; /* of sockets: somebody has asked, not diagnosis alone */
 };
 
 struct cn_source {

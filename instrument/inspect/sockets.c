@@ -40,7 +40,7 @@ static uint32_t text_index(struct ri_runtime *runtime, const char *text)
 int ri_sockets_send(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 {
 	struct ri_net_socket sockets[RI_DETAIL_MAX];
-	struct ri_peer peers[RI_DETAIL_MAX];
+	struct ri_peer peers[RI_DETAIL_MAX] = { { .pid = 0 } };
 	uint64_t serials[RI_DETAIL_MAX];
 	struct ri_socket_batch batch;
 	size_t n = 0;
@@ -54,7 +54,8 @@ int ri_sockets_send(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 	if (n == 0)
 		return 0;
 	ri_net_find(inspect->process.pid, sockets, n);
-	ri_peers_find(&inspect->peers, inspect->process.pid, sockets, n, peers);
+	if (inspect->look.opts.peers)
+		ri_peers_find(&inspect->peers, inspect->process.pid, sockets, n, peers);
 	for (size_t i = 0; i < n; i++)
 		ri_socket_put(&batch, &(struct ri_socket_row){ .serial = serials[i],
 					      .local = text_index(runtime, sockets[i].local),

@@ -129,6 +129,7 @@ static int take_request(void *arg, const uint8_t *bytes, size_t n)
 	client->n_detail = s->n_detail;
 	if (s->n_detail)
 		memcpy(client->detail, s->detail, s->n_detail * sizeof *s->detail);
+	client->peers = s->peers;
 	if (at_once || client->next_ns > request->now_ns + client->interval_ns)
 		client->next_ns = request->now_ns;
 	return 0;
@@ -174,6 +175,7 @@ static int begin_look(struct ri_client *client)
 		.n_watch = client->n_watch,
 		.detail = client->detail,
 		.n_detail = client->n_detail,
+		.peers = client->peers,
 		.changes_only = !keyframe };
 
 	if (client->skipped) {

@@ -27,6 +27,7 @@ struct ri_client {
 	size_t n_watch;
 	uint64_t detail[RI_DETAIL_MAX];
 	size_t n_detail;
+	bool peers;
 
 	uint64_t next_ns;   /* when the next generation is due */
 	bool looking;       /* one is being made */

@@ -60,6 +60,7 @@ struct rouse_look_opts {
 	size_t n_watch;
 	const uint64_t *detail; /* tasks and resources of which more is wanted, at most 16: References, Sockets */
 	size_t n_detail;
+	bool peers;              /* and of Sockets the process at the other end: all processes are searched for it */
 	bool changes_only;       /* rows that changed since the last look, and Removed; else a keyframe */
 };
 

@@ -90,10 +90,10 @@ static int teardown(void **state)
 }
 
 /* Says that the resource is about `fd`, asks for it, and answers its row, or NULL. */
-static const Rouse__V1__Sockets *look(struct target *t, uint64_t fd)
+static const Rouse__V1__Sockets *look_for(struct target *t, uint64_t fd, bool peers)
 {
 	const uint64_t wanted[] = { t->record->serial + 1000, t->record->serial };
-	const struct rouse_look_opts opts = { .size = sizeof opts, .detail = wanted, .n_detail = 2 };
+	const struct rouse_look_opts opts = { .size = sizeof opts, .detail = wanted, .n_detail = 2, .peers = peers };
 	const Rouse__V1__Frame *frame;
 
 	t->record->value = fd;
@@ -105,6 +105,11 @@ static const Rouse__V1__Sockets *look(struct target *t, uint64_t fd)
 		assert_int_equal(frame->sockets->serial[0], t->record->serial);
 	}
 	return frame ? frame->sockets : NULL;
+}
+
+static const Rouse__V1__Sockets *look(struct target *t, uint64_t fd)
+{
+	return look_for(t, fd, true);
 }
 
 static void nothing_is_looked_up_unless_asked_for(void **state)
@@ -312,6 +317,8 @@ static void who_has_the_other_end_of_a_connection_is_known(void **state)
 
 		connect_tcp(families[i], &tcp);
 		tcp.served = accept(tcp.listener, NULL, NULL);
+		assert_nobody(
+			look_for(t, (uint64_t)tcp.client, false)); /* a search that nobody asked for is not made */
 		assert_is_this_process(t, look_anew(t, tcp.client));
 		assert_is_this_process(t, look_anew(t, tcp.served));
 		assert_nobody(look_anew(t, tcp.listener));
