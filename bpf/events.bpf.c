@@ -49,6 +49,7 @@ const volatile __u64 target_ns_ino = 0;
 const volatile __u32 target_tgid = 0;
 const volatile __u64 long_poll_ns = 10000000;
 
+volatile __u32 measuring; /* by the loader: 1 from when all is attached until the end */
 struct bl_totals totals;
 int kernel_tgid; /* the target's, in the initial namespace; 0 = not seen yet */
 
@@ -80,6 +81,8 @@ static __always_inline bool is_target(__u32 *ret_tid)
 {
 	struct bpf_pidns_info id;
 
+	if (!measuring)
+		return false;
 	if (bpf_get_ns_current_pid_tgid(target_ns_dev, target_ns_ino, &id, sizeof(id)) != 0)
 		return false;
 	*ret_tid = id.pid;

@@ -7,7 +7,6 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,9 +216,7 @@ void bl_follow_stop(struct bl_follow *follow)
 	__atomic_store_n(follow->measuring, 0, __ATOMIC_RELEASE);
 	follow->end_ns = bl_now_ns();
 	detach(follow);
-	/* A grace period: the programs run with preemption disabled. Without the call, 10 ms have to do. */
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
-		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	bl_await_programs();
 }
 
 void bl_follow_costs(const struct bl_follow *follow, struct bl_cost *costs, uint64_t *ret_missed)

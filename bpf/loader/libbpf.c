@@ -4,8 +4,12 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 /* libbpf explains a failure only by printing. */
 static char last_warning[256];
@@ -21,6 +25,13 @@ void bl_listen_to_libbpf(void)
 {
 	*last_warning = '\0';
 	libbpf_set_print(keep_warning);
+}
+
+/* They are readers of RCU, whose grace period that call waits for. Where it is refused, 10 ms have to do. */
+void bl_await_programs(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 }
 
 int bl_fail_by_libbpf(struct bl_why *why, int rc, const char *what)

@@ -225,6 +225,8 @@ int bl_open(int pid, const struct bl_opts *opts, struct bl_source **ret_source, 
 		bl_close(source);
 		return rc;
 	}
+	/* Not earlier: polls would be counted as they begin whose end is not seen. */
+	__atomic_store_n(&source->skeleton->bss->measuring, 1, __ATOMIC_RELEASE);
 	*ret_source = source;
 	return 0;
 }
@@ -296,6 +298,8 @@ int bl_finish(struct bl_source *source, bl_frame_fn frame, void *arg)
 {
 	int rc;
 
+	__atomic_store_n(&source->skeleton->bss->measuring, 0, __ATOMIC_RELEASE);
+	bl_await_programs();
 	bl_frames_to(&source->frames, frame, arg);
 	rc = ring_buffer__consume(source->ring);
 	return rc < 0 ? rc : bl_frames_end(&source->frames, lost(source));
