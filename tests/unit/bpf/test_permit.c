@@ -11,7 +11,7 @@
 
 #include "test.h"
 
-enum { ROOT = 0, ANN = 1000, BOB = 1001 };
+enum { ROOT = 0, ANN = 1000, BOB = 1001, NOBODY = 65534 };
 
 static void owner_is_read_by_all_three_ids(void **state)
 {
@@ -73,18 +73,35 @@ static void own_process_is_permitted_and_nobody_elses(void **state)
 	close(pidfd);
 }
 
+/* In the child: of that user, its memory shut off, until it is killed. */
+static void shut_off(uid_t user, int told)
+{
+	if (setresuid(user, user, user) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0 && write(told, "", 1) == 1)
+		pause();
+	_exit(1);
+}
+
 static void process_that_shut_its_memory_off_is_not_permitted(void **state)
 {
+	const uid_t user = getuid() ? getuid() : NOBODY; /* root may follow any process */
 	struct bl_why why;
-	int pidfd;
+	int told[2], pidfd;
+	char byte;
+	pid_t child;
 
 	(void)state;
-	if (getuid() == 0)
-		test_skip("root may follow any process");
-	prctl(PR_SET_DUMPABLE, 0);
-	assert_int_equal(bh_permit(getuid(), getpid(), &pidfd, &why), -EPERM);
+	assert_int_equal(pipe(told), 0);
+	child = fork();
+	if (child == 0)
+		shut_off(user, told[1]);
+	assert_true(child > 0);
+	close(told[1]);
+	assert_int_equal(read(told[0], &byte, 1), 1);
+	assert_int_equal(bh_permit(user, child, &pidfd, &why), -EPERM);
 	assert_non_null(strstr(why.text, "keeps its memory to itself"));
-	prctl(PR_SET_DUMPABLE, 1);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	close(told[0]);
 }
 
 static void pid_that_ended_is_not_taken_for_who_gets_it_later(void **state)
