@@ -61,7 +61,7 @@ enum cn_option {
 #undef X
 	CN_OPTION_MAX
 };
-#define CN_TAKES(name) (1u << CN_OPTION_##name)
+#define CN_TAKES(name) (1ull << CN_OPTION_##name)
 #define CN_TAKES_TARGET (CN_TAKES(SOURCE) | CN_TAKES(TIMEOUT) | CN_TAKES(HELP))
 #define CN_TAKES_TEXT (CN_TAKES(COLOR) | CN_TAKES(ASCII))
 
@@ -72,7 +72,7 @@ struct cn_cli {
 	const struct cn_verb *verb;
 	const char *target; /* NULL = none */
 	const char *task;   /* what `why` is asked about */
-	unsigned int given; /* CN_TAKES() of the options that were */
+	uint64_t given; /* CN_TAKES() of the options that were */
 	bool json, batch, help, all;
 	enum cn_source_kind source;
 	uint32_t timeout_ms, interval_ms, looks;
@@ -94,7 +94,7 @@ struct cn_verb {
 	const char *arguments; /* as in the usage line */
 	const char *summary;
 	const char *help; /* more lines, may be NULL */
-	unsigned int options;
+	uint64_t options;
 	int arguments_min, arguments_max;
 	int (*run)(struct cn_cli *cli);
 };

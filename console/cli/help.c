@@ -12,13 +12,13 @@ static const struct {
 #undef X
 };
 
-static void print_options(FILE *out, unsigned int taken)
+static void print_options(FILE *out, uint64_t taken)
 {
 	fputs("\nOptions:\n", out);
 	for (int i = 0; i < CN_OPTION_MAX; i++) {
 		char name[32];
 
-		if (!(taken & 1u << i) || !options[i].help)
+		if (!(taken & 1ull << i) || !options[i].help)
 			continue;
 		snprintf(name, sizeof name, "--%s%s%s", options[i].name,
 			options[i].argument && *options[i].argument != '[' ? " " : "",

@@ -171,7 +171,7 @@ static void tables(const struct cn_verb *verb, struct option *longs, char *lette
 	*letters++ = '+'; /* in order: what follows the target may look like an option to others */
 	*letters++ = ':';
 	for (int i = 0; i < CN_OPTION_MAX; i++) {
-		if (!(verb->options & 1u << i))
+		if (!(verb->options & 1ull << i))
 			continue;
 		*longs++ = (struct option){ options[i].name, argument_of(i), NULL, LONG_BASE + i };
 		if (!options[i].letter)
@@ -211,7 +211,7 @@ static int one_option(int code, char **argv, struct cn_cli *cli, struct wanted *
 		return misuse(cli->verb, "a value is missing after", argv[optind - 1]);
 	if (code == '?' || option < 0)
 		return misuse(cli->verb, "it does not take", argv[optind - 1]);
-	cli->given |= 1u << option;
+	cli->given |= 1ull << option;
 	if (take((enum cn_option)option, optarg, cli, wanted))
 		return CN_EXIT_OK;
 	snprintf(refused, sizeof refused, "--%s cannot be", options[option].name);
