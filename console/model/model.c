@@ -40,6 +40,7 @@ void cn_model_free(struct cn_model *model)
 	cn_slots_fini(&model->resources);
 	cn_symbols_fini(&model->symbols);
 	cn_kernel_free(model->kernel);
+	cn_events_free(model);
 	for (size_t i = 0; i < CN_RUNTIMES_MAX; i++) {
 		struct cn_runtime_state *runtime = model->runtimes[i];
 
@@ -79,14 +80,6 @@ static int apply_hello(struct cn_model *model, const Rouse__V1__Hello *hello)
 bool cn_target_is_core(const struct cn_target *target)
 {
 	return strcmp(target->source, "core") == 0;
-}
-
-static void apply_events(struct cn_model *model, const Rouse__V1__Events *events)
-{
-	model->lost_events += events->lost_before;
-	for (size_t i = 0; i < events->n_kind; i++)
-		if (events->kind[i] < ROUSE_EVENT_MAX)
-			model->events[events->kind[i]]++;
 }
 
 /* Ids are unique in a process; a generation speaks for its own runtime only. */
@@ -150,7 +143,7 @@ int cn_model_apply(struct cn_model *model, const Rouse__V1__Frame *frame)
 		cn_end_generation(model, frame->end);
 		return CN_APPLIED_GENERATION;
 	case ROUSE__V1__FRAME__BODY_EVENTS:
-		apply_events(model, frame->events);
+		cn_apply_events(model, frame->events);
 		return CN_APPLIED;
 	case ROUSE__V1__FRAME__BODY_LOST:
 		model->lost_events += frame->lost->events;

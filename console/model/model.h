@@ -267,7 +267,7 @@ uint64_t cn_model_now_ns(const struct cn_model *model);
  */
 uint64_t cn_model_lost_events(const struct cn_model *model);
 uint64_t cn_model_lost_generations(const struct cn_model *model);
-/* Events that came, by enum rouse_event_kind. */
+/* Events that came, by enum rouse_event_kind; one by one they are in model/events.h. */
 uint64_t cn_model_events(const struct cn_model *model, enum rouse_event_kind kind);
 /* All runtimes seen are whole in their last look. */
 bool cn_model_complete(const struct cn_model *model);

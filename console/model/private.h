@@ -64,6 +64,8 @@ struct cn_model {
 	uint64_t now_ns;
 	uint64_t lost_events, lost_generations;
 	uint64_t events[ROUSE_EVENT_MAX];
+	bool keeps_events;
+	struct cn_event_store *kept_events; /* NULL: none have come */
 	int error;
 	char error_text[256];
 };
@@ -98,5 +100,8 @@ int cn_apply_symbols(struct cn_model *model, const struct cn_runtime_state *runt
 void cn_symbols_init(struct cn_slots *symbols);
 void cn_symbols_fini(struct cn_slots *symbols);
 void cn_kernel_free(struct cn_kernel_state *kernel);
+/* Counts them, and keeps them if somebody asks for that. */
+void cn_apply_events(struct cn_model *model, const Rouse__V1__Events *events);
+void cn_events_free(struct cn_model *model);
 
 #endif

@@ -16,6 +16,7 @@
 #include <frame.h>
 
 #include "export/text.h"
+#include "model/events.h"
 #include "model/kernel.h"
 #include "source/kernel.h"
 #include "source/resolve.h"
@@ -153,6 +154,8 @@ int cn_session_open(
 		(struct cn_wish){ .interval_ms = opts->interval_ms, .level = opts->level, .events = opts->events };
 	if (!session->wish.interval_ms)
 		session->wish.interval_ms = DEFAULT_INTERVAL_MS;
+	if (session->model)
+		cn_model_keep_events(session->model, opts->events || opts->kind == CN_SOURCE_FRAMES);
 	if (!session->decoder || !session->model || !session->findings)
 		rc = cn_why_set(why, -ENOMEM, "no memory to watch %s", cn_safe(target));
 	else if (opts->kind == CN_SOURCE_FRAMES)
@@ -413,6 +416,15 @@ void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t 
 {
 	session->wish.n_watch = (uint32_t)(n < CN_WATCH_MAX ? n : CN_WATCH_MAX);
 	memcpy(session->wish.watch, tasks, session->wish.n_watch * sizeof tasks[0]);
+	tell(session);
+}
+
+void cn_session_events(struct cn_session *session, bool wanted)
+{
+	if (session->frames)
+		return;
+	cn_model_keep_events(session->model, wanted);
+	session->wish.events = wanted;
 	tell(session);
 }
 

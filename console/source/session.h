@@ -39,7 +39,7 @@ struct cn_session_opts {
 	enum cn_source_kind kind; /* ANY: what the target is; the socket if an agent answers, else the process's memory */
 	uint32_t interval_ms;     /* between looks; 0 = 1000 */
 	uint32_t level;           /* 1 + wanted tracing level; 0 = leave it */
-	bool events;              /* count ring events too */
+	bool events;              /* ask for ring events, too, and keep them: model/events.h. Raises the level to 2 */
 	enum cn_stacks stacks;    /* native stacks to take with each look */
 	uint32_t stacks_ms;       /* time for them all; 0 = 1000: a screen should not stand still */
 	uint32_t answer_ms;       /* for an agent, where nothing but it is asked for: at least 500 */
@@ -80,6 +80,12 @@ void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t 
 /* Tasks and resources of which more is wanted (cn_model_detail(), cn_model_socket()), beside what diagnosis asks for.
  */
 void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n); /* at most 16 */
+/*
+ * Ring events from now on, kept in the model; or no more. Without an agent the
+ * level is not raised: then they come only if the program itself has chosen it.
+ * A file's are kept in any case.
+ */
+void cn_session_events(struct cn_session *session, bool wanted);
 /* Native stacks with each look from now on: cn_model_stack(), cn_symbol_format(). Never of a file of frames. */
 void cn_session_stacks(struct cn_session *session, enum cn_stacks wanted);
 /* It is asked, or will be: what it says may still come. */
