@@ -16,7 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 
-enum { BLOCKING_LIMIT = 512, NO_SLACK_NS = 1 };
+enum { BLOCKING_LIMIT = 512, NO_SLACK_NS = 1, TIMER_SLACK_NS = 65000 };
 
 /* --------------------------------------------------------------- registry */
 
@@ -330,6 +330,9 @@ int rouse_runtime_new(const struct rouse_runtime_opts *opts, struct rouse_runtim
 	runtime->n_workers = o.current_thread ? 1 : o.workers ? o.workers : default_workers();
 	runtime->level = o.level ? (uint32_t)o.level - 1 : default_level();
 	runtime->long_poll_ns = o.long_poll_ns ? o.long_poll_ns : 10 * ROUSE_MS;
+	runtime->timer_slack_ns = o.timer_slack_ns ? o.timer_slack_ns : TIMER_SLACK_NS;
+	if (runtime->timer_slack_ns > UINT64_MAX / 2)
+		runtime->timer_slack_ns = UINT64_MAX / 2; /* a time and it shall not overflow */
 	runtime->log = o.log;
 	runtime->log_arg = o.log_arg;
 	int rc = build(runtime, &o);

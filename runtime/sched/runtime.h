@@ -41,6 +41,7 @@ struct rs_worker {
 	uint64_t edge;  /* ticks of the last poll edge (L1) */
 	uint64_t tick;
 	uint64_t maintained; /* edge of the last maintenance (L1) */
+	uint64_t timed_out_ns; /* when it last slept until timers were due */
 	uint64_t random;
 	uint32_t lifo_polls;   /* in a row */
 	uint32_t spin_ns;      /* adaptive: how long to search before parking */
@@ -85,6 +86,7 @@ struct rouse_runtime {
 	bool watchdog_started;
 
 	uint64_t long_poll_ns;
+	uint64_t timer_slack_ns;
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 	uint64_t serial;            /* never given twice */
@@ -204,8 +206,8 @@ struct rouse_task *rs_worker_find(struct rs_worker *worker);
 struct rouse_task *rs_worker_pull(struct rs_worker *worker);
 /* Work was found: if this was the last searcher, it makes sure that somebody looks for the rest. Owner. */
 void rs_worker_end_search(struct rs_worker *worker);
-/* Fires due timers, the worker's own and those of foreign threads. Owner. */
-void rs_worker_fire_timers(struct rs_worker *worker);
+/* Fires due timers, the worker's own and those of foreign threads; answers how many. Owner. */
+uint32_t rs_worker_fire_timers(struct rs_worker *worker);
 /* The same, and looks at the reactor if nobody else does. Owner. */
 void rs_worker_maintain(struct rs_worker *worker);
 void rs_worker_set_state(struct rs_worker *worker, enum rouse_worker_state state);

@@ -157,20 +157,15 @@ static void announce(struct rs_worker *w)
 		rs_notify(w->runtime);
 }
 
-static void fire(struct rs_wheel *wheel, uint64_t now_ns)
-{
-	if (rs_wheel_next(wheel) <= now_ns)
-		rs_wheel_fire(wheel, now_ns);
-}
-
-void rs_worker_fire_timers(struct rs_worker *w)
+uint32_t rs_worker_fire_timers(struct rs_worker *w)
 {
 	uint64_t now_ns = rs_mono_ns();
 
 	w->in_driver = true;
-	fire(w->wheel, now_ns);
-	fire(w->runtime->foreign_wheel, now_ns);
+	uint32_t fired = rs_wheel_fire(w->wheel, now_ns) + rs_wheel_fire(w->runtime->foreign_wheel, now_ns);
+
 	announce(w);
+	return fired;
 }
 
 static void look_at_reactor(struct rs_worker *w)
@@ -192,7 +187,7 @@ static void look_at_reactor(struct rs_worker *w)
 void rs_worker_maintain(struct rs_worker *w)
 {
 	w->maintained = w->edge;
-	rs_worker_fire_timers(w);
+	(void)rs_worker_fire_timers(w);
 	look_at_reactor(w);
 }
 

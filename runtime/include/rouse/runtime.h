@@ -60,6 +60,11 @@ struct rouse_runtime_opts {
 	void (*log)(void *arg, const char *line); /* where the library says things; default stderr */
 	void *log_arg;
 	uint64_t seed;             /* for stealing and select; default random */
+	/*
+	 * A worker that sleeps does not wake for timers twice within this time: deadlines that follow each other so
+	 * closely end together. A timer on its own, or on a worker that runs, is never held back. Default 65 us; 1: none.
+	 */
+	uint64_t timer_slack_ns;
 };
 #define ROUSE_RUNTIME_OPTS(...) (&(const struct rouse_runtime_opts){ .size = sizeof(struct rouse_runtime_opts), __VA_ARGS__ })
 

@@ -90,4 +90,55 @@ static void a_long_poll_is_counted_once(void **state)
 	rouse_runtime_free(rt);
 }
 
-TEST_MAIN(cmocka_unit_test(no_push_is_lost_while_a_worker_lies_down), cmocka_unit_test(a_long_poll_is_counted_once));
+ROUSE_ASYNC(sleeper, int, uint64_t deadline_ns; struct rouse_sleep sleep;);
+ROUSE_BODY(sleeper)
+{
+	ROUSE_BEGIN;
+	ROUSE_AWAIT_ONLY(rouse_sleep_until(&self->sleep, self->deadline_ns));
+	ROUSE_END;
+}
+
+/* A worker that sleeps may not wake for timers again within an hour: the test would hang if this held for the first. */
+static void a_timer_on_its_own_is_met_whatever_the_slack(void **state)
+{
+	struct rouse_runtime *rt;
+
+	(void)state;
+	assert_int_equal(
+		rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1, .timer_slack_ns = 3600 * ROUSE_S), &rt), 0);
+	assert_int_equal(rouse_block_on(rt, NULL, sleeper, .deadline_ns = rouse_now_ns() + ROUSE_MS), 0);
+	rouse_runtime_free(rt);
+}
+
+enum { SLEEPERS = 32 };
+
+/* One deadline each 2 ms. The first wakes the worker, and with it ends the wait for a second one: 100 ms. */
+static uint64_t parks_for_sleepers(uint64_t slack_ns)
+{
+	struct rouse_runtime *rt;
+	uint64_t start = rouse_now_ns();
+
+	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1, .timer_slack_ns = slack_ns), &rt), 0);
+	struct rouse_guard guard = rouse_enter(rt);
+
+	for (uint64_t i = 1; i <= SLEEPERS; i++)
+		assert_int_equal(rouse_spawn_detached(sleeper, .deadline_ns = start + 2 * i * ROUSE_MS), 0);
+	rouse_leave(&guard);
+	assert_int_equal(rouse_block_until_idle(rt), 0);
+	struct rouse_counters *c = &rt->workers[0].record->counters;
+	uint64_t parks = __atomic_load_n(&c->parks, __ATOMIC_RELAXED);
+
+	assert_int_equal(__atomic_load_n(&c->timers_fired, __ATOMIC_RELAXED), SLEEPERS);
+	rouse_runtime_free(rt);
+	return parks;
+}
+
+static void deadlines_within_the_slack_end_together(void **state)
+{
+	(void)state;
+	assert_true(parks_for_sleepers(100 * ROUSE_MS) < SLEEPERS / 2);
+}
+
+TEST_MAIN(cmocka_unit_test(no_push_is_lost_while_a_worker_lies_down), cmocka_unit_test(a_long_poll_is_counted_once),
+	cmocka_unit_test(a_timer_on_its_own_is_met_whatever_the_slack),
+	cmocka_unit_test(deadlines_within_the_slack_end_together));
