@@ -115,7 +115,7 @@ struct cn_runtime_tally {
 	size_t n_sites;
 };
 
-/* What the kernel had counted at the end of a round, for a spawn site or a whole runtime: see kernel.c. */
+/* What the kernel had counted at the end of a round, for a spawn site or a whole runtime: see windows.h. */
 enum { CN_WINDOW_MARKS = 6 };
 struct cn_window_mark {
 	uint64_t ns;
@@ -177,8 +177,10 @@ void cn_evidence_of_poll(struct cn_report *report, const struct cn_poll *poll);
 void cn_rule_polls(struct cn_diagnosis *diagnosis);
 void cn_rule_long_polls(struct cn_diagnosis *diagnosis);
 
-/* kernel.c */
+/* windows.c */
 void cn_kernel_windows_init(struct cn_load *load);
+
+/* kernel.c */
 void cn_rules_of_kernel(struct cn_diagnosis *diagnosis);
 
 /* wakes.c */
