@@ -83,6 +83,10 @@ struct bl_waker {
 	__u64 kernel_pc[BL_WAKER_FRAMES]; /* where it was, if kind is UNKNOWN; 0 = no more */
 };
 
+/* glibc's mutex: its futex has this value while others wait for it, and so far behind it stands the thread that has it. */
+#define BL_MUTEX_CONTENDED 2
+#define BL_MUTEX_OWNER 8
+
 /* Cut off behind what was copied of the stack. */
 struct bl_block {
 	__u64 begin_ns, blocked_ns;

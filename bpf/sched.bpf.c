@@ -48,8 +48,6 @@
 #define IN_INTERRUPT 0xff0100 /* of the preemption count: NMI, hard interrupts, serving a soft one */
 #define FUTEX_COMMAND 0x7f
 #define FUTEX_WAIT 0
-#define MUTEX_CONTENDED 2 /* glibc's value of a mutex that others wait for */
-#define MUTEX_OWNER 8     /* and where it keeps who has it */
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -173,9 +171,9 @@ static __always_inline __u32 owner_of(const struct pt_regs *saved)
 	if (call_of(saved) != FUTEX)
 		return 0;
 	call_arguments(saved, arguments);
-	if ((arguments[1] & FUTEX_COMMAND) != FUTEX_WAIT || (__u32)arguments[2] != MUTEX_CONTENDED)
+	if ((arguments[1] & FUTEX_COMMAND) != FUTEX_WAIT || (__u32)arguments[2] != BL_MUTEX_CONTENDED)
 		return 0;
-	if (bpf_probe_read_user(&owner, sizeof(owner), (void *)(arguments[0] + MUTEX_OWNER)))
+	if (bpf_probe_read_user(&owner, sizeof(owner), (void *)(arguments[0] + BL_MUTEX_OWNER)))
 		return 0;
 	return owner;
 }

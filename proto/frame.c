@@ -147,6 +147,8 @@ static const struct table tables[] = {
 	{ ROUSE__V1__FRAME__BODY_KERNEL_CALLS, &rouse__v1__kernel_calls__descriptor, { NULL, 0 } },
 	{ ROUSE__V1__FRAME__BODY_KERNEL_BLOCKS, &rouse__v1__kernel_blocks__descriptor,
 		{ "kernel_pc", offsetof(Rouse__V1__KernelBlocks, kernel_columns) } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL_WAITS, &rouse__v1__kernel_blocks__descriptor,
+		{ "kernel_pc", offsetof(Rouse__V1__KernelBlocks, kernel_columns) } },
 	{ ROUSE__V1__FRAME__BODY_KERNEL_SAMPLES, &rouse__v1__kernel_samples__descriptor,
 		{ "kernel_pc", offsetof(Rouse__V1__KernelSamples, kernel_columns) } },
 	{ ROUSE__V1__FRAME__BODY_KERNEL_SYMBOLS, &rouse__v1__kernel_symbols__descriptor, { NULL, 0 } },

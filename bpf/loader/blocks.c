@@ -147,7 +147,7 @@ static int send(struct bl_blocks *blocks, struct columns *c, size_t n)
 	body.stack = c->stack;
 	body.kernel_columns = BL_KERNEL_FRAMES;
 	body.kernel_pc = c->kernel_pc;
-	frame.body_case = ROUSE__V1__FRAME__BODY_KERNEL_BLOCKS;
+	frame.body_case = blocks->go_on ? ROUSE__V1__FRAME__BODY_KERNEL_WAITS : ROUSE__V1__FRAME__BODY_KERNEL_BLOCKS;
 	frame.kernel_blocks = &body;
 	return bl_sink_send(blocks->sink, &frame);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Single absences, made into frames: KernelBlocks, before them the names of the
- * kernel's code that they were in.
+ * kernel's code that they were in. Those that have ended, or that go on.
  */
 #ifndef BL_BLOCKS_H
 #define BL_BLOCKS_H
@@ -14,6 +14,7 @@
 
 struct bl_blocks {
 	struct bl_sink *sink;
+	bool go_on;
 	size_t n;
 	struct bl_block rows[BL_FRAME_BLOCKS];
 	char files[BL_FRAME_BLOCKS][BL_FILE_BYTES];

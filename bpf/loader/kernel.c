@@ -13,6 +13,7 @@
 #include "loader/sink.h"
 #include "loader/sums.h"
 #include "loader/syscalls.h"
+#include "loader/waits.h"
 #include "loader/why.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ struct bl_kernel {
 	uint32_t late, unfollowed;
 
 	struct bl_sink sink;
-	struct bl_blocks blocks;
+	struct bl_blocks blocks, waits;
 	struct bl_samples samples;
 };
 
@@ -177,7 +178,8 @@ int bl_kernel_open(int pid, const struct bl_kernel_opts *opts, struct bl_kernel 
 		return bl_fail(why, -ENOMEM, "no memory");
 	kernel->pid = kernel->sink.pid = pid;
 	kernel->opts = complete(opts);
-	kernel->blocks.sink = kernel->samples.sink = &kernel->sink;
+	kernel->blocks.sink = kernel->waits.sink = kernel->samples.sink = &kernel->sink;
+	kernel->waits.go_on = true;
 	kernel->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (kernel->pidfd < 0) {
 		rc = errno == EINVAL ? -ESRCH : -errno; /* EINVAL: a thread's id */
@@ -254,7 +256,8 @@ static int round_sched(struct bl_kernel *kernel, bool all, struct bl_why *why)
 	kernel->blocks_lost = result->totals.lost_blocks;
 	state->uncounted = result->totals.unreadable + result->totals.lost_tasks + result->totals.lost_sites +
 			   result->evicted + result->missed;
-	return bl_sums_sched(&kernel->sink, &state->rows, result, all);
+	rc = bl_sums_sched(&kernel->sink, &state->rows, result, all);
+	return rc < 0 ? rc : bl_waits_send(&kernel->waits, kernel->sched, result, kernel->opts.block_ns);
 }
 
 static int round_syscalls(struct bl_kernel *kernel, bool all, struct bl_why *why)

@@ -28,7 +28,7 @@ SAME(current_cell, struct rouse_worker_record, current_cell);
 static_assert(BL_CELL_ID == offsetof(struct rouse_cell_record, id), "record.h mirrors rouse/layout.h");
 static_assert(BL_CELL_SPAWN_SITE == offsetof(struct rouse_cell_record, spawn_site), "record.h mirrors rouse/layout.h");
 
-static int peek(int pid, uint64_t address, void *buffer, size_t bytes)
+int bl_records_peek(int pid, uint64_t address, void *buffer, size_t bytes)
 {
 	struct iovec here = { buffer, bytes }, there = { (void *)(uintptr_t)address, bytes };
 	ssize_t n = process_vm_readv(pid, &here, 1, &there, 1, 0);
@@ -143,7 +143,7 @@ static int take_page(int tid, uint64_t address, struct bl_record *records, size_
 {
 	struct rouse_page page;
 	struct rouse_worker_record record;
-	int rc = peek(tid, address, &page, sizeof(page));
+	int rc = bl_records_peek(tid, address, &page, sizeof(page));
 
 	if (rc < 0)
 		return rc;
@@ -157,7 +157,7 @@ static int take_page(int tid, uint64_t address, struct bl_record *records, size_
 	for (uint32_t i = 0; i < page.workers; i++) {
 		uint64_t at = address + page.off_workers + i * sizeof(record);
 
-		rc = peek(tid, at, &record, sizeof(record));
+		rc = bl_records_peek(tid, at, &record, sizeof(record));
 		if (rc < 0)
 			return rc;
 		if (!record.tid)
@@ -192,15 +192,15 @@ int bl_record_task(int pid, uint64_t address, uint64_t *ret_task, uint32_t *ret_
 {
 	struct rouse_worker_record record;
 	struct rouse_cell_record cell;
-	int rc = peek(pid, address, &record, sizeof(record));
+	int rc = bl_records_peek(pid, address, &record, sizeof(record));
 
 	if (rc == -ESRCH)
-		rc = peek(pid = thread_with_memory(pid), address, &record, sizeof(record));
+		rc = bl_records_peek(pid = thread_with_memory(pid), address, &record, sizeof(record));
 	if (rc < 0)
 		return rc;
 	*ret_task = record.current_task;
 	*ret_site = 0;
-	if (record.current_task && peek(pid, record.current_cell, &cell, sizeof(cell)) == 0 &&
+	if (record.current_task && bl_records_peek(pid, record.current_cell, &cell, sizeof(cell)) == 0 &&
 		cell.id == record.current_task)
 		*ret_site = cell.spawn_site;
 	return 0;

@@ -26,6 +26,8 @@ struct bl_record {
 int bl_records_find(int pid, struct bl_record *records, size_t capacity);
 /* What the worker of that record polls, 0 = nothing, and where that was spawned (0 = not known). 0 or -errno. */
 int bl_record_task(int pid, uint64_t address, uint64_t *ret_task, uint32_t *ret_site);
+/* Of its memory. 0 or -errno. */
+int bl_records_peek(int pid, uint64_t address, void *buffer, size_t bytes);
 /* The addresses where pages are mapped, in a text of /proc/PID/maps; cuts it up. */
 size_t bl_pages_in(char *maps, uint64_t *pages, size_t capacity);
 

@@ -300,7 +300,7 @@ static struct bl_off_worker read_worker(const struct bl_sched *sched, uint32_t s
 	return copy;
 }
 
-static void finish_worker(struct bl_sched *sched, uint32_t slot, bool sleeps)
+static void finish_worker(struct bl_sched *sched, uint32_t slot, const struct bl_thread *thread)
 {
 	struct bl_sched_result *result = &sched->result;
 	struct bl_off_worker w = read_worker(sched, slot);
@@ -311,7 +311,7 @@ static void finish_worker(struct bl_sched *sched, uint32_t slot, bool sleeps)
 	*worker = (struct bl_sched_worker){
 		.runtime = followed->runtime, .index = followed->index, .tid = followed->tid, .off = w.off
 	};
-	if (!w.seen && w.start_task && (sleeps || w.woken_ns)) { /* away all the time */
+	if (!w.seen && w.start_task && (thread->sleeps || w.woken_ns)) { /* away all the time */
 		w.task = w.start_task;
 		w.site = w.start_site;
 		w.left_ns = w.known_ns;
@@ -324,10 +324,23 @@ static void finish_worker(struct bl_sched *sched, uint32_t slot, bool sleeps)
 		add_open(result, followed->runtime, &w, &worker->off, BL_OFF_PREEMPTED, w.left_ns, end);
 		return;
 	}
+	if (!w.woken_ns) {
+		worker->since_ns = w.left_ns;
+		worker->site = w.site;
+		worker->kind = w.kind;
+		worker->os_tid = thread->os_tid;
+	}
 	add_open(result, followed->runtime, &w, &worker->off, w.kind == BL_OFF_FAULT ? BL_OFF_FAULT : BL_OFF_BLOCKED,
 		w.left_ns, w.woken_ns ? w.woken_ns : end);
 	if (w.woken_ns)
 		add_open(result, followed->runtime, &w, &worker->off, BL_OFF_RUN_QUEUE, w.woken_ns, end);
+}
+
+bool bl_sched_waits_since(const struct bl_sched *sched, uint32_t slot, uint64_t since_ns)
+{
+	struct bl_off_worker w = read_worker(sched, slot);
+
+	return (w.seen ? w.left_ns : w.known_ns) == since_ns && !w.woken_ns;
 }
 
 /*
@@ -355,7 +368,7 @@ static int gather(struct bl_sched *sched, const struct bl_thread *threads, const
 		return bl_fail(why, rc, "cannot gather what was measured: %s", strerror(-rc));
 	result->n_workers = sched->follow.n_workers;
 	for (uint32_t i = 0; i < result->n_workers; i++)
-		finish_worker(sched, i, threads[i].sleeps);
+		finish_worker(sched, i, &threads[i]);
 	bl_follow_costs(&sched->follow, result->costs, &result->missed);
 	*ret_result = result;
 	return 0;

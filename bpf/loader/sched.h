@@ -68,6 +68,10 @@ struct bl_sched_worker {
 	uint32_t runtime, index, tid;
 	struct bl_off off;
 	uint64_t in_progress; /* the task in whose poll it was off its CPU at the end, 0 = none */
+	/* If it waited there for something, and has not been woken: */
+	uint64_t since_ns; /* since then, or since it is followed; 0 = it did not */
+	uint32_t site, kind; /* where the task was spawned; BL_OFF_BLOCKED or FAULT */
+	uint32_t os_tid;     /* its thread as we have it */
 };
 
 struct bl_sched_result {
@@ -93,6 +97,9 @@ struct bl_sched_result {
  * is as that of bl_sched_stop(), and holds until the next look.
  */
 int bl_sched_gather(struct bl_sched *sched, const struct bl_sched_result **ret_result, struct bl_why *why);
+
+/** Does the absence of the worker in that slot that has lasted since then go on? */
+bool bl_sched_waits_since(const struct bl_sched *sched, uint32_t slot, uint64_t since_ns);
 
 /**
  * Ends the measuring and gathers what there is; absences that go on count up

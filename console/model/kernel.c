@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sums by key, the newest and the longest blocks, and samples by stack. All are
- * bounded: tasks come and go, and what is said of the ended ones is dropped
- * when there is no room.
+ * Sums by key, and samples by stack; blocks are in blocks.c. All are bounded:
+ * tasks come and go, and what is said of the ended ones is dropped when there
+ * is no room.
  */
 #include "model/kernel.h"
 
@@ -12,15 +12,13 @@
 #include <string.h>
 
 #include "export/text.h"
-#include "model/private.h"
+#include "model/kernel_private.h"
 
 enum {
 	TASKS_LIMIT = 1 << 17,
 	SITES_LIMIT = 1 << 16,
 	CALLS_LIMIT = 1 << 14,
 	STACKS_LIMIT = 1 << 15,
-	NEWEST = 512,
-	LONGEST = 64,
 	BY_TASK = 1,
 	BY_SITE,
 	BY_WORKER
@@ -40,23 +38,6 @@ struct before {
 	uint64_t busy_ns;
 };
 
-struct cn_kernel_state {
-	struct cn_kernel shown;
-	struct cn_slots tasks, sites, workers;
-	struct cn_slots calls;
-	struct cn_slots stacks;
-	struct cn_slots tasks_before, workers_before;
-	struct cn_block newest[NEWEST]; /* number n at n % NEWEST */
-	struct cn_block longest[LONGEST];
-	uint64_t n_blocks;
-	uint64_t ended[CN_RUNTIMES_MAX]; /* tasks, as it began */
-};
-
-static uint64_t key_in(size_t runtime, uint32_t id)
-{
-	return ((uint64_t)runtime + 1) << 32 | id;
-}
-
 static struct cn_kernel_state *make(void)
 {
 	struct cn_kernel_state *kernel = calloc(1, sizeof *kernel);
@@ -67,6 +48,7 @@ static struct cn_kernel_state *make(void)
 	cn_slots_init(&kernel->sites, sizeof(struct cn_kernel_sum), SITES_LIMIT);
 	cn_slots_init(&kernel->workers, sizeof(struct cn_kernel_sum), CN_WORKERS_MAX);
 	cn_slots_init(&kernel->calls, sizeof(struct cn_kernel_call), CALLS_LIMIT);
+	cn_slots_init(&kernel->waits, sizeof(struct cn_wait_row), CN_WORKERS_MAX);
 	cn_slots_init(&kernel->stacks, sizeof(struct stack_row), STACKS_LIMIT);
 	cn_slots_init(&kernel->tasks_before, sizeof(struct before), CN_TASKS_LIMIT);
 	cn_slots_init(&kernel->workers_before, sizeof(struct before), CN_WORKERS_MAX);
@@ -87,6 +69,7 @@ void cn_kernel_free(struct cn_kernel_state *kernel)
 	cn_slots_fini(&kernel->sites);
 	cn_slots_fini(&kernel->workers);
 	cn_slots_fini(&kernel->calls);
+	cn_slots_fini(&kernel->waits);
 	cn_slots_fini(&kernel->stacks);
 	cn_slots_fini(&kernel->tasks_before);
 	cn_slots_fini(&kernel->workers_before);
@@ -153,7 +136,7 @@ static int keep_before(struct cn_model *model, struct cn_kernel_state *kernel)
 			kernel->ended[r] = ended_tasks(runtime);
 		for (uint32_t w = 0; runtime && w < runtime->n_workers && rc == 0; w++)
 			if (!runtime->workers[w].foreign)
-				rc = keep(&kernel->workers_before, key_in(r, runtime->workers[w].tid),
+				rc = keep(&kernel->workers_before, cn_kernel_key(r, runtime->workers[w].tid),
 					worker_busy_ns(runtime, &runtime->workers[w]));
 	}
 	return rc;
@@ -224,7 +207,7 @@ bool cn_worker_split(const struct cn_model *model, size_t runtime, uint32_t tid,
 		if (worker->foreign || worker->tid != tid)
 			continue;
 		split(cn_kernel_of_worker(model, runtime, tid),
-			since_before(&model->kernel->workers_before, key_in(runtime, tid),
+			since_before(&model->kernel->workers_before, cn_kernel_key(runtime, tid),
 				worker_busy_ns(known, worker)),
 			ret_split);
 		return true;
@@ -244,10 +227,10 @@ static struct cn_kernel_sum *sum_of(
 		*ret_rc = rows->id[i] ? cn_slots_put(&kernel->tasks, rows->id[i], &row) : -E2BIG;
 		break;
 	case BY_SITE:
-		*ret_rc = cn_slots_put(&kernel->sites, key_in(runtime, (uint32_t)rows->id[i]), &row);
+		*ret_rc = cn_slots_put(&kernel->sites, cn_kernel_key(runtime, (uint32_t)rows->id[i]), &row);
 		break;
 	case BY_WORKER:
-		*ret_rc = cn_slots_put(&kernel->workers, key_in(runtime, (uint32_t)rows->id[i]), &row);
+		*ret_rc = cn_slots_put(&kernel->workers, cn_kernel_key(runtime, (uint32_t)rows->id[i]), &row);
 		break;
 	default:
 		*ret_rc = -E2BIG;
@@ -383,7 +366,7 @@ static int apply_round(struct cn_model *model, const Rouse__V1__Kernel *round)
 	return 1;
 }
 
-static int state_of(struct cn_model *model)
+int cn_kernel_state_of(struct cn_model *model)
 {
 	if (!model->kernel)
 		model->kernel = make();
@@ -392,7 +375,7 @@ static int state_of(struct cn_model *model)
 
 int cn_kernel_apply(struct cn_model *model, const Rouse__V1__Frame *frame)
 {
-	if (state_of(model))
+	if (cn_kernel_state_of(model))
 		return -ENOMEM;
 	switch (frame->body_case) {
 	case ROUSE__V1__FRAME__BODY_KERNEL_SUMS:
@@ -414,7 +397,7 @@ int cn_kernel_apply(struct cn_model *model, const Rouse__V1__Frame *frame)
 
 int cn_kernel_refused(struct cn_model *model, uint32_t groups, int status, const char *why)
 {
-	if (state_of(model))
+	if (cn_kernel_state_of(model))
 		return -ENOMEM;
 	for (unsigned int i = CN_KERNEL_NONE + 1; i < CN_KERNEL_GROUP_MAX; i++) {
 		struct cn_kernel_group_state *group = &model->kernel->shown.groups[i];
@@ -430,63 +413,10 @@ int cn_kernel_refused(struct cn_model *model, uint32_t groups, int status, const
 
 int cn_kernel_lost(struct cn_model *model, uint64_t rows)
 {
-	if (state_of(model))
+	if (cn_kernel_state_of(model))
 		return -ENOMEM;
 	model->kernel->shown.stacks_lost += rows;
 	return 0;
-}
-
-/* ----------------------------------------------------------------- blocks */
-
-/* The list is short, and sorted. */
-static void keep_longest(struct cn_kernel_state *kernel, const struct cn_block *block)
-{
-	size_t i = LONGEST;
-
-	while (i > 0 && kernel->longest[i - 1].blocked_ns < block->blocked_ns)
-		i--;
-	if (i == LONGEST)
-		return;
-	memmove(&kernel->longest[i + 1], &kernel->longest[i], (LONGEST - 1 - i) * sizeof *block);
-	kernel->longest[i] = *block;
-}
-
-int cn_kernel_put_block(struct cn_model *model, const struct cn_block *block)
-{
-	struct cn_block *row;
-
-	if (state_of(model))
-		return -ENOMEM;
-	row = &model->kernel->newest[++model->kernel->n_blocks % NEWEST];
-	*row = *block;
-	row->number = model->kernel->n_blocks;
-	if (row->stack.n > CN_STACK_MAX)
-		row->stack.n = CN_STACK_MAX;
-	keep_longest(model->kernel, row);
-	return 0;
-}
-
-const struct cn_block *cn_kernel_block(const struct cn_model *model, size_t index)
-{
-	const struct cn_kernel_state *kernel = model->kernel;
-
-	if (!kernel || index >= NEWEST || index >= kernel->n_blocks)
-		return NULL;
-	return &kernel->newest[(kernel->n_blocks - index) % NEWEST];
-}
-
-const struct cn_block *cn_kernel_longest(const struct cn_model *model, size_t index)
-{
-	const struct cn_kernel_state *kernel = model->kernel;
-
-	return kernel && index < LONGEST && kernel->longest[index].number ? &kernel->longest[index] : NULL;
-}
-
-const char *cn_block_kind_name(unsigned int kind)
-{
-	static const char *const names[] = { "", "system call", "page fault", "in the kernel" };
-
-	return kind < sizeof names / sizeof names[0] ? names[kind] : "";
 }
 
 /* ---------------------------------------------------------------- samples */
@@ -518,7 +448,7 @@ int cn_kernel_put_sample(
 	void *at = NULL;
 	int rc;
 
-	if (state_of(model))
+	if (cn_kernel_state_of(model))
 		return -ENOMEM;
 	if (n > CN_STACK_MAX)
 		n = CN_STACK_MAX;
@@ -594,12 +524,12 @@ const struct cn_kernel_sum *cn_kernel_of_task(const struct cn_model *model, uint
 
 const struct cn_kernel_sum *cn_kernel_of_site(const struct cn_model *model, size_t runtime, uint32_t site)
 {
-	return model->kernel ? cn_slots_find(&model->kernel->sites, key_in(runtime, site)) : NULL;
+	return model->kernel ? cn_slots_find(&model->kernel->sites, cn_kernel_key(runtime, site)) : NULL;
 }
 
 const struct cn_kernel_sum *cn_kernel_of_worker(const struct cn_model *model, size_t runtime, uint32_t tid)
 {
-	return model->kernel ? cn_slots_find(&model->kernel->workers, key_in(runtime, tid)) : NULL;
+	return model->kernel ? cn_slots_find(&model->kernel->workers, cn_kernel_key(runtime, tid)) : NULL;
 }
 
 size_t cn_kernel_call_slots(const struct cn_model *model)

@@ -143,6 +143,14 @@ const struct cn_kernel_call *cn_kernel_call_at(const struct cn_model *model, siz
 const struct cn_block *cn_kernel_block(const struct cn_model *model, size_t index);
 /* The longest ones, longest first. */
 const struct cn_block *cn_kernel_longest(const struct cn_model *model, size_t index);
+/*
+ * What the worker of that thread waits for in its poll, as of the last round:
+ * that has not ended, so nobody has ended it, and it has no number and no
+ * stack; blocked_ns is up to that round. It began at begin_ns, or before, if
+ * that is when the kernel was asked first. NULL: it waits for nothing, or only
+ * since a moment ago.
+ */
+const struct cn_block *cn_kernel_wait_of(const struct cn_model *model, size_t runtime, uint32_t tid);
 const char *cn_block_kind_name(unsigned int kind);
 
 size_t cn_profile_rows(const struct cn_model *model);
@@ -178,6 +186,8 @@ int cn_kernel_lost(struct cn_model *model, uint64_t rows);
 bool cn_kernel_runtime_of(const struct cn_model *model, uint32_t tid, size_t *ret_runtime);
 /* Takes a copy and numbers it. 0 or -ENOMEM. */
 int cn_kernel_put_block(struct cn_model *model, const struct cn_block *block);
+/* One that goes on, of the round in progress. Takes a copy. 0 or -ENOMEM. */
+int cn_kernel_put_wait(struct cn_model *model, const struct cn_block *wait);
 /* One more sample of that task with that stack. 0 or -ENOMEM. */
 int cn_kernel_put_sample(
 	struct cn_model *model, size_t runtime, uint32_t site, uint64_t task, const uint64_t *pc, uint32_t n);

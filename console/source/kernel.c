@@ -210,7 +210,9 @@ static int unwind(const struct cn_kernel_stream *stream, const ProtobufCBinaryDa
 	return cn_stacker_unwind(stream->stacker, words, copy->data, copy->len, stream->model, stack);
 }
 
-static int put_block(const struct cn_kernel_stream *stream, const Rouse__V1__KernelBlocks *rows, size_t i)
+/* Without its stack. False: it is not known whose worker it is. */
+static bool take_block(
+	const struct cn_model *model, const Rouse__V1__KernelBlocks *rows, size_t i, struct cn_block *ret_block)
 {
 	struct cn_block block = { .begin_ns = rows->begin_ns[i],
 		.blocked_ns = AT(rows, blocked_ns, i),
@@ -225,14 +227,36 @@ static int put_block(const struct cn_kernel_stream *stream, const Rouse__V1__Ker
 		.kind = (uint8_t)AT(rows, kind, i),
 		.waker_kind = (uint8_t)AT(rows, waker_kind, i) };
 	size_t runtime;
-	int rc;
 
-	if (!cn_kernel_runtime_of(stream->model, block.tid, &runtime))
-		return cn_kernel_lost(stream->model, 1);
+	if (!cn_kernel_runtime_of(model, block.tid, &runtime))
+		return false;
 	block.runtime = (uint8_t)runtime;
 	snprintf(block.owner_name, sizeof block.owner_name, "%s", TEXT_AT(rows, owner_name, i));
 	snprintf(block.waker_name, sizeof block.waker_name, "%s", TEXT_AT(rows, waker_name, i));
 	snprintf(block.file, sizeof block.file, "%s", TEXT_AT(rows, file, i));
+	*ret_block = block;
+	return true;
+}
+
+/* Those that go on, of one round. */
+static int put_waits(struct cn_model *model, const Rouse__V1__KernelBlocks *rows)
+{
+	struct cn_block wait;
+	int rc = 0;
+
+	for (size_t i = 0; i < rows->n_begin_ns && rc == 0; i++)
+		if (take_block(model, rows, i, &wait))
+			rc = cn_kernel_put_wait(model, &wait);
+	return rc;
+}
+
+static int put_block(const struct cn_kernel_stream *stream, const Rouse__V1__KernelBlocks *rows, size_t i)
+{
+	struct cn_block block;
+	int rc;
+
+	if (!take_block(stream->model, rows, i, &block))
+		return cn_kernel_lost(stream->model, 1);
 	block.stack.tid = block.tid;
 	block.stack.ns = block.begin_ns;
 	take_kernel_frames(rows->kernel_pc, rows->n_kernel_pc, rows->kernel_columns, i, &block.stack);
@@ -381,6 +405,8 @@ static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 	case ROUSE__V1__FRAME__BODY_KERNEL_BLOCKS:
 	case ROUSE__V1__FRAME__BODY_KERNEL_SAMPLES:
 		return put_aside(stream, frame, bytes, n);
+	case ROUSE__V1__FRAME__BODY_KERNEL_WAITS:
+		return put_waits(stream->model, frame->kernel_waits);
 	case ROUSE__V1__FRAME__BODY_LOST:
 		return cn_kernel_lost(stream->model, frame->lost->events);
 	case ROUSE__V1__FRAME__BODY_HELLO:

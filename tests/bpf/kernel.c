@@ -123,10 +123,10 @@ static void print_frames(const uint64_t *pc, size_t columns)
 	putchar(']');
 }
 
-static void print_blocks(const Rouse__V1__KernelBlocks *b)
+static void print_blocks(const char *frame, const Rouse__V1__KernelBlocks *b)
 {
 	for (size_t i = 0; i < b->n_task; i++) {
-		printf("{\"frame\": \"block\"");
+		printf("{\"frame\": \"%s\"", frame);
 		CELL(b, begin_ns);
 		CELL(b, blocked_ns);
 		CELL(b, run_queue_ns);
@@ -201,7 +201,10 @@ static int take(void *arg, const uint8_t *bytes, size_t n)
 		print_calls(frame->kernel_calls);
 		return 0;
 	case ROUSE__V1__FRAME__BODY_KERNEL_BLOCKS:
-		print_blocks(frame->kernel_blocks);
+		print_blocks("block", frame->kernel_blocks);
+		return 0;
+	case ROUSE__V1__FRAME__BODY_KERNEL_WAITS:
+		print_blocks("wait", frame->kernel_waits);
 		return 0;
 	case ROUSE__V1__FRAME__BODY_KERNEL_SAMPLES:
 		print_samples(frame->kernel_samples);

@@ -261,6 +261,33 @@ class Truth(unittest.TestCase):
         # Its thread may have had to wait for a CPU before.
         self.assertGreaterEqual(stream.by(BY_TASK, "blocked_ns")[self.task("wedged")], 250 * MS)
         self.assertEqual(self.blocks_of(stream, "wedged"), [])  # it has not ended
+        self.check_waits(stream)
+
+    def test_block_that_had_begun_before_is_told_as_it_goes_on(self):
+        self.target.run("wedge")
+        following.wait_until(lambda: "wedged" in names_of_tasks(self.target).values())
+        self.tasks = names_of_tasks(self.target)
+        follower = Follower(self.target, groups=1 << SCHED)
+        time.sleep(0.5)
+        self.check_waits(follower.finish())
+
+    def check_waits(self, stream):
+        waits = [wait for wait in stream.of("wait") if wait["task"] == self.task("wedged")]
+        self.assertGreater(len(waits), 1)
+        for wait in waits:
+            self.assertEqual((wait["kind"], wait["number"], wait["owner_name"]), (CALL, FUTEX, "off_cpu"))
+            self.assertEqual(wait["owner"], self.target.pid)
+            self.assertEqual((wait["waker"], wait["waker_kind"], wait["kernel_pc"]), (0, UNKNOWN, []))
+        self.assertEqual(len({wait["begin_ns"] for wait in waits}), 1)
+        lasted = [wait["blocked_ns"] for wait in waits]
+        self.assertEqual(lasted, sorted(lasted))
+        self.assertGreaterEqual(lasted[-1], 250 * MS)
+
+    def test_worker_that_does_not_block_waits_for_nothing(self):
+        stream = self.measure(("idle", 300), ("spin", 300), block_ns=1, groups=1 << SCHED)
+        names = [self.tasks[wait["task"]] for wait in stream.of("wait")]
+        self.assertNotIn("spins", names)
+        self.assertEqual([wait for wait in stream.of("wait") if wait["task"] < 16], [])
 
 
 class OtherNamespace(unittest.TestCase):
