@@ -257,7 +257,8 @@ static int round_sched(struct bl_kernel *kernel, bool all, struct bl_why *why)
 	state->uncounted = result->totals.unreadable + result->totals.lost_tasks + result->totals.lost_sites +
 			   result->evicted + result->missed;
 	rc = bl_sums_sched(&kernel->sink, &state->rows, result, all);
-	return rc < 0 ? rc : bl_waits_send(&kernel->waits, kernel->sched, result, kernel->opts.block_ns);
+	return rc < 0 ? rc : bl_waits_send(&kernel->waits, kernel->sched, result, kernel->mono_ns,
+					kernel->opts.block_ns);
 }
 
 static int round_syscalls(struct bl_kernel *kernel, bool all, struct bl_why *why)

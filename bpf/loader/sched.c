@@ -326,6 +326,7 @@ static void finish_worker(struct bl_sched *sched, uint32_t slot, const struct bl
 	}
 	if (!w.woken_ns) {
 		worker->since_ns = w.left_ns;
+		worker->had_begun = !w.seen;
 		worker->site = w.site;
 		worker->kind = w.kind;
 		worker->os_tid = thread->os_tid;

@@ -70,6 +70,7 @@ struct bl_sched_worker {
 	uint64_t in_progress; /* the task in whose poll it was off its CPU at the end, 0 = none */
 	/* If it waited there for something, and has not been woken: */
 	uint64_t since_ns; /* since then, or since it is followed; 0 = it did not */
+	bool had_begun;    /* before that */
 	uint32_t site, kind; /* where the task was spawned; BL_OFF_BLOCKED or FAULT */
 	uint32_t os_tid;     /* its thread as we have it */
 };

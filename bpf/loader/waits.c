@@ -53,10 +53,10 @@ static uint32_t read_owner(uint32_t os_tid, uint32_t number, const uint64_t argu
 
 /* What was found out is of this absence only if that goes on afterwards. */
 static int add(struct bl_blocks *waits, const struct bl_sched *sched, uint32_t slot,
-	const struct bl_sched_worker *worker, uint64_t now)
+	const struct bl_sched_worker *worker, uint64_t now_ns)
 {
-	struct bl_block block = { .begin_ns = worker->since_ns,
-		.blocked_ns = now - worker->since_ns,
+	struct bl_block block = { .begin_ns = worker->had_begun ? 0 : worker->since_ns,
+		.blocked_ns = now_ns - worker->since_ns,
 		.task = worker->in_progress,
 		.site = worker->site,
 		.tid = worker->tid,
@@ -75,16 +75,15 @@ static int add(struct bl_blocks *waits, const struct bl_sched *sched, uint32_t s
 }
 
 int bl_waits_send(struct bl_blocks *waits, const struct bl_sched *sched, const struct bl_sched_result *result,
-	uint64_t block_ns)
+	uint64_t now_ns, uint64_t block_ns)
 {
-	const uint64_t now = bl_now_ns();
 	int rc = 0;
 
 	for (uint32_t i = 0; i < result->n_workers && rc == 0; i++) {
 		const struct bl_sched_worker *worker = &result->workers[i];
 
-		if (worker->since_ns && now >= worker->since_ns + block_ns)
-			rc = add(waits, sched, i, worker, now);
+		if (worker->since_ns && now_ns >= worker->since_ns + block_ns)
+			rc = add(waits, sched, i, worker, now_ns);
 	}
 	return rc < 0 ? rc : bl_blocks_flush(waits);
 }

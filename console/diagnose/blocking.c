@@ -92,29 +92,78 @@ static const struct blocks *blocks_of(const struct all_blocks *all, uint64_t key
 	return NULL;
 }
 
-/* " in read on app.log at flush (log.c:30); thread 7 (flusher) had the lock": behind what was said before. */
-static void put_block(struct cn_report *report, const struct cn_model *model, const struct cn_block *block)
+/* " in read on app.log": behind what was said before. */
+static void put_what(struct cn_report *report, const struct cn_block *block)
 {
 	const char *call = cn_syscall_name((int)block->call);
-	uint32_t own = cn_stack_own(model, &block->stack);
-	const struct cn_symbol *symbol = block->stack.n ? cn_model_symbol(model, block->stack.pc[own]) : NULL;
-	char code[160];
 
 	if (block->kind == CN_BLOCK_CALL && call)
 		cn_evidence(report, " in %s", call);
 	else if (block->kind == CN_BLOCK_CALL)
 		cn_evidence(report, " in system call %u", block->call);
+	else if (block->kind == CN_BLOCK_FAULT)
+		cn_evidence(report, " by a page that is not there");
 	if (*block->file)
 		cn_evidence(report, " on %s", cn_safe(block->file));
-	if (symbol && strcmp(symbol->module, "[kernel]"))
-		cn_evidence(report, " at %s", cn_code_text(code, sizeof code, model, block->stack.pc[own]));
-	if (block->owner)
-		cn_evidence(report, "; thread %u (%s) had the lock", block->owner, cn_safe(block->owner_name));
+}
+
+static void put_waker(struct cn_report *report, const struct cn_block *block)
+{
 	if (block->waker_kind == CN_WAKER_OWN || block->waker_kind == CN_WAKER_FOREIGN)
 		cn_evidence(report, "; thread %u (%s)%s ended it", block->waker, cn_safe(block->waker_name),
 			block->waker_kind == CN_WAKER_FOREIGN ? " of another program" : "");
 	else if (block->waker_kind == CN_WAKER_INTERRUPT)
 		cn_evidence(report, "; an interrupt ended it");
+}
+
+/* " in read on app.log at flush (log.c:30); thread 7 (flusher) had the lock": likewise. */
+static void put_block(struct cn_report *report, const struct cn_model *model, const struct cn_block *block)
+{
+	uint32_t own = cn_stack_own(model, &block->stack);
+	const struct cn_symbol *symbol = block->stack.n ? cn_model_symbol(model, block->stack.pc[own]) : NULL;
+	char code[160];
+
+	put_what(report, block);
+	if (symbol && strcmp(symbol->module, "[kernel]"))
+		cn_evidence(report, " at %s", cn_code_text(code, sizeof code, model, block->stack.pc[own]));
+	if (block->owner)
+		cn_evidence(report, "; thread %u (%s) had the lock", block->owner, cn_safe(block->owner_name));
+	put_waker(report, block);
+}
+
+/* Of those that have ended, the longest of the same tasks in the same call. */
+static const struct cn_block *longest_like(const struct cn_model *model, const struct cn_block *wait)
+{
+	const struct cn_block *block;
+
+	for (size_t i = 0; (block = cn_kernel_longest(model, i)); i++)
+		if (block->runtime == wait->runtime && block->site == wait->site && block->kind == wait->kind &&
+			block->call == wait->call)
+			return block;
+	return NULL;
+}
+
+void cn_evidence_of_wait(struct cn_report *report, const struct cn_model *model, const struct cn_block *wait)
+{
+	const struct cn_block *before = longest_like(model, wait);
+	char time[CN_FORMAT_BYTES];
+	size_t runtime;
+
+	put_what(report, wait);
+	cn_evidence(report, "%s %s", wait->begin_ns ? " for" : " for more than",
+		cn_format_ns(time, wait->blocked_ns));
+	if (wait->owner == wait->tid)
+		cn_evidence(report, ": its own thread %u has the lock, since an earlier poll", wait->owner);
+	else if (wait->owner && cn_kernel_runtime_of(model, wait->owner, &runtime))
+		cn_evidence(report, ": thread %u (%s), a worker, has the lock", wait->owner, cn_safe(wait->owner_name));
+	else if (wait->owner)
+		cn_evidence(report, ": thread %u (%s), no worker, has the lock", wait->owner,
+			cn_safe(wait->owner_name));
+	if (!before)
+		return;
+	cn_evidence(report, " (so was one before, for %s", cn_format_ns(time, before->blocked_ns));
+	put_waker(report, before);
+	cn_evidence(report, ")");
 }
 
 static void name_tasks(struct cn_report *report, const struct cn_model *model, const struct blocks *blocks)

@@ -44,6 +44,7 @@ struct cn_poll {
 	uint64_t age_ns;
 	uint64_t cpu_ns, run_queue_ns, span_ns; /* of its thread in the last look; span 0 = not known */
 	enum cn_poll_kind kind;
+	const struct cn_block *wait; /* what it is blocked in, if the kernel says so */
 	bool told; /* another finding names it: at most SUSPECT */
 };
 
@@ -173,9 +174,13 @@ void cn_tally_end(struct cn_diagnosis *diagnosis);
 void cn_judge_poll(struct cn_diagnosis *diagnosis, struct cn_poll *poll);
 bool cn_poll_in_futex(const struct cn_poll *poll);
 /* "computes: 98 % of the time on a CPU", "sleeps in read(7)": behind what was said before. */
-void cn_evidence_of_poll(struct cn_report *report, const struct cn_poll *poll);
+void cn_evidence_of_poll(struct cn_report *report, const struct cn_model *model, const struct cn_poll *poll);
 void cn_rule_polls(struct cn_diagnosis *diagnosis);
 void cn_rule_long_polls(struct cn_diagnosis *diagnosis);
+
+/* blocking.c */
+/* " in read on app.log for 2 s; thread 7 (flusher) has the lock": likewise. */
+void cn_evidence_of_wait(struct cn_report *report, const struct cn_model *model, const struct cn_block *wait);
 
 /* windows.c */
 void cn_kernel_windows_init(struct cn_load *load);

@@ -122,8 +122,12 @@ static bool sleeps(const struct cn_thread *thread)
 
 static const char *syscall_of(const struct cn_poll *poll)
 {
-	const char *name = poll->thread && sleeps(poll->thread) ? cn_syscall_name(poll->thread->syscall) : NULL;
+	const char *name = NULL;
 
+	if (poll->wait && poll->wait->kind == CN_BLOCK_CALL)
+		name = cn_syscall_name((int)poll->wait->call);
+	else if (poll->thread && sleeps(poll->thread))
+		name = cn_syscall_name(poll->thread->syscall);
 	return name ? name : "";
 }
 
@@ -155,6 +159,20 @@ static enum cn_poll_kind kind_of(const struct cn_poll *poll)
 	return poll->cpu_ns <= 2 * tenth && sleeps(poll->thread) ? CN_POLL_BLOCKS : CN_POLL_UNKNOWN;
 }
 
+/* As of the kernel's last round: it may have run since. */
+static const struct cn_block *wait_of(const struct cn_model *model, const struct cn_poll *poll)
+{
+	const struct cn_task *task = poll->task;
+	const struct cn_block *wait =
+		poll->worker ? cn_kernel_wait_of(model, task->runtime, poll->worker->tid) : NULL;
+
+	if (!wait || wait->task != task->id)
+		return NULL;
+	if (cn_model_kernel(model)->now_ns < task->edge_ns + wait->blocked_ns)
+		return NULL; /* it was an earlier poll that waited */
+	return poll->thread && !sleeps(poll->thread) ? NULL : wait;
+}
+
 void cn_judge_poll(struct cn_diagnosis *diagnosis, struct cn_poll *poll)
 {
 	const struct cn_model *model = diagnosis->model;
@@ -174,6 +192,9 @@ void cn_judge_poll(struct cn_diagnosis *diagnosis, struct cn_poll *poll)
 		poll->kind = kind_of(poll);
 	else if (2 * poll->run_queue_ns > poll->span_ns)
 		poll->kind = CN_POLL_PREEMPTED;
+	poll->wait = wait_of(model, poll);
+	if (poll->wait && poll->kind == CN_POLL_UNKNOWN)
+		poll->kind = CN_POLL_BLOCKS;
 }
 
 /* Of its age, the time it can have run. */
@@ -186,7 +207,7 @@ static uint64_t own_time(const struct cn_poll *poll)
 	return (uint64_t)((double)poll->age_ns * (double)poll->cpu_ns / (double)wanted);
 }
 
-void cn_evidence_of_poll(struct cn_report *report, const struct cn_poll *poll)
+void cn_evidence_of_poll(struct cn_report *report, const struct cn_model *model, const struct cn_poll *poll)
 {
 	char cpu[CN_FORMAT_BYTES], queue[CN_FORMAT_BYTES], span[CN_FORMAT_BYTES];
 	const char *call = syscall_of(poll);
@@ -196,7 +217,10 @@ void cn_evidence_of_poll(struct cn_report *report, const struct cn_poll *poll)
 			poll->thread->tid, cn_format_ns(cpu, poll->cpu_ns), cn_format_ns(span, poll->span_ns),
 			cn_format_ns(queue, poll->run_queue_ns),
 			poll->kind == CN_POLL_PREEMPTED ? " (the machine is overloaded)" : "");
-	else if (*call && on_descriptor(poll))
+	else if (poll->wait) {
+		cn_evidence(report, ", and is blocked");
+		cn_evidence_of_wait(report, model, poll->wait);
+	} else if (*call && on_descriptor(poll))
 		cn_evidence(report, ", and sleeps in %s(%llu)", call, (unsigned long long)poll->thread->argument);
 	else if (strcmp(call, "futex") == 0)
 		cn_evidence(report, ", and sleeps in futex: a lock or condition of threads");
@@ -286,7 +310,7 @@ static void rule_poll(struct cn_diagnosis *diagnosis, const struct cn_poll *poll
 		report.finding.resource = resource_of_descriptor(diagnosis, poll->thread->argument);
 	cn_evidence(&report, "worker %u has been in poll %u of %s (%llu) for %s", task->worker, task->polls,
 		cn_safe(cn_task_name(model, task)), (unsigned long long)task->id, cn_format_ns(time, poll->age_ns));
-	cn_evidence_of_poll(&report, poll);
+	cn_evidence_of_poll(&report, model, poll);
 	if (before)
 		cn_evidence(
 			&report, "; %llu earlier polls of its kind took 134 ms or more", (unsigned long long)before);

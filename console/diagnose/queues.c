@@ -2,7 +2,8 @@
 /*
  * Queues that are not served, or not fairly.
  *
- *     nested-block   every worker's poll sleeps in futex, and tasks are queued: what they wait for may be one of those
+ *     nested-block   every worker's poll sleeps in futex, and tasks are queued: what they wait for may be one of those,
+ *                    unless the kernel says that threads that are no workers have the locks
  *     stuck-queue    every worker's poll lasts, and tasks are queued behind them
  *     starved        a task stays in a queue while many more polls pass than there were tasks in queues
  *     imbalance      one worker has a queue, another sleeps
@@ -74,17 +75,33 @@ static void name_blockers(struct cn_diagnosis *diagnosis, size_t runtime, struct
 		cn_evidence(report, "; worker %u has been in a poll of %s (%llu) for %s", poll->task->worker,
 			cn_safe(cn_task_name(model, poll->task)), (unsigned long long)poll->task->id,
 			cn_format_ns(time, poll->age_ns));
-		cn_evidence_of_poll(report, poll);
+		cn_evidence_of_poll(report, diagnosis->model, poll);
 	}
 }
 
-static bool all_in_futex(const struct cn_diagnosis *diagnosis, size_t runtime)
+/* Its lock belongs to a thread that polls no task. */
+static bool waits_for_outsider(const struct cn_model *model, const struct cn_poll *poll)
 {
-	for (uint32_t i = 0; i < diagnosis->load->n_polls; i++)
-		if (is_stuck(diagnosis, &diagnosis->load->polls[i], runtime) &&
-			!cn_poll_in_futex(&diagnosis->load->polls[i]))
+	size_t runtime;
+
+	return poll->wait && poll->wait->owner && !cn_kernel_runtime_of(model, poll->wait->owner, &runtime);
+}
+
+/* Can it be that all of them wait for what tasks would do? */
+static bool may_be_nested(const struct cn_diagnosis *diagnosis, size_t runtime)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < diagnosis->load->n_polls; i++) {
+		const struct cn_poll *poll = &diagnosis->load->polls[i];
+
+		if (!is_stuck(diagnosis, poll, runtime))
+			continue;
+		if (!cn_poll_in_futex(poll))
 			return false;
-	return true;
+		any |= !waits_for_outsider(diagnosis->model, poll);
+	}
+	return any;
 }
 
 void cn_rule_stuck(struct cn_diagnosis *diagnosis, size_t index)
@@ -101,7 +118,7 @@ void cn_rule_stuck(struct cn_diagnosis *diagnosis, size_t index)
 		!queued(runtime) || !oldest || waits < diagnosis->opts.poll_surely)
 		return;
 	report = cn_report_of_runtime(
-		all_in_futex(diagnosis, index) ? CN_FINDING_NESTED_BLOCK : CN_FINDING_STUCK_QUEUE, CN_LIKELY, index, NULL);
+		may_be_nested(diagnosis, index) ? CN_FINDING_NESTED_BLOCK : CN_FINDING_STUCK_QUEUE, CN_LIKELY, index, NULL);
 	report.finding.owner = oldest->id;
 	cn_evidence(&report, "%llu task%s queued, %s (%llu) for %s, and no worker of %u is free",
 		(unsigned long long)queued(runtime), queued(runtime) == 1 ? " is" : "s are",

@@ -45,7 +45,7 @@ static void blame_polls(struct cn_diagnosis *diagnosis, struct cn_report *report
 		if (!poll)
 			continue;
 		cn_evidence(report, " for %s", cn_format_ns(time, poll->age_ns));
-		cn_evidence_of_poll(report, poll);
+		cn_evidence_of_poll(report, diagnosis->model, poll);
 	}
 	cn_longest_name(running, &report->finding);
 }
@@ -128,7 +128,7 @@ void cn_rule_cancelled(struct cn_diagnosis *diagnosis, size_t index)
 			report.finding.worker = task->worker;
 			cn_evidence(&report, "; worker %u has been in this poll for %s", task->worker,
 				cn_format_ns(time, poll->age_ns));
-			cn_evidence_of_poll(&report, poll);
+			cn_evidence_of_poll(&report, diagnosis->model, poll);
 		}
 		cn_report(diagnosis, &report);
 	}

@@ -67,7 +67,7 @@ void cn_rule_timers(struct cn_diagnosis *diagnosis, size_t index)
 		cn_evidence(&report, "; worker %u has been in a poll of %s (%llu) for %s", poll->task->worker,
 			cn_safe(cn_task_name(model, poll->task)), (unsigned long long)poll->task->id,
 			cn_format_ns(time, poll->age_ns));
-		cn_evidence_of_poll(&report, poll);
+		cn_evidence_of_poll(&report, diagnosis->model, poll);
 	} else if (runtime->driver_worker) {
 		cn_evidence(&report, "; worker %u is in the driver, and has not fired them", runtime->driver_worker - 1);
 	} else {

@@ -146,9 +146,9 @@ const struct cn_block *cn_kernel_longest(const struct cn_model *model, size_t in
 /*
  * What the worker of that thread waits for in its poll, as of the last round:
  * that has not ended, so nobody has ended it, and it has no number and no
- * stack; blocked_ns is up to that round. It began at begin_ns, or before, if
- * that is when the kernel was asked first. NULL: it waits for nothing, or only
- * since a moment ago.
+ * stack; blocked_ns is up to that round. begin_ns 0: it had begun before the
+ * kernel was asked, from when on blocked_ns counts. NULL: it waits for nothing,
+ * or only since a moment ago.
  */
 const struct cn_block *cn_kernel_wait_of(const struct cn_model *model, size_t runtime, uint32_t tid);
 const char *cn_block_kind_name(unsigned int kind);

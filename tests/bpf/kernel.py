@@ -261,7 +261,7 @@ class Truth(unittest.TestCase):
         # Its thread may have had to wait for a CPU before.
         self.assertGreaterEqual(stream.by(BY_TASK, "blocked_ns")[self.task("wedged")], 250 * MS)
         self.assertEqual(self.blocks_of(stream, "wedged"), [])  # it has not ended
-        self.check_waits(stream)
+        self.check_waits(stream, had_begun=False)
 
     def test_block_that_had_begun_before_is_told_as_it_goes_on(self):
         self.target.run("wedge")
@@ -269,14 +269,14 @@ class Truth(unittest.TestCase):
         self.tasks = names_of_tasks(self.target)
         follower = Follower(self.target, groups=1 << SCHED)
         time.sleep(0.5)
-        self.check_waits(follower.finish())
+        self.check_waits(follower.finish(), had_begun=True)
 
-    def check_waits(self, stream):
+    def check_waits(self, stream, had_begun):
         waits = [wait for wait in stream.of("wait") if wait["task"] == self.task("wedged")]
         self.assertGreater(len(waits), 1)
         for wait in waits:
             self.assertEqual((wait["kind"], wait["number"], wait["owner_name"]), (CALL, FUTEX, "off_cpu"))
-            self.assertEqual(wait["owner"], self.target.pid)
+            self.assertEqual((wait["owner"], wait["begin_ns"] == 0), (self.target.pid, had_begun))
             self.assertEqual((wait["waker"], wait["waker_kind"], wait["kernel_pc"]), (0, UNKNOWN, []))
         self.assertEqual(len({wait["begin_ns"] for wait in waits}), 1)
         lasted = [wait["blocked_ns"] for wait in waits]

@@ -347,7 +347,108 @@ static void less_than_a_third_or_a_fifth_of_a_second_is_nothing(void **state)
 	stage_silent(stage);
 }
 
-TEST_MAIN(STAGED(two_blocks_of_ten_milliseconds_are_told_with_call_file_and_waker),
+/* -------------------------------------------------------- blocks that go on */
+
+static struct cn_block wait_for_lock(uint32_t worker, uint64_t task, uint32_t owner, const char *name)
+{
+	struct cn_block wait = { .begin_ns = 1500 * MS,
+		.blocked_ns = 2500 * MS,
+		.task = task,
+		.site = SPAWN_SITE,
+		.tid = WORKER + worker,
+		.kind = CN_BLOCK_CALL,
+		.call = SYS_futex,
+		.owner = owner };
+
+	snprintf(wait.owner_name, sizeof wait.owner_name, "%s", name);
+	return wait;
+}
+
+/* Both workers are in polls since 1 s, and task 22 is queued since 2 s; the kernel says at 4 s what they wait for. */
+static void all_in_futex(struct stage *stage, const struct cn_block *a, const struct cn_block *b)
+{
+	struct task_row *queued;
+
+	stage_worker(stage, ROUSE_WORKER_POLLING)->local_depth = 1;
+	stage_worker(stage, ROUSE_WORKER_POLLING);
+	for (uint32_t i = 0; i < 2; i++) {
+		stage_polls(stage, i, 20 + i, 1 * S);
+		*stage_thread(stage, i) =
+			(struct thread_row){ .tid = WORKER + i, .state = 'S', .cpu_ns = 1, .syscall = SYS_futex + 1 };
+	}
+	queued = stage_task(stage, 22);
+	queued->state = ROUSE_TASK_SCHEDULED;
+	queued->enqueue_ns = 2 * S;
+	stage->queued[0] = 22;
+	stage->n_queued = 1;
+	stage_look(stage, 4 * S);
+	assert_int_equal(cn_kernel_put_wait(stage->model, a), 0);
+	assert_int_equal(cn_kernel_put_wait(stage->model, b), 0);
+	end_round(stage->model, 4 * S, 0);
+	stage_look(stage, 4 * S + 100 * MS);
+}
+
+static void workers_behind_the_lock_of_a_thread_that_polls_nothing_wait_for_no_task(void **state)
+{
+	struct stage *stage = *state;
+	struct cn_block a = wait_for_lock(0, 20, 77, "keeper"), b = wait_for_lock(1, 21, 77, "keeper");
+	const struct cn_finding *f;
+
+	all_in_futex(stage, &a, &b);
+	f = stage_finding(stage, CN_FINDING_STUCK_QUEUE);
+	assert_non_null(f);
+	assert_int_equal(f->class, CN_LIKELY);
+	assert_null(stage_finding(stage, CN_FINDING_NESTED_BLOCK));
+	assert_non_null(strstr(f->evidence, "blocked in futex for 2.50s: thread 77 (keeper), no worker, has the lock"));
+}
+
+static void a_worker_whose_own_thread_has_the_lock_is_nested(void **state)
+{
+	struct stage *stage = *state;
+	struct cn_block a = wait_for_lock(0, 20, WORKER, "self"), b = wait_for_lock(1, 21, 77, "keeper");
+	struct cn_block before = wait_for_lock(0, 20, 0, "");
+	const struct cn_finding *f;
+
+	before.blocked_ns = 40 * MS;
+	before.waker = 78;
+	before.waker_kind = CN_WAKER_OWN;
+	snprintf(before.waker_name, sizeof before.waker_name, "flusher");
+	cn_kernel_put_block(stage->model, &before);
+	a.begin_ns = 0;
+	all_in_futex(stage, &a, &b);
+	f = stage_finding(stage, CN_FINDING_NESTED_BLOCK);
+	assert_non_null(f);
+	assert_null(stage_finding(stage, CN_FINDING_STUCK_QUEUE));
+	assert_non_null(strstr(f->evidence, "blocked in futex for more than 2.50s: its own thread 100 has the lock, since an "
+					    "earlier poll (so was one before, for 40.0ms; thread 78 (flusher) ended it)"));
+}
+
+static void what_an_earlier_poll_or_another_task_waited_for_is_not_held_against_this_one(void **state)
+{
+	struct stage *stage = *state;
+	struct cn_block a = wait_for_lock(0, 20, 77, "keeper"), b = wait_for_lock(1, 23, 77, "keeper");
+	const struct cn_finding *f;
+
+	a.blocked_ns = 3 * S + 1; /* since before the poll began */
+	all_in_futex(stage, &a, &b);
+	f = stage_finding(stage, CN_FINDING_NESTED_BLOCK);
+	assert_non_null(f);
+	assert_null(strstr(f->evidence, "keeper"));
+	stage_again(state);
+	stage = *state;
+	a.blocked_ns = 3 * S;
+	b.task = 21;
+	all_in_futex(stage, &a, &b);
+	assert_non_null(stage_finding(stage, CN_FINDING_STUCK_QUEUE));
+	end_round(stage->model, 5 * S, 0); /* which does not tell of them any more */
+	stage_look(stage, 5 * S);
+	assert_non_null(stage_finding(stage, CN_FINDING_NESTED_BLOCK));
+}
+
+TEST_MAIN(STAGED(workers_behind_the_lock_of_a_thread_that_polls_nothing_wait_for_no_task),
+	STAGED(a_worker_whose_own_thread_has_the_lock_is_nested),
+	STAGED(what_an_earlier_poll_or_another_task_waited_for_is_not_held_against_this_one),
+	STAGED(two_blocks_of_ten_milliseconds_are_told_with_call_file_and_waker),
 	STAGED(shorter_blocks_and_a_single_one_are_not_told), STAGED(blocks_of_long_ago_are_over),
 	STAGED(ten_thousand_tasks_of_one_site_are_one_finding),
 	STAGED(a_lock_whose_owner_may_have_wanted_a_cpu_is_the_machine),
