@@ -66,6 +66,14 @@ static const struct cn_verb verbs[] = {
 	{ "sched", "TARGET", "Print how its scheduler does: delays from wake to run, steals, parks.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1,
 		cn_verb_sched },
+	{ "export", "TARGET", "Print what it knows in the format of another tool.",
+		"--openmetrics prints metrics once; with --listen they are served at /metrics until the\n"
+		"target ends, or a signal comes, also in the older text format of Prometheus to who asks\n"
+		"for no other. No label has the id or name of a task: per runtime there are some 50 series,\n"
+		"30 a worker, one a kind of resource, one a kind of finding, 30 a spawn site (128 at most).",
+		CN_TAKES_TARGET | CN_TAKES(FRAMES) | CN_TAKES(OPENMETRICS) | CN_TAKES(LISTEN) | CN_TAKES(INTERVAL) |
+			CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL),
+		1, 1, cn_verb_export },
 	{ "doctor", "[TARGET]", "Say what this machine lets you see, and of TARGET by which source.",
 		"Nothing is concluded that was not tried or read. With TARGET it ends with 0 if one of\n"
 		"its sources works; without, if memory of other processes can be read at all.",

@@ -26,7 +26,7 @@
 	X(INCOMPATIBLE, 5, "the target is of another version")                                                         \
 	X(INCOMPLETE, 6, "the data is not complete")                                                                   \
 	X(TIMEOUT, 7, "no answer in time")                                                                             \
-	X(INTERRUPTED, 130, "watch: ended by SIGINT")
+	X(INTERRUPTED, 130, "watch, export --listen: ended by SIGINT")
 enum cn_exit {
 #define X(name, code, text) CN_EXIT_##name = (code),
 	CN_EXITS(X)
@@ -54,6 +54,8 @@ enum cn_exit {
 	X(ALL, "all", 0, NULL, "each task by itself, instead of those that stand alike together")                      \
 	X(KERNEL, "kernel", 0, "[=GROUPS]",                                                                            \
 		"ask the kernel too, by eBPF: sched,syscalls,faults, or those and profile (all)")                      \
+	X(OPENMETRICS, "openmetrics", 0, NULL, "metrics, as Prometheus and others read them")                          \
+	X(LISTEN, "listen", 0, "ADDR:PORT", "serve the metrics by HTTP, at a loopback address: 127.0.0.1:9464")        \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
 #define X(name, text, letter, argument, help) CN_OPTION_##name,
@@ -81,7 +83,8 @@ struct cn_cli {
 	enum cn_class fail_on;
 	struct cn_diagnose_opts diagnose;
 	struct cn_kernel_wish kernel;
-	const char *exec; /* NULL = none */
+	const char *exec;   /* NULL = none */
+	const char *listen; /* likewise */
 	uint32_t min_interval_ms;
 	unsigned long count;
 	uint32_t delay_ms;
@@ -180,6 +183,7 @@ int cn_verb_why(struct cn_cli *cli);
 int cn_verb_watch(struct cn_cli *cli);
 int cn_verb_check(struct cn_cli *cli);
 int cn_verb_sched(struct cn_cli *cli);
+int cn_verb_export(struct cn_cli *cli);
 int cn_verb_doctor(struct cn_cli *cli);
 int cn_verb_stacks(struct cn_cli *cli);
 int cn_verb_help(struct cn_cli *cli);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "export/metrics.h"
 
 static const struct {
 	const char *name, *argument, *help;
@@ -66,6 +67,10 @@ void cn_help_verb(FILE *out, const struct cn_verb *verb)
 		fprintf(out, "\n%s\n", verb->help);
 	if (strcmp(verb->name, "check") == 0)
 		print_findings(out);
+	if (verb->options & CN_TAKES(OPENMETRICS)) {
+		fputs("\nMetrics:\n", out);
+		cn_metrics_help(out);
+	}
 	if (verb->options & CN_TAKES(THRESHOLD))
 		print_thresholds(out);
 	if (verb->options)

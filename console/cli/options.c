@@ -150,6 +150,11 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 	case CN_OPTION_EXEC:
 		cli->exec = text;
 		return *text;
+	case CN_OPTION_OPENMETRICS:
+		return true;
+	case CN_OPTION_LISTEN:
+		cli->listen = text;
+		return *text;
 	case CN_OPTION_MIN_INTERVAL:
 		return take_u32(text, 1000, 0, 3600e3, &cli->min_interval_ms);
 	case CN_OPTION_KERNEL:

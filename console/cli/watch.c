@@ -15,6 +15,7 @@
 
 #include "cli/cli.h"
 #include "cli/runner.h"
+#include "cli/signals.h"
 #include "diagnose/edge.h"
 #include "export/text.h"
 
@@ -238,26 +239,13 @@ static int loop(struct watch *watch)
 	return finish_commands(watch);
 }
 
-/* Blocked before any thread or child is made: they come by the descriptor. */
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int cn_verb_watch(struct cn_cli *cli)
 {
+	const int signals[] = { SIGINT, SIGTERM, SIGCHLD };
 	struct cn_edges_opts opts = {
 		.least = cli->fail_on, .min_interval_ns = MIN_INTERVAL_NS, .max_interval_ns = MAX_INTERVAL_NS
 	};
-	struct watch watch = { .cli = cli, .runner = { .command = cli->exec }, .signals = open_signals() };
+	struct watch watch = { .cli = cli, .runner = { .command = cli->exec }, .signals = cn_signals_open(signals, 3) };
 	int rc;
 
 	if (cli->given & CN_TAKES(MIN_INTERVAL)) {
