@@ -197,6 +197,9 @@ static bool passes(const struct cn_event_filter *filter, const struct cn_event *
 		return false;
 	if (filter->task && event->task != filter->task)
 		return false;
+	if (filter->by && (event->arg != filter->by ||
+				  (event->kind != ROUSE_EVENT_WAKE && event->kind != ROUSE_EVENT_SPAWN)))
+		return false;
 	if (filter->kinds && !(filter->kinds >> event->kind & 1))
 		return false;
 	if (filter->worker && event->worker != filter->worker - 1)
@@ -257,6 +260,24 @@ static uint64_t still_here(const struct ring *ring, uint64_t after)
 			low = middle + 1;
 	}
 	return ring->put - low;
+}
+
+uint64_t cn_events_since_ns(const struct cn_model *model, size_t runtime, uint32_t worker)
+{
+	const struct cn_event_store *store = model->kept_events;
+	uint64_t since_ns = UINT64_MAX;
+
+	for (uint32_t k = 0; store && runtime < CN_RUNTIMES_MAX && k < store->runtimes[runtime].n; k++) {
+		const struct ring *ring = &store->runtimes[runtime].rings[k];
+		const struct cn_event *oldest;
+
+		if (!ring->put)
+			continue;
+		oldest = &ring->events[ring->put > ring->capacity ? ring->put % ring->capacity : 0];
+		if (oldest->worker == worker && oldest->ns < since_ns)
+			since_ns = oldest->ns;
+	}
+	return since_ns;
 }
 
 int cn_events_list(const struct cn_model *model, const struct cn_event_filter *filter, struct cn_event_list *list)

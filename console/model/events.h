@@ -56,11 +56,15 @@ uint64_t cn_events_newest(const struct cn_model *model);
 /* Those that came and found no room at all: of too many rings, or there is no memory. */
 uint64_t cn_events_unkept(const struct cn_model *model);
 
+/* Since when it is known what a worker did: the oldest of its kept records. UINT64_MAX = there is none. */
+uint64_t cn_events_since_ns(const struct cn_model *model, size_t runtime, uint32_t worker);
+
 /* All of it has to be true; what is 0 is not asked. */
 struct cn_event_filter {
 	uint64_t after;          /* number: only newer ones, for those who read on */
 	uint64_t from_ns, to_ns; /* it began before to_ns, and was not over before from_ns */
 	uint64_t task;           /* what happened to that task; no gaps */
+	uint64_t by;             /* what that task, or enum rouse_wake_source, woke or spawned */
 	uint32_t kinds;          /* 1 << kind, of each */
 	uint32_t worker;         /* index + 1; its gaps, too */
 	uint32_t runtime;        /* index + 1 */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The last row, and the menu that opens over the table: what can be done now. */
 #include "model/kernel.h"
+#include "model/events.h"
+#include "view/picture.h"
 #include "view/ui.h"
 
 #include <string.h>
@@ -17,7 +19,7 @@ static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enu
 
 	switch (action) {
 	case CN_ACTION_OPEN:
-		return table || flame;
+		return table || cn_ui_on_picture(ui);
 	case CN_ACTION_PROFILE:
 		return !flame && ui->view != CN_VIEW_HELP && cn_kernel_measures(scene->model, CN_KERNEL_PROFILE);
 	case CN_ACTION_FILTER:
@@ -29,6 +31,9 @@ static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enu
 		return !table || *ui->sheets[ui->view].filter;
 	case CN_ACTION_WHY:
 		return ui->view != CN_VIEW_HELP && !flame && ui->page_kind != CN_PAGE_WHY;
+	case CN_ACTION_EVENTS:
+		return !cn_model_keeps_events(scene->model) &&
+		       (ui->page_kind == CN_PAGE_TASK || cn_ui_on_picture(ui)) && !flame;
 	default:
 		return true;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diagnose/chain.h"
+#include "model/events.h"
 #include "view/columns.h"
 
 int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, int rows, int cols)
@@ -131,6 +132,8 @@ enum cn_request cn_driver_key(struct cn_driver *driver, uint32_t key)
 
 	if (request == CN_REQUEST_PAUSE && !driver->ended)
 		cn_session_pause(driver->opts->session, !scene.paused);
+	if (request == CN_REQUEST_EVENTS && !driver->ended)
+		cn_session_events(driver->opts->session, !cn_model_keeps_events(scene.model));
 	if (watched != driver->watched && !driver->ended) {
 		driver->watched = watched;
 		cn_session_watch(driver->opts->session, &watched, watched != 0);

@@ -459,43 +459,62 @@ static void draw_alerts(const struct cn_scene *scene, struct cn_canvas *canvas, 
 /* Where there is little room, shorter titles; where there is less, that of the view alone. */
 enum tabs { TABS_LONG, TABS_BRIEF, TABS_BARE };
 
-static int draw_tabs_as(
-	const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box, enum tabs as)
+/* Digits have a tab each; of the others, which the menu has, the one that is open. */
+static bool has_tab(const struct cn_ui *ui, const struct cn_scene *scene, int view)
+{
+	return cn_ui_has_view(scene, view) && (view == (int)ui->view || view <= CN_VIEW_FLAME);
+}
+
+static void tab_text(const struct cn_ui *ui, int view, enum tabs as, char *out, size_t bytes)
 {
 	static const char *const titles[CN_VIEW_COUNT][2] = {
-#define X(name, title, short_title) { title, short_title },
+#define X(name, title, short_title, key, help) { title, short_title },
 		CN_VIEWS(X)
 #undef X
 	};
+	const bool here = view == (int)ui->view;
+
+	if (as == TABS_BARE && !here)
+		snprintf(out, bytes, " %s ", cn_view_key(view));
+	else
+		snprintf(out, bytes, here ? "[%s %s]" : " %s %s ", cn_view_key(view), titles[view][as != TABS_LONG]);
+}
+
+#define MORE " v more "
+
+/* Where they end; drawn if there is a canvas, with what leads to the others if there is room. */
+static int place_tabs(
+	const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box, enum tabs as)
+{
 	int col = 1;
 
 	for (int view = 0; view < CN_VIEW_COUNT; view++) {
-		const bool here = view == (int)ui->view;
-		const enum cn_style style = here ? CN_STYLE_TAB_HERE : CN_STYLE_TAB;
+		char text[48];
 
-		if (!cn_ui_has_view(scene, view))
+		if (!has_tab(ui, scene, view))
 			continue;
-
-		if (as == TABS_BARE && !here)
-			col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style, " %d ", view + 1);
-		else
-			col += cn_canvas_printf(canvas, box.row, col, box.cols - col, style,
-				here ? "[%d %s]" : " %d %s ", view + 1, titles[view][as != TABS_LONG]);
-		col++;
+		tab_text(ui, view, as, text, sizeof text);
+		if (canvas)
+			cn_canvas_text(canvas, box.row, col, box.cols - col,
+				view == (int)ui->view ? CN_STYLE_TAB_HERE : CN_STYLE_TAB, text);
+		col += (int)strlen(text) + 1;
 	}
-	return col;
+	if (!canvas || scene->printed || col + (int)strlen(MORE) > box.cols)
+		return col;
+	cn_canvas_text(canvas, box.row, col, box.cols - col, CN_STYLE_TAB, MORE);
+	return col + (int)strlen(MORE) + 1;
 }
 
 static void draw_tabs(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
-	/* What the kernel's views take as well. */
-	const int more = cn_model_kernel(scene->model) ? 16 : 0;
-	const enum tabs as = box.cols < 54 + more ? TABS_BARE : box.cols < 70 + more ? TABS_BRIEF : TABS_LONG;
+	enum tabs as = TABS_LONG;
 	char who[160], text[200];
 	int col;
 
+	while (as < TABS_BARE && place_tabs(ui, scene, NULL, box, as) > box.cols)
+		as++;
 	cn_canvas_rule(canvas, box.row, 0, box.cols);
-	col = draw_tabs_as(ui, scene, canvas, box, as);
+	col = place_tabs(ui, scene, canvas, box, as);
 	if (ui->page_kind == CN_PAGE_NONE || box.cols - col < 12)
 		return;
 	snprintf(text, sizeof text, " %s%s ", ui->page_kind == CN_PAGE_WHY ? "why " : "",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "view/ui.h"
+#include "model/events.h"
 #include "view/block.h"
+#include "view/picture.h"
 #include "widget/utf8.h"
 
 #include <errno.h>
@@ -33,7 +35,7 @@ uint64_t cn_ui_watched(const struct cn_ui *ui)
 
 bool cn_ui_on_table(const struct cn_ui *ui)
 {
-	return ui->view != CN_VIEW_HELP && ui->view != CN_VIEW_FLAME && ui->page_kind == CN_PAGE_NONE;
+	return ui->view != CN_VIEW_HELP && !cn_is_picture(ui->view) && ui->page_kind == CN_PAGE_NONE;
 }
 
 bool cn_ui_has_view(const struct cn_scene *scene, int view)
@@ -167,8 +169,13 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 		rc = draw_table(ui, scene, canvas, &layout);
 	} else {
 		body.rows += layout.preview.rows;
-		rc = on_flame(ui) ? cn_flame_draw(&ui->flame, scene, canvas, body) : draw_page(ui, scene, canvas, body);
+		rc = cn_ui_on_picture(ui) ? cn_picture_draw(ui, scene, canvas, body)
+					  : draw_page(ui, scene, canvas, body);
 	}
+	body = layout.body;
+	body.rows += layout.preview.rows;
+	if (ui->prompt == CN_PROMPT_VIEWS)
+		cn_views_draw(ui, canvas, body);
 	cn_header_draw(ui, scene, canvas, &layout);
 	if (!scene->printed)
 		cn_bar_draw_keys(ui, scene, canvas, layout.bar);
@@ -273,6 +280,25 @@ static void key_in_menu(struct cn_ui *ui, uint32_t key)
 
 /* ------------------------------------------------------------------- keys */
 
+static void go_to_view(struct cn_ui *ui, const struct cn_scene *scene, int view);
+
+/* A view's own key chooses it at once. */
+static void key_in_views(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key)
+{
+	const int view = cn_view_of_key(key);
+	const enum cn_action action = cn_action_of_key(key);
+
+	if (view < 0 && (action == CN_ACTION_DOWN || action == CN_ACTION_UP || action == CN_ACTION_NEXT_VIEW)) {
+		ui->choice = (ui->choice + CN_VIEW_COUNT + (action == CN_ACTION_UP ? -1 : 1)) % CN_VIEW_COUNT;
+		return;
+	}
+	ui->prompt = CN_PROMPT_NONE;
+	if (view >= 0)
+		go_to_view(ui, scene, view);
+	else if (action == CN_ACTION_OPEN)
+		go_to_view(ui, scene, ui->choice);
+}
+
 static void move(struct cn_ui *ui, ptrdiff_t rows)
 {
 	if (cn_ui_on_table(ui)) {
@@ -353,7 +379,7 @@ static void open_flame(struct cn_ui *ui, const struct cn_scene *scene)
 	const bool table = cn_ui_on_table(ui);
 	const uint64_t id = table                           ? cn_sheet_task(&ui->sheets[ui->view], scene)
 			    : ui->page_kind != CN_PAGE_NONE ? ui->task
-							    : 0;
+							    : cn_picture_task(ui);
 	const struct cn_task *task = cn_model_task(scene->model, id);
 	struct cn_profile_wish of = { .task = id };
 
@@ -455,6 +481,16 @@ static void ask_why(struct cn_ui *ui, const struct cn_scene *scene)
 		open_page(ui, CN_PAGE_WHY, ui->task);
 	else if (cn_ui_on_table(ui))
 		open_page(ui, CN_PAGE_WHY, cn_sheet_task(&ui->sheets[ui->view], scene));
+	else if (cn_ui_on_picture(ui) && !on_flame(ui))
+		open_page(ui, CN_PAGE_WHY, cn_picture_task(ui));
+}
+
+/* Said at once; what it leads to is seen with the next looks. */
+static enum cn_request record(struct cn_ui *ui, const struct cn_scene *scene)
+{
+	snprintf(ui->note, sizeof ui->note, "%s",
+		cn_model_keeps_events(scene->model) ? "events are no longer recorded" : "events are recorded from now on");
+	return CN_REQUEST_EVENTS;
 }
 
 static ptrdiff_t page_of(const struct cn_ui *ui)
@@ -466,7 +502,7 @@ static ptrdiff_t page_of(const struct cn_ui *ui)
 
 static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
 {
-	if (on_flame(ui) && cn_flame_act(&ui->flame, action))
+	if (cn_ui_on_picture(ui) && cn_picture_act(ui, scene, action))
 		return CN_REQUEST_NOTHING;
 	switch (action) {
 	case CN_ACTION_QUIT:
@@ -487,6 +523,12 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 		break;
 	case CN_ACTION_PROFILE:
 		open_flame(ui, scene);
+		break;
+	case CN_ACTION_EVENTS:
+		return record(ui, scene);
+	case CN_ACTION_VIEWS:
+		ui->prompt = CN_PROMPT_VIEWS;
+		ui->choice = (int)ui->view;
 		break;
 	case CN_ACTION_DOWN:
 		move(ui, 1);
@@ -518,11 +560,14 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 	case CN_ACTION_VIEW_6:
 	case CN_ACTION_VIEW_7:
 	case CN_ACTION_VIEW_8:
+	case CN_ACTION_VIEW_9:
 		go_to_view(ui, scene, (int)action - CN_ACTION_VIEW_1);
 		break;
 	default:
 		if (cn_ui_on_table(ui))
 			act_on_table(ui, scene, action);
+		else if (cn_ui_on_picture(ui) && action == CN_ACTION_OPEN)
+			open_page(ui, CN_PAGE_TASK, cn_picture_task(ui));
 		break;
 	}
 	return CN_REQUEST_NOTHING;
@@ -533,6 +578,8 @@ enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32
 	ui->note[0] = 0;
 	if (ui->prompt == CN_PROMPT_SORT)
 		key_in_menu(ui, key);
+	else if (ui->prompt == CN_PROMPT_VIEWS)
+		key_in_views(ui, scene, key);
 	else if (ui->prompt != CN_PROMPT_NONE)
 		key_in_line(ui, scene, key);
 	else if (key == CN_CTRL('c'))

@@ -4,16 +4,16 @@
  * a canvas comes out. What it shows is a function of (scenes, keys, size), so
  * that tests need no terminal.
  *
- *             1..8, Tab                Enter             w
+ *             1..9, v, Tab             Enter             w
  *     views ------------> views   views ------> task page ------> why page
  *                                   ^            |  ^               |
  *                                   +-- Esc, q --+  +--- Esc, q ----+
  *
  * `w` in a table opens the why page at once; `p` the view of the flame, for what
  * the row is about, from which Esc leads back. Enter in the table of blocks
- * opens the page of that block. Where the kernel is not asked, there are the
- * first six views. Prompts (filter, search, sort) take
- * all keys until Enter or Esc.
+ * opens the page of that block. Where the kernel is not asked, its views (blocks,
+ * flame) are not there. Prompts (filter, search, sort, views) take all keys until
+ * Enter or Esc. Some views are pictures (picture.h), which take keys first.
  */
 #ifndef CN_VIEW_UI_H
 #define CN_VIEW_UI_H
@@ -23,25 +23,27 @@
 #include "view/layout.h"
 #include "view/page.h"
 #include "view/sheet.h"
+#include "view/timeline.h"
 
-/* name, title, short title */
+/* name, title, short title, key in the menu of views, what it is. Those that are a digit are keys by themselves, too. */
 #define CN_VIEWS(X)                                                                                                    \
-	X(TASKS, "Tasks", "Task")                                                                                      \
-	X(WORKERS, "Workers", "Work")                                                                                  \
-	X(RESOURCES, "Resources", "Res")                                                                               \
-	X(FINDINGS, "Findings", "Find")                                                                                \
-	X(HELP, "Help", "Help")                                                                                        \
-	X(GROUPS, "Groups", "Grp")                                                                                     \
-	X(BLOCKS, "Blocks", "Blk")                                                                                     \
-	X(FLAME, "Flame", "Flm")
+	X(TASKS, "Tasks", "Task", "1", "all tasks")                                                                    \
+	X(WORKERS, "Workers", "Work", "2", "workers and queues")                                                       \
+	X(RESOURCES, "Resources", "Res", "3", "locks, channels, sockets")                                              \
+	X(FINDINGS, "Findings", "Find", "4", "what is wrong")                                                          \
+	X(HELP, "Help", "Help", "5", "keys and signs")                                                                 \
+	X(GROUPS, "Groups", "Grp", "6", "tasks that stand alike")                                                      \
+	X(BLOCKS, "Blocks", "Blk", "7", "what kept polls off the CPU")                                                 \
+	X(FLAME, "Flame", "Flm", "8", "where polls are on the CPU")                                                    \
+	X(TIMELINE, "Timeline", "Time", "9", "what each worker did")
 enum cn_view {
-#define X(name, title, brief) CN_VIEW_##name,
+#define X(name, title, brief, key, help) CN_VIEW_##name,
 	CN_VIEWS(X)
 #undef X
 	CN_VIEW_COUNT
 };
 
-enum cn_prompt { CN_PROMPT_NONE, CN_PROMPT_FILTER, CN_PROMPT_SEARCH, CN_PROMPT_SORT };
+enum cn_prompt { CN_PROMPT_NONE, CN_PROMPT_FILTER, CN_PROMPT_SEARCH, CN_PROMPT_SORT, CN_PROMPT_VIEWS };
 enum cn_page_kind { CN_PAGE_NONE, CN_PAGE_TASK, CN_PAGE_WHY, CN_PAGE_BLOCK };
 
 struct cn_ui {
@@ -52,13 +54,14 @@ struct cn_ui {
 	uint64_t block;              /* number, of the page of one */
 	uint64_t why_task;           /* the last one asked about, 0 = none */
 	enum cn_prompt prompt;
-	int choice;                  /* column under the cursor of the sort menu */
+	int choice;                  /* column under the cursor of the sort menu, view of that of views */
 	char typed[CN_WORDS_BYTES];
 	uint64_t origin;             /* row under the cursor when a search began, 0 = none */
 	char note[96];               /* said in the bar until the next key */
-	struct cn_sheet sheets[CN_VIEW_COUNT]; /* all views but the help are tables */
+	struct cn_sheet sheets[CN_VIEW_COUNT]; /* those that are none of pages and pictures */
 	struct cn_page page, preview;
 	struct cn_flame flame;
+	struct cn_timeline timeline;
 	struct {
 		bool set;
 		enum cn_view view;
@@ -72,7 +75,8 @@ void cn_ui_fini(struct cn_ui *ui);
 /* Draws everything. 0, or -ENOMEM: something is missing. */
 int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas);
 
-enum cn_request { CN_REQUEST_NOTHING, CN_REQUEST_QUIT, CN_REQUEST_PAUSE /* or go on */, CN_REQUEST_REDRAW };
+enum cn_request { CN_REQUEST_NOTHING, CN_REQUEST_QUIT, CN_REQUEST_PAUSE /* or go on */, CN_REQUEST_REDRAW,
+	CN_REQUEST_EVENTS /* are to be recorded, or no more */ };
 /* What the key asks of the world outside; the rest happens in here. */
 enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key);
 /* Is that view there? */
@@ -88,6 +92,10 @@ void cn_header_draw(const struct cn_ui *ui, const struct cn_scene *scene, struct
 	const struct cn_layout *layout);
 void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas,
 	struct cn_box box);
+/* The key of a view in the menu of views, and the view of a key: -1 = there is none. */
+const char *cn_view_key(int view);
+int cn_view_of_key(uint32_t key);
+void cn_views_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box);
 /* The sort menu over the body. */
 void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box);
 /* Queue depths and rates of the runtime over time; answers the rows used. */

@@ -460,7 +460,7 @@ static void nothing_of_it_is_there_unless_the_kernel_is_asked(void **state)
 	keys(&set, "p");
 	assert_int_equal(set.ui.view, CN_VIEW_TASKS);
 	keys(&set, "6 Tab");
-	assert_int_equal(set.ui.view, CN_VIEW_TASKS);
+	assert_int_equal(set.ui.view, CN_VIEW_TIMELINE);
 	keys(&set, "S-Tab");
 	assert_int_equal(set.ui.view, CN_VIEW_GROUPS);
 	close_set(&set);

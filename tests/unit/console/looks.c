@@ -178,6 +178,40 @@ void look_histograms(struct look *look, uint32_t site, const uint32_t poll[ROUSE
 	assert_int_equal(look_apply(look->model, &frame), CN_APPLIED);
 }
 
+void look_events(struct look *look, uint32_t ring, uint32_t worker, uint64_t lost_before, const struct event_row *rows,
+	size_t n)
+{
+	enum { MOST = 256 };
+	Rouse__V1__Events table = ROUSE__V1__EVENTS__INIT;
+	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
+	uint32_t kinds[MOST], workers[MOST], arg32s[MOST];
+	uint64_t tasks[MOST], args[MOST];
+	int64_t deltas[MOST];
+
+	assert_true(n && n <= MOST);
+	for (size_t i = 0; i < n; i++) {
+		kinds[i] = rows[i].kind;
+		workers[i] = worker;
+		arg32s[i] = rows[i].arg32;
+		tasks[i] = rows[i].task;
+		args[i] = rows[i].arg;
+		deltas[i] = i ? (int64_t)(rows[i].ns - rows[i - 1].ns) : 0;
+	}
+	table.ring = ring;
+	table.lost_before = lost_before;
+	table.base_ns = rows[0].ns;
+	table.kind = kinds;
+	table.worker = workers;
+	table.arg32 = arg32s;
+	table.task = tasks;
+	table.arg = args;
+	table.delta_ns = deltas;
+	table.n_kind = table.n_worker = table.n_arg32 = table.n_task = table.n_arg = table.n_delta_ns = n;
+	frame.body_case = ROUSE__V1__FRAME__BODY_EVENTS;
+	frame.events = &table;
+	assert_int_equal(look_apply(look->model, &frame), CN_APPLIED);
+}
+
 void look_removed(struct look *look, uint64_t task, uint64_t resource)
 {
 	Rouse__V1__Removed removed = ROUSE__V1__REMOVED__INIT;

@@ -158,6 +158,16 @@ void look_resource(struct look *look, struct resource_row row);
 void look_histogram(struct look *look, uint32_t site, const uint32_t poll[ROUSE_HISTOGRAM_BUCKETS]);
 void look_histograms(struct look *look, uint32_t site, const uint32_t poll[ROUSE_HISTOGRAM_BUCKETS],
 	const uint32_t delay[ROUSE_HISTOGRAM_BUCKETS]);
+/* One frame of a ring's records, in the order in which they were written. */
+struct event_row {
+	uint64_t ns;
+	uint32_t kind;
+	uint64_t task;
+	uint32_t arg32;
+	uint64_t arg;
+};
+void look_events(struct look *look, uint32_t ring, uint32_t worker, uint64_t lost_before, const struct event_row *rows,
+	size_t n);
 void look_removed(struct look *look, uint64_t task, uint64_t resource);
 void look_end(struct look *look);
 /* Any frame: validated, applied; answers what cn_model_apply() did. */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "view/picture.h"
+
+bool cn_is_picture(enum cn_view view)
+{
+	return view == CN_VIEW_FLAME || view == CN_VIEW_TIMELINE;
+}
+
+bool cn_ui_on_picture(const struct cn_ui *ui)
+{
+	return cn_is_picture(ui->view) && ui->page_kind == CN_PAGE_NONE;
+}
+
+int cn_picture_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
+{
+	switch (ui->view) {
+	case CN_VIEW_FLAME:
+		return cn_flame_draw(&ui->flame, scene, canvas, box);
+	case CN_VIEW_TIMELINE:
+		cn_timeline_draw(&ui->timeline, scene, canvas, box);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+bool cn_picture_act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
+{
+	switch (ui->view) {
+	case CN_VIEW_FLAME:
+		return cn_flame_act(&ui->flame, action);
+	case CN_VIEW_TIMELINE:
+		return cn_timeline_act(&ui->timeline, scene, action);
+	default:
+		return false;
+	}
+}
+
+uint64_t cn_picture_task(const struct cn_ui *ui)
+{
+	return ui->view == CN_VIEW_TIMELINE ? ui->timeline.task : 0;
+}

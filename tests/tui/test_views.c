@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Views of what happens over time, from looks and events made by hand: a shop
+ * with two workers. `main` has spawned `accept`, that three `serve`, and `log`,
+ * which all of them wake.
+ */
+#include "golden.h"
+#include "looks.h"
+
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "model/events.h"
+#include "model/kernel.h"
+#include "stage.h"
+#include "view/strips.h"
+#include "view/ui.h"
+
+enum { MAIN = 20, ACCEPT, SERVE_A, SERVE_B, SERVE_C, LOG, ENDED };
+enum { TID = 4001, LINES = 100 };
+
+static const struct {
+	uint64_t id, parent, waker;
+	uint32_t name, site;
+} tasks[] = {
+	{ MAIN, 0, ROUSE_WAKE_TIMER, 10, 1 },
+	{ ACCEPT, MAIN, ROUSE_WAKE_IO, 11, 2 },
+	{ SERVE_A, ACCEPT, ROUSE_WAKE_IO, 12, 3 },
+	{ SERVE_B, ACCEPT, LOG, 12, 3 },
+	{ SERVE_C, ENDED, LOG, 12, 3 },
+	{ LOG, MAIN, SERVE_A, 13, 4 },
+};
+static const char *const names[] = { "main", "accept", "serve", "log" };
+
+struct set {
+	struct cn_model *model;
+	struct cn_findings *findings;
+	struct cn_ui ui;
+	struct cn_canvas canvas;
+	struct cn_scene scene;
+};
+
+/* ------------------------------------------------------------------ looks */
+
+static void send_tables(struct look *look)
+{
+	look_string(look, 1, "src/shop.c");
+	for (uint32_t i = 0; i < 4; i++) {
+		look_string(look, 10 + i, names[i]);
+		look_site(look,
+			(struct site_row){
+				.id = 1 + i, .kind = ROUSE_SITE_SPAWN, .name = 10 + i, .file = 1, .line = LINES + i });
+	}
+}
+
+static void send_tasks(struct look *look, uint64_t now_ns)
+{
+	for (size_t i = 0; i < sizeof tasks / sizeof tasks[0]; i++)
+		look_task(look, (struct task_row){ .id = tasks[i].id,
+					.parent = tasks[i].parent,
+					.state = ROUSE_TASK_PENDING,
+					.name = tasks[i].name,
+					.spawn_site = tasks[i].site,
+					.spawned_ns = (1 + i) * S,
+					.edge_ns = now_ns - 5 * MS,
+					.last_waker = tasks[i].waker,
+					.polls = 100 * (uint32_t)(1 + i),
+					.wakes = 90 * (uint32_t)(1 + i),
+					.waker_refs = 1,
+					.busy_ns = (1 + i) * 50 * MS,
+					.valid = 1 });
+}
+
+static void send_workers(struct look *look, uint64_t now_ns, unsigned int looks)
+{
+	for (uint32_t i = 0; i < 2; i++)
+		look->workers[i] = (struct worker_row){ .index = i,
+			.tid = TID + i,
+			.state = ROUSE_WORKER_PARKED,
+			.state_since_ns = now_ns - 300 * MS,
+			.counters = { .polls = (1 + i) * 1000 * looks, .busy_ticks = (1 + i) * 200 * MS * looks },
+			.next_deadline_ns = UINT64_MAX };
+	look->n_workers = 2;
+}
+
+/* Ten seconds on worker 0, of which two are lost; half of it on worker 1. */
+static void send_events(struct look *look, uint64_t from_ns)
+{
+	struct event_row rows[200];
+	size_t n = 0;
+
+	rows[n++] = (struct event_row){ from_ns, ROUSE_EVENT_SPAWN, ENDED, 3, ACCEPT };
+	for (uint64_t i = 0; i < 40; i++) {
+		const uint64_t at = from_ns + i * 100 * MS, task = SERVE_A + i / 10 % 2;
+
+		rows[n++] = (struct event_row){ at - 2 * MS, ROUSE_EVENT_WAKE, task, (uint32_t)i, ROUSE_WAKE_IO };
+		rows[n++] = (struct event_row){ at + 20 * MS, ROUSE_EVENT_WAKE, LOG, (uint32_t)i, task };
+		rows[n++] = (struct event_row){ at, ROUSE_EVENT_POLL, task, (uint32_t)i, (20 + 7 * (i % 10)) * MS };
+	}
+	rows[n++] = (struct event_row){ from_ns + 4 * S, ROUSE_EVENT_PARK, 0, 1, 1 * S };
+	look_events(look, 0, 0, 0, rows, n);
+	n = 0;
+	rows[n++] = (struct event_row){ from_ns + 7 * S, ROUSE_EVENT_WAKE, ENDED, 1, MAIN };
+	rows[n++] = (struct event_row){ from_ns + 7 * S, ROUSE_EVENT_POLL, ENDED, 1, 900 * MS };
+	rows[n++] = (struct event_row){ from_ns + 8 * S, ROUSE_EVENT_COMPLETE, ENDED, ROUSE_TASK_COMPLETE, 0 };
+	rows[n++] = (struct event_row){ from_ns + 8 * S, ROUSE_EVENT_PARK, 0, 1, 1600 * MS };
+	look_events(look, 0, 0, 12345, rows, n);
+	n = 0;
+	rows[n++] = (struct event_row){ from_ns + 5 * S, ROUSE_EVENT_PARK, 0, 0, 1 * S };
+	for (uint64_t i = 0; i < 20; i++) {
+		const uint64_t at = from_ns + 6 * S + i * 180 * MS;
+
+		rows[n++] = (struct event_row){ at, ROUSE_EVENT_POLL, LOG, (uint32_t)i, (5 + 8 * i) * MS };
+		rows[n++] = (struct event_row){ at + 170 * MS, ROUSE_EVENT_STEAL, 0, 0, 2 };
+	}
+	look_events(look, 1, 1, 0, rows, n);
+}
+
+static void look_once(struct cn_model *model, uint64_t now_ns, unsigned int looks, bool events)
+{
+	struct look look = look_with(model, now_ns, (struct look_opts){ .level = events ? 3 : 2 });
+
+	send_tables(&look);
+	send_tasks(&look, now_ns);
+	send_workers(&look, now_ns, looks);
+	if (events)
+		send_events(&look, now_ns - 10 * S);
+	look_end(&look);
+}
+
+/* A poll of serve_b that did not only compute. */
+static void put_block(struct cn_model *model, uint64_t begin_ns)
+{
+	const struct cn_block block = { .begin_ns = begin_ns,
+		.blocked_ns = 30 * MS,
+		.task = SERVE_B,
+		.site = 3,
+		.tid = TID,
+		.kind = CN_BLOCK_CALL,
+		.call = SYS_nanosleep,
+		.waker_kind = CN_WAKER_INTERRUPT };
+
+	assert_int_equal(cn_kernel_put_block(model, &block), 0);
+}
+
+enum given { WITHOUT_EVENTS, KEEPS_NONE_YET, WITH_EVENTS };
+
+static void open_set(struct set *set, int rows, int cols, bool ascii, enum given given)
+{
+	assert_non_null(setlocale(LC_CTYPE, ascii ? "C" : "C.UTF-8"));
+	*set = (struct set){ .model = cn_model_new(), .findings = cn_findings_new() };
+	assert_true(set->model && set->findings);
+	assert_int_equal(look_hello(set->model, "socket"), CN_APPLIED);
+	cn_model_keep_events(set->model, given != WITHOUT_EVENTS);
+	for (unsigned int i = 0; i < 5; i++)
+		look_once(set->model, (15 + i) * S, i, false);
+	look_once(set->model, 20 * S, 5, given == WITH_EVENTS);
+	if (given == WITH_EVENTS)
+		put_block(set->model, 11 * S + 540 * MS);
+	cn_ui_init(&set->ui);
+	assert_int_equal(cn_canvas_init(&set->canvas, rows, cols, ascii ? CN_CHARSET_ASCII : CN_CHARSET_UTF8), 0);
+	set->scene = (struct cn_scene){ .model = set->model,
+		.findings = set->findings,
+		.target = "4000",
+		.now_ns = cn_model_now_ns(set->model),
+		.interval_ns = 1 * S,
+		.ascii = ascii };
+	assert_int_equal(cn_ui_draw(&set->ui, &set->scene, &set->canvas), 0);
+}
+
+static void close_set(struct set *set)
+{
+	cn_ui_fini(&set->ui);
+	cn_canvas_fini(&set->canvas);
+	cn_findings_free(set->findings);
+	cn_model_free(set->model);
+}
+
+static void keys(struct set *set, const char *names_of_keys)
+{
+	char name[32];
+	int n;
+
+	while (sscanf(names_of_keys, "%31s%n", name, &n) == 1) {
+		uint32_t key;
+
+		assert_int_equal(cn_key_parse(name, &key), 0);
+		cn_ui_key(&set->ui, &set->scene, key);
+		assert_int_equal(cn_ui_draw(&set->ui, &set->scene, &set->canvas), 0);
+		names_of_keys += n;
+	}
+}
+
+static bool shows(const struct set *set, const char *what)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	bool found;
+
+	assert_non_null(out);
+	cn_canvas_print(&set->canvas, out);
+	fclose(out);
+	found = strstr(text, what) != NULL;
+	free(text);
+	return found;
+}
+
+/* ------------------------------------------------------------------ tests */
+
+/* clang-format off */
+static const struct screen {
+	const char *name;
+	int rows, cols;
+	bool ascii;
+	enum given given;
+	const char *keys;
+} screens[] = {
+	{ "views-menu", 24, 80, false, WITH_EVENTS, "v j" },
+	{ "views-menu-small", 10, 40, true, WITH_EVENTS, "v" },
+	{ "timeline", 24, 80, false, WITH_EVENTS, "9" },
+	{ "timeline-ascii", 24, 80, true, WITH_EVENTS, "9" },
+	{ "timeline-small", 10, 40, false, WITH_EVENTS, "9" },
+	{ "timeline-large", 60, 200, false, WITH_EVENTS, "9" },
+	{ "timeline-cursor", 24, 80, false, WITH_EVENTS, "9 PgUp PgUp Right Right" },
+	{ "timeline-zoomed", 24, 80, false, WITH_EVENTS, "9 j PgUp + + +" },
+	{ "timeline-lost", 24, 80, true, WITH_EVENTS, "9 PgUp Right Right" },
+	{ "timeline-none", 24, 80, false, WITHOUT_EVENTS, "9" },
+	{ "timeline-none-yet", 24, 80, false, KEEPS_NONE_YET, "9" },
+	{ "task-events", 60, 80, false, WITH_EVENTS, "j j j Enter" },
+};
+/* clang-format on */
+
+static void screens_equal_their_golden_files(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
+		struct set set;
+
+		open_set(&set, screens[i].rows, screens[i].cols, screens[i].ascii, screens[i].given);
+		keys(&set, screens[i].keys);
+		golden_check(screens[i].name, &set.canvas);
+		close_set(&set);
+	}
+}
+
+static void no_screen_leaves_ascii_in_the_c_locale(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
+		struct set set;
+
+		open_set(&set, screens[i].rows, screens[i].cols, true, screens[i].given);
+		keys(&set, screens[i].keys);
+		for (int cell = 0; cell < set.canvas.rows * set.canvas.cols; cell++)
+			assert_true(set.canvas.cells[cell].text < 0x7f);
+		close_set(&set);
+	}
+}
+
+static void a_view_s_own_key_chooses_it_in_the_menu(void **state)
+{
+	struct set set;
+
+	(void)state;
+	open_set(&set, 24, 80, false, WITH_EVENTS);
+	keys(&set, "v 9");
+	assert_int_equal(set.ui.view, CN_VIEW_TIMELINE);
+	keys(&set, "v k k k Enter");
+	assert_int_equal(set.ui.view, CN_VIEW_GROUPS);
+	keys(&set, "v Esc");
+	assert_int_equal(set.ui.prompt, CN_PROMPT_NONE);
+	assert_int_equal(set.ui.view, CN_VIEW_GROUPS);
+	close_set(&set);
+}
+
+static void the_timeline_stands_while_its_cursor_is_moved(void **state)
+{
+	struct set set;
+	uint64_t end_ns;
+
+	(void)state;
+	open_set(&set, 24, 80, false, WITH_EVENTS);
+	keys(&set, "9 Right");
+	assert_int_equal(set.ui.timeline.end_ns, 0);
+	keys(&set, "Left Left");
+	end_ns = set.ui.timeline.end_ns;
+	assert_int_equal(end_ns, 20 * S);
+	look_once(set.model, 21 * S, 6, false);
+	keys(&set, "C-l");
+	assert_int_equal(set.ui.timeline.shown_end_ns, end_ns);
+	assert_true(shows(&set, "held"));
+	keys(&set, "G");
+	assert_int_equal(set.ui.timeline.shown_end_ns, 21 * S);
+	/* Past the left edge the window follows. */
+	keys(&set, "PgUp PgUp PgUp");
+	assert_true(set.ui.timeline.end_ns < 21 * S);
+	close_set(&set);
+}
+
+static void the_poll_under_the_cursor_leads_to_its_task(void **state)
+{
+	struct set set;
+
+	(void)state;
+	open_set(&set, 24, 80, false, WITH_EVENTS);
+	keys(&set, "9 PgUp PgUp");
+	assert_int_equal(set.ui.timeline.task, SERVE_A);
+	assert_true(shows(&set, "woken at most 2.00ms before, by the reactor"));
+	assert_true(shows(&set, "spawned at shop.c:102"));
+	keys(&set, "w");
+	assert_int_equal(set.ui.page_kind, CN_PAGE_WHY);
+	assert_int_equal(set.ui.task, SERVE_A);
+	keys(&set, "q Enter");
+	assert_int_equal(set.ui.page_kind, CN_PAGE_TASK);
+	close_set(&set);
+}
+
+/* Each cell is asked for what the events say of its time, and nothing is counted twice. */
+static void cells_of_a_strip_share_out_the_time(void **state)
+{
+	const struct cn_window window = { .from_ns = 1000, .span_ns = 1000, .cells = 7 };
+	const struct cn_event events[] = { { .kind = ROUSE_EVENT_POLL, .ns = 900, .arg = 350, .task = 1 },
+		{ .kind = ROUSE_EVENT_PARK, .ns = 1300, .arg = 200, .arg32 = 1 },
+		{ .kind = CN_EVENT_GAP, .ns = 1600, .arg = 100, .arg32 = 9 },
+		{ .kind = ROUSE_EVENT_POLL, .ns = 1900, .arg = 500, .task = 2 } };
+	const struct cn_event *at[] = { &events[0], &events[1], &events[2], &events[3] };
+	const struct cn_event_list list = { .at = at, .n = 4 };
+	const struct cn_worker worker = { .state = ROUSE_WORKER_SEARCHING };
+	struct cn_spawn spawned[] = { { 1, 11 }, { 2, 12 } };
+	const struct cn_spawns spawns = { spawned, 2 };
+	uint64_t poll_ns = 0, driver_ns = 0, gap_ns = 0;
+	struct cn_strip_cell cells[7];
+	struct set set;
+
+	(void)state;
+	open_set(&set, 24, 80, false, WITHOUT_EVENTS);
+	assert_int_equal(cn_strip_fill(set.model, &spawns, &worker, &list, 900, &window, cells), 0);
+	for (int i = 0; i < 7; i++) {
+		poll_ns += cells[i].poll_ns;
+		driver_ns += cells[i].part_ns[CN_STRIP_DRIVER];
+		gap_ns += cells[i].part_ns[CN_STRIP_GAP];
+		assert_true(cells[i].known);
+		assert_int_equal(cells[i].part_ns[CN_STRIP_PARKED], 0);
+	}
+	assert_int_equal(poll_ns, 250 + 100);
+	assert_int_equal(driver_ns, 200);
+	assert_int_equal(gap_ns, 100);
+	assert_int_equal(cells[0].site, 11);
+	assert_int_equal(cells[6].site, 12);
+	/* Before the first record nothing is known. */
+	assert_int_equal(cn_strip_fill(set.model, &spawns, &worker, &(struct cn_event_list){ 0 }, 1500, &window, cells), 0);
+	assert_false(cells[0].known);
+	assert_true(cells[6].known);
+	close_set(&set);
+}
+
+/* One order of time for what the runtime and what the kernel say. */
+static void blocks_stand_among_the_events_of_their_task(void **state)
+{
+	static const char *const order[] = { "poll 16 took", "blocked 30.0ms in nanosleep", "poll 15 took" };
+	const char *at[3];
+	struct set set;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out;
+
+	(void)state;
+	open_set(&set, 60, 100, false, WITH_EVENTS);
+	set.ui.page_kind = CN_PAGE_TASK;
+	set.ui.task = SERVE_B;
+	keys(&set, "C-l");
+	out = open_memstream(&text, &n);
+	assert_non_null(out);
+	cn_canvas_print(&set.ui.page.paper, out);
+	fclose(out);
+	for (int i = 0; i < 3; i++) {
+		at[i] = strstr(text, order[i]);
+		if (!at[i])
+			fail_msg("\"%s\" is not on the page:\n%s", order[i], text);
+	}
+	assert_true(at[0] < at[1] && at[1] < at[2]);
+	free(text);
+	close_set(&set);
+}
+
+TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files), cmocka_unit_test(no_screen_leaves_ascii_in_the_c_locale),
+	cmocka_unit_test(a_view_s_own_key_chooses_it_in_the_menu),
+	cmocka_unit_test(the_timeline_stands_while_its_cursor_is_moved),
+	cmocka_unit_test(the_poll_under_the_cursor_leads_to_its_task),
+	cmocka_unit_test(cells_of_a_strip_share_out_the_time),
+	cmocka_unit_test(blocks_stand_among_the_events_of_their_task));
