@@ -84,6 +84,11 @@ static const struct cn_verb verbs[] = {
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON), 1, 1, cn_verb_stacks },
 	{ "probe", "[OPTION]... PID", "Watch a program without agent through eBPF; see `rouse probe --help`.", NULL, 0,
 		0, 64, NULL },
+	{ "config", "", "Print what is set, and by whom.",
+		"Settings are read from $XDG_CONFIG_HOME/rouse/config.toml, else ~/.config/rouse/config.toml;\n"
+		"ROUSE_CONFIG or --config names another file. --print-default prints one to begin with. What\n"
+		"can be set there is called as the options are; --set KEY=VALUE sets it for once.",
+		CN_TAKES_SETTINGS | CN_TAKES(PRINT_DEFAULT) | CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_config },
 	{ "version", "", "Print the version.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_version },
 	{ "help", "[VERB]", "Print what there is.", NULL, CN_TAKES(HELP), 0, 1, cn_verb_help },
 };
@@ -250,9 +255,10 @@ int cn_cli_main(int argc, char **argv)
 	rc = cn_options_parse(argc, argv, verb, &cli);
 	if (rc)
 		return rc;
-	if (cli.help) {
+	if (cli.help)
 		cn_help_verb(stdout, verb);
-		return cn_finish(CN_EXIT_OK);
-	}
-	return cn_finish(verb->run(&cli));
+	else
+		rc = verb->run(&cli);
+	cn_cli_free(&cli);
+	return cn_finish(rc);
 }

@@ -15,6 +15,7 @@
 #include "diagnose/chain.h"
 #include "export/json.h"
 #include "source/session.h"
+#include "term/style.h"
 #include "view/scene.h"
 
 #define CN_EXITS(X)                                                                                                    \
@@ -56,6 +57,10 @@ enum cn_exit {
 		"ask the kernel too, by eBPF: sched,syscalls,faults, or those and profile (all)")                      \
 	X(OPENMETRICS, "openmetrics", 0, NULL, "metrics, as Prometheus and others read them")                          \
 	X(LISTEN, "listen", 0, "ADDR:PORT", "serve the metrics by HTTP, at a loopback address: 127.0.0.1:9464")        \
+	X(THEME, "theme", 0, "NAME", "colours: dark, light, high-contrast, tokio, mono; own ones by the configuration file")  \
+	X(CONFIG, "config", 0, "FILE", "settings, in place of ~/.config/rouse/config.toml (see `rouse config --help`)")  \
+	X(SET, "set", 0, "KEY=VALUE", "one setting, as in that file; may be given several times")                       \
+	X(PRINT_DEFAULT, "print-default", 0, NULL, "print a file with all that can be set, in comments")               \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
 #define X(name, text, letter, argument, help) CN_OPTION_##name,
@@ -65,8 +70,11 @@ enum cn_option {
 };
 #define CN_TAKES(name) (1ull << CN_OPTION_##name)
 #define CN_TAKES_TARGET (CN_TAKES(SOURCE) | CN_TAKES(TIMEOUT) | CN_TAKES(HELP))
-#define CN_TAKES_TEXT (CN_TAKES(COLOR) | CN_TAKES(ASCII))
+#define CN_TAKES_SETTINGS (CN_TAKES(CONFIG) | CN_TAKES(SET))
+#define CN_TAKES_TEXT (CN_TAKES(COLOR) | CN_TAKES(ASCII) | CN_TAKES(THEME) | CN_TAKES_SETTINGS)
 
+struct cn_config;
+struct cn_preferences;
 struct cn_verb;
 
 /* The command line, understood. */
@@ -75,7 +83,7 @@ struct cn_cli {
 	const char *target; /* NULL = none */
 	const char *task;   /* what `why` is asked about */
 	uint64_t given; /* CN_TAKES() of the options that were */
-	bool json, batch, help, all;
+	bool json, batch, help, all, print_default;
 	enum cn_source_kind source;
 	uint32_t timeout_ms, interval_ms, looks;
 	uint32_t level; /* 1 + level, 0 = leave it */
@@ -90,6 +98,9 @@ struct cn_cli {
 	uint32_t delay_ms;
 	const char *frames;
 	struct cn_paint paint;
+	struct cn_theme theme;
+	struct cn_preferences *preferences; /* of the screen; NULL = none */
+	struct cn_config *config;           /* for the verb that tells of it */
 };
 
 struct cn_verb {
@@ -104,6 +115,16 @@ struct cn_verb {
 
 /* Understands the line; what is wrong with it goes to stderr. CN_EXIT_OK or CN_EXIT_USAGE. */
 int cn_options_parse(int argc, char **argv, const struct cn_verb *verb, struct cn_cli *ret_cli);
+void cn_cli_free(struct cn_cli *cli);
+/* Whether the option could be said so. */
+bool cn_option_check(enum cn_option option, const char *text);
+const char *cn_option_text(unsigned int option);
+const char *cn_option_help(unsigned int option);
+char cn_option_letter(unsigned int option);
+/* NULL = none, [=...] = may be left out. */
+const char *cn_option_argument(unsigned int option);
+/* The words that its argument is one of: the i-th, NULL = there are no more, or it is no choice. */
+const char *cn_option_word(unsigned int option, unsigned int i);
 /* The whole program, but for the locale. */
 int cn_cli_main(int argc, char **argv);
 
@@ -186,6 +207,7 @@ int cn_verb_sched(struct cn_cli *cli);
 int cn_verb_export(struct cn_cli *cli);
 int cn_verb_doctor(struct cn_cli *cli);
 int cn_verb_stacks(struct cn_cli *cli);
+int cn_verb_config(struct cn_cli *cli);
 int cn_verb_help(struct cn_cli *cli);
 int cn_verb_version(struct cn_cli *cli);
 

@@ -4,17 +4,19 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/settings.h"
+#include "config/nearest.h"
 #include "export/text.h"
 #include "model/kernel.h"
 
-enum { LONG_BASE = 256 };
+enum { LONG_BASE = 256, WORDS_MAX = 4 };
 
 static const struct {
 	const char *name;
 	char letter;
-	const char *argument;
+	const char *argument, *help;
 } options[] = {
-#define X(name, text, letter, argument, help) { text, letter, argument },
+#define X(name, text, letter, argument, help) { text, letter, argument, help },
 	CN_OPTIONS(X)
 #undef X
 };
@@ -50,15 +52,13 @@ static bool take_u32(const char *text, double scale, double least, double most, 
 	return true;
 }
 
+static const char *const sources[] = { [CN_SOURCE_ANY] = "auto", [CN_SOURCE_SOCKET] = "socket",
+	[CN_SOURCE_MEMORY] = "memory", [CN_SOURCE_CORE] = "core" };
+
 static bool take_source(const char *text, enum cn_source_kind *ret_kind)
 {
-	static const char *const kinds[] = {
-		[CN_SOURCE_ANY] = "auto", [CN_SOURCE_SOCKET] = "socket", [CN_SOURCE_MEMORY] = "memory",
-		[CN_SOURCE_CORE] = "core"
-	};
-
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-		if (strcmp(text, kinds[i]) == 0) {
+	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+		if (strcmp(text, sources[i]) == 0) {
 			*ret_kind = (enum cn_source_kind)i;
 			return true;
 		}
@@ -161,10 +161,69 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return take_groups(text, &cli->kernel.groups);
 	case CN_OPTION_ALL:
 		return cli->all = true;
+	case CN_OPTION_THEME:
+		return cn_theme_parse(text, &cli->theme.base) == 0;
+	case CN_OPTION_CONFIG:
+	case CN_OPTION_SET:
+		return *text; /* taken in the first pass */
+	case CN_OPTION_PRINT_DEFAULT:
+		return cli->print_default = true;
 	case CN_OPTION_HELP:
 		return cli->help = true;
 	default:
 		return false;
+	}
+}
+
+bool cn_option_check(enum cn_option option, const char *text)
+{
+	struct cn_cli scratch = { 0 };
+	struct wanted wanted = { .color = CN_DEPTH_AUTO };
+
+	return take(option, text, &scratch, &wanted);
+}
+
+/* ------------------------------------------------------------------- the table */
+
+const char *cn_option_text(unsigned int option)
+{
+	return option < CN_OPTION_MAX ? options[option].name : NULL;
+}
+
+const char *cn_option_help(unsigned int option)
+{
+	return options[option].help;
+}
+
+char cn_option_letter(unsigned int option)
+{
+	return options[option].letter;
+}
+
+const char *cn_option_argument(unsigned int option)
+{
+	return options[option].argument;
+}
+
+const char *cn_option_word(unsigned int option, unsigned int i)
+{
+	switch (option) {
+	case CN_OPTION_SOURCE:
+		return i < sizeof sources / sizeof sources[0] ? sources[i] : NULL;
+	case CN_OPTION_FAIL_ON:
+		return i < CN_CLASS_MAX ? cn_class_name(i) : NULL;
+	case CN_OPTION_COLOR:
+		return cn_term_depth_word(i);
+	case CN_OPTION_THEME:
+		return cn_theme_name(i);
+	case CN_OPTION_LEVEL:
+		return i < 3 ? (const char *const[]){ "0", "1", "2" }[i] : NULL;
+	case CN_OPTION_KERNEL:
+		return i + 1 < CN_KERNEL_GROUP_MAX ? cn_kernel_group_word((enum cn_kernel_group)(i + 1))
+		       : i + 1 == CN_KERNEL_GROUP_MAX ? "all"
+						      : NULL;
+	default:
+		return NULL;
 	}
 }
 
@@ -207,17 +266,59 @@ static int misuse(const struct cn_verb *verb, const char *what, const char *whic
 		cn_safe(which), verb->name, named ? " " : "");
 }
 
-static int one_option(int code, char **argv, struct cn_cli *cli, struct wanted *wanted)
+/* The option that was meant, of those that the verb takes. */
+static int strange(const struct cn_verb *verb, const char *word)
 {
+	const char *names[CN_OPTION_MAX], *meant;
+	char what[80];
+
+	for (unsigned int i = 0; i < CN_OPTION_MAX; i++)
+		names[i] = verb->options & 1ull << i ? options[i].name : NULL;
+	meant = strncmp(word, "--", 2) == 0 ? cn_nearest(word + 2, names, CN_OPTION_MAX) : NULL;
+	if (!meant)
+		return misuse(verb, "it does not take", word);
+	snprintf(what, sizeof what, "did you mean --%.20s? It does not take", meant);
+	return misuse(verb, what, word);
+}
+
+/* The first pass looks for settings, which are applied before all else; the second takes the rest. */
+enum pass { SETTINGS, REST };
+enum { SETS_MAX = 64 };
+struct line {
+	enum pass pass;
+	struct cn_cli *cli;
+	struct wanted *wanted;
+	const char *config; /* path, NULL = none was said */
+	const char *sets[SETS_MAX];
+	size_t n_sets;
+};
+
+static int note_setting(struct line *line, int option)
+{
+	if (option == CN_OPTION_CONFIG)
+		line->config = optarg;
+	if (option != CN_OPTION_SET)
+		return CN_EXIT_OK;
+	if (line->n_sets == SETS_MAX)
+		return misuse(line->cli->verb, "too many settings, the first too many is", optarg);
+	line->sets[line->n_sets++] = optarg;
+	return CN_EXIT_OK;
+}
+
+static int one_option(int code, char **argv, struct line *line)
+{
+	struct cn_cli *cli = line->cli;
 	int option = option_of(code);
 	char refused[64];
 
 	if (code == ':')
 		return misuse(cli->verb, "a value is missing after", argv[optind - 1]);
 	if (code == '?' || option < 0)
-		return misuse(cli->verb, "it does not take", argv[optind - 1]);
+		return strange(cli->verb, argv[optind - 1]);
+	if (line->pass == SETTINGS)
+		return note_setting(line, option);
 	cli->given |= 1ull << option;
-	if (take((enum cn_option)option, optarg, cli, wanted))
+	if (take((enum cn_option)option, optarg, cli, line->wanted))
 		return CN_EXIT_OK;
 	snprintf(refused, sizeof refused, "--%s cannot be", options[option].name);
 	return misuse(cli->verb, refused, optarg && *optarg ? optarg : "empty");
@@ -238,36 +339,95 @@ static int positional(struct cn_cli *cli, char *const *words, int n)
 }
 
 /* Options may stand before and after the arguments. */
+static int walk(int argc, char **argv, struct line *line, char **words, int room, int *ret_n)
+{
+	struct option longs[CN_OPTION_MAX + 1];
+	char letters[2 * CN_OPTION_MAX + 4];
+	int rc = CN_EXIT_OK;
+
+	tables(line->cli->verb, longs, letters);
+	opterr = 0;
+	optind = 0; /* anew */
+	*ret_n = 0;
+	while (rc == CN_EXIT_OK) {
+		int code = getopt_long(argc, argv, letters, longs, NULL);
+
+		if (code != -1)
+			rc = one_option(code, argv, line);
+		else if (optind < argc && *ret_n < room)
+			words[(*ret_n)++] = argv[optind++];
+		else
+			break;
+	}
+	return rc;
+}
+
+/* What is set, as if it had been said; the line itself comes after it. */
+static int apply(const struct cn_config *config, struct cn_cli *cli, struct wanted *wanted)
+{
+	for (size_t i = 0; i < cn_setting_count(); i++) {
+		const struct cn_setting *setting = cn_setting_at(i);
+		const char *text = config->values[i].text;
+
+		if (!text || setting->option < 0 || !(cli->verb->options & 1ull << setting->option))
+			continue;
+		if (setting->kind == CN_TOML_BOOL && strcmp(text, "false") == 0)
+			continue;
+		cli->given |= 1ull << setting->option;
+		if (!take((enum cn_option)setting->option, text, cli, wanted))
+			return misuse(cli->verb, "this cannot be set:", text);
+	}
+	cn_config_apply(config, &cli->diagnose, &cli->theme, cli->preferences);
+	return CN_EXIT_OK;
+}
+
+static int settle(struct line *line)
+{
+	struct cn_cli *cli = line->cli;
+	int rc;
+
+	if (!(cli->verb->options & CN_TAKES(CONFIG)))
+		return CN_EXIT_OK;
+	cli->config = calloc(1, sizeof *cli->config);
+	cli->preferences = calloc(1, sizeof *cli->preferences);
+	if (!cli->config || !cli->preferences)
+		return cn_fail(CN_EXIT_INCOMPLETE, "no memory for the settings");
+	rc = cn_config_read(line->config, cli->config);
+	for (size_t i = 0; rc == CN_EXIT_OK && i < line->n_sets; i++)
+		rc = cn_config_set(cli->config, line->sets[i]);
+	return rc ? rc : apply(cli->config, cli, line->wanted);
+}
+
+void cn_cli_free(struct cn_cli *cli)
+{
+	cn_config_free(cli->config);
+	free(cli->config);
+	free(cli->preferences);
+	cli->config = NULL;
+	cli->preferences = NULL;
+}
+
 int cn_options_parse(int argc, char **argv, const struct cn_verb *verb, struct cn_cli *ret_cli)
 {
 	struct cn_cli cli = { .verb = verb, .timeout_ms = 5000, .interval_ms = 250, .delay_ms = 1000 };
 	struct wanted wanted = { .color = CN_DEPTH_AUTO };
-	struct option longs[CN_OPTION_MAX + 1];
-	char letters[2 * CN_OPTION_MAX + 4];
-	char *words[4];
+	struct line line = { .cli = &cli, .wanted = &wanted };
+	char *words[WORDS_MAX];
 	int n = 0, rc;
 
-	tables(verb, longs, letters);
-	opterr = 0;
-	optind = 1;
-	while (optind < argc) {
-		int code = getopt_long(argc, argv, letters, longs, NULL);
-
-		if (code == -1 && optind < argc) {
-			if (n == (int)(sizeof words / sizeof words[0]))
-				break;
-			words[n++] = argv[optind++];
-			continue;
-		}
-		if (code == -1)
-			break;
-		rc = one_option(code, argv, &cli, &wanted);
-		if (rc)
-			return rc;
-	}
-	rc = positional(&cli, words, n);
-	if (rc)
+	rc = walk(argc, argv, &line, words, WORDS_MAX, &n);
+	if (rc == CN_EXIT_OK)
+		rc = settle(&line);
+	line.pass = REST;
+	if (rc == CN_EXIT_OK)
+		rc = walk(argc, argv, &line, words, WORDS_MAX, &n);
+	if (rc == CN_EXIT_OK)
+		rc = positional(&cli, words, n);
+	if (rc) {
+		cn_cli_free(&cli);
 		return rc;
+	}
+	cn_style_use(&cli.theme);
 	cn_paint_init(&cli.paint, stdout, wanted.color, wanted.ascii);
 	*ret_cli = cli;
 	return CN_EXIT_OK;

@@ -47,14 +47,15 @@ void cn_paint_init(struct cn_paint *paint, FILE *out, enum cn_depth asked, bool 
 	paint->columns = columns_of(out);
 }
 
-static void colour(FILE *out, short foreground, enum cn_depth depth)
+/* Of letters, or (10 more in each code) of the ground. */
+static void colour(FILE *out, short colour, enum cn_depth depth, int ground)
 {
-	if (foreground < 0)
+	if (colour < 0)
 		return;
 	if (depth >= CN_DEPTH_256)
-		fprintf(out, ";38;5;%d", foreground);
+		fprintf(out, ";%d;5;%d", 38 + ground, colour);
 	else
-		fprintf(out, ";%d", foreground < 8 ? 30 + foreground : 90 + foreground - 8);
+		fprintf(out, ";%d", (colour < 8 ? 30 + colour : 90 + colour - 8) + ground);
 }
 
 static void on(const struct cn_paint *paint, enum cn_style style)
@@ -73,7 +74,8 @@ static void on(const struct cn_paint *paint, enum cn_style style)
 		fputs(";4", paint->out);
 	if (look.reverse)
 		fputs(";7", paint->out);
-	colour(paint->out, look.foreground, paint->depth);
+	colour(paint->out, look.foreground, paint->depth, 0);
+	colour(paint->out, look.background, paint->depth, 10);
 	fputs("m", paint->out);
 }
 

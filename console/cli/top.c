@@ -50,7 +50,8 @@ static int stream(struct cn_cli *cli)
 int cn_verb_top(struct cn_cli *cli)
 {
 	struct cn_screen_opts opts = {
-		.delay_ms = cli->delay_ms, .color = cli->paint.asked, .ascii = cli->paint.charset == CN_CHARSET_ASCII
+		.delay_ms = cli->delay_ms, .color = cli->paint.asked, .ascii = cli->paint.charset == CN_CHARSET_ASCII,
+		.preferences = cli->preferences
 	};
 	char pid[16] = "";
 	int rc;

@@ -53,20 +53,25 @@ enum cn_charset cn_term_charset(void)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? CN_CHARSET_UTF8 : CN_CHARSET_ASCII;
 }
 
+static const struct {
+	const char *text;
+	enum cn_depth depth;
+} depths[] = { { "auto", CN_DEPTH_AUTO }, { "never", CN_DEPTH_MONO }, { "8", CN_DEPTH_8 }, { "16", CN_DEPTH_16 },
+	{ "256", CN_DEPTH_256 } };
+
 int cn_term_parse_depth(const char *text, enum cn_depth *ret_depth)
 {
-	static const struct {
-		const char *text;
-		enum cn_depth depth;
-	} known[] = { { "auto", CN_DEPTH_AUTO }, { "never", CN_DEPTH_MONO }, { "8", CN_DEPTH_8 }, { "16", CN_DEPTH_16 },
-		{ "256", CN_DEPTH_256 } };
-
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-		if (strcmp(text, known[i].text) == 0) {
-			*ret_depth = known[i].depth;
+	for (size_t i = 0; i < sizeof depths / sizeof depths[0]; i++)
+		if (strcmp(text, depths[i].text) == 0) {
+			*ret_depth = depths[i].depth;
 			return 0;
 		}
 	return -EINVAL;
+}
+
+const char *cn_term_depth_word(unsigned int i)
+{
+	return i < sizeof depths / sizeof depths[0] ? depths[i].text : NULL;
 }
 
 /* ---------------------------------------------------------- fatal signals */

@@ -18,6 +18,8 @@ struct cn_term;
 enum cn_charset cn_term_charset(void);
 /* "auto", "never", "8", "16", "256": 0 or -EINVAL. */
 int cn_term_parse_depth(const char *text, enum cn_depth *ret_depth);
+/* The i-th of them; NULL = there are no more. */
+const char *cn_term_depth_word(unsigned int i);
 
 /*
  * Takes over stdin and stdout. One at a time.

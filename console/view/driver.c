@@ -7,11 +7,14 @@
 #include "diagnose/chain.h"
 #include "model/events.h"
 #include "view/columns.h"
+#include "view/preferences.h"
 
 int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, int rows, int cols)
 {
 	*driver = (struct cn_driver){ .opts = opts };
 	cn_ui_init(&driver->ui);
+	if (opts->preferences)
+		cn_ui_prefer(&driver->ui, opts->preferences);
 	return cn_canvas_init(&driver->canvas, rows, cols, opts->ascii ? CN_CHARSET_ASCII : cn_term_charset());
 }
 
@@ -75,6 +78,7 @@ static struct cn_scene scene_of(struct cn_driver *driver)
 		.interval_ns = (driver->opts->delay_ms ? driver->opts->delay_ms : 1000) * 1000000ull,
 		.printed = driver->printed,
 		.paused = cn_session_paused(session),
+		.hide_ended = driver->opts->preferences && driver->opts->preferences->hide_ended,
 		.ascii = driver->canvas.charset == CN_CHARSET_ASCII,
 	};
 }

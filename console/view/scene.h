@@ -23,6 +23,7 @@ struct cn_scene {
 	uint64_t now_ns;     /* of the target's clock */
 	uint64_t interval_ns; /* between looks */
 	bool paused;
+	bool hide_ended; /* tasks that have ended are no rows */
 	bool printed; /* no keys will come: no cursor, no bar */
 	bool ascii;
 };

@@ -12,6 +12,7 @@
 #include "source/session.h"
 #include "term/term.h"
 
+struct cn_preferences;
 struct cn_screen_opts {
 	struct cn_session *session; /* borrowed */
 	unsigned int delay_ms;      /* between looks, as the session was opened with; 0 = 1000 */
@@ -19,6 +20,7 @@ struct cn_screen_opts {
 	bool ascii;                 /* even where the locale could do more */
 	int rows, cols;             /* of printed frames; 0 = LINES and COLUMNS, else 24 and 80 */
 	const char *script;         /* path; NULL = ROUSE_SCRIPT, if set */
+	const struct cn_preferences *preferences; /* borrowed; NULL = none */
 };
 
 /* Until the user quits. An exit status; says on stderr why it cannot. */

@@ -134,7 +134,7 @@ static bool row(const struct cn_scene *scene, size_t index, size_t column, struc
 {
 	const struct cn_task *task = cn_model_task_at(scene->model, index);
 
-	if (!task)
+	if (!task || (scene->hide_ended && task->state >= ROUSE_TASK_COMPLETE))
 		return false;
 	ret->id = task->id;
 	ret->key = key(scene, task, column);
