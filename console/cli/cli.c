@@ -17,15 +17,16 @@ static const struct cn_verb verbs[] = {
 	{ "", "[TARGET]", "Open the screen on a program.",
 		"Without TARGET: list what can be watched; if that is just one program, open it.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) |
-			CN_TAKES(FRAMES) | CN_TAKES(KERNEL),
+			CN_TAKES(FRAMES) | CN_TAKES(KERNEL) | CN_TAKES(WHERE),
 		0, 1, cn_verb_top },
 	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
 		0, 0, cn_verb_list },
 	{ "ps", "TARGET", "Print its tasks, workers and totals.", NULL,
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON), 1, 1, cn_verb_ps },
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(WHERE), 1, 1,
+		cn_verb_ps },
 	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
-			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES) | CN_TAKES(KERNEL),
+			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES) | CN_TAKES(KERNEL) | CN_TAKES(WHERE),
 		0, 1, cn_verb_top },
 	{ "dump", "TARGET", "Print all tasks with their await chains, those that stand alike together.",
 		"Nothing runs in the target for it: it may be stopped or wedged. Tasks of one spawn site\n"

@@ -14,6 +14,7 @@
 #include "cli/paint.h"
 #include "diagnose/chain.h"
 #include "export/json.h"
+#include "model/query.h"
 #include "source/session.h"
 #include "term/style.h"
 #include "view/scene.h"
@@ -61,6 +62,7 @@ enum cn_exit {
 	X(CONFIG, "config", 0, "FILE", "settings, in place of ~/.config/rouse/config.toml (see `rouse config --help`)")  \
 	X(SET, "set", 0, "KEY=VALUE", "one setting, as in that file; may be given several times")                       \
 	X(PRINT_DEFAULT, "print-default", 0, NULL, "print a file with all that can be set, in comments")               \
+	X(WHERE, "where", 0, "QUERY", "only tasks that match, as in the screen's filter: see above")                   \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
 #define X(name, text, letter, argument, help) CN_OPTION_##name,
@@ -93,6 +95,7 @@ struct cn_cli {
 	struct cn_kernel_wish kernel;
 	const char *exec;   /* NULL = none */
 	const char *listen; /* likewise */
+	const char *where;  /* likewise */
 	uint32_t min_interval_ms;
 	unsigned long count;
 	uint32_t delay_ms;
@@ -193,8 +196,11 @@ void cn_stack_frames_print(
 void cn_stack_frames_json(
 	struct cn_json *json, const char *key, const struct cn_model *model, const struct cn_stack *stack);
 
-/* The document of ps; top --json prints one a look. */
-void cn_ps_json(struct cn_json *json, const struct cn_session *session);
+/* The query of --where, or one that every task matches. CN_EXIT_OK, or what is wrong has been said. */
+int cn_where(const struct cn_cli *cli, struct cn_query *ret_query);
+void cn_where_help(FILE *out);
+/* The document of ps, with the tasks that match; top --json prints one a look. */
+void cn_ps_json(struct cn_json *json, const struct cn_session *session, const struct cn_query *where);
 
 int cn_verb_list(struct cn_cli *cli);
 int cn_verb_ps(struct cn_cli *cli);

@@ -71,6 +71,8 @@ void cn_help_verb(FILE *out, const struct cn_verb *verb)
 		fputs("\nMetrics:\n", out);
 		cn_metrics_help(out);
 	}
+	if (verb->options & CN_TAKES(WHERE))
+		cn_where_help(out);
 	if (verb->options & CN_TAKES(THRESHOLD))
 		print_thresholds(out);
 	if (verb->options)

@@ -147,6 +147,9 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return cli->batch = true;
 	case CN_OPTION_ASCII:
 		return wanted->ascii = true;
+	case CN_OPTION_WHERE:
+		cli->where = text;
+		return true;
 	case CN_OPTION_EXEC:
 		cli->exec = text;
 		return *text;

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "export/text.h"
+#include "view/sheet.h"
 #include "widget/format.h"
 
 static const char *runtime_state(uint32_t state)
@@ -85,9 +86,16 @@ static void runtime_json(struct cn_json *json, const struct cn_model *model, con
 	cn_json_end(json);
 }
 
-void cn_ps_json(struct cn_json *json, const struct cn_session *session)
+/* What a query asks rows with. */
+static struct cn_scene scene_of(const struct cn_session *session)
+{
+	return (struct cn_scene){ .model = cn_session_model(session), .findings = cn_session_findings(session) };
+}
+
+void cn_ps_json(struct cn_json *json, const struct cn_session *session, const struct cn_query *where)
 {
 	const struct cn_model *model = cn_session_model(session);
+	const struct cn_scene scene = scene_of(session);
 
 	cn_json_object(json, NULL);
 	cn_head_json(json, "rouse/ps/1", session);
@@ -98,7 +106,7 @@ void cn_ps_json(struct cn_json *json, const struct cn_session *session)
 	cn_json_end(json);
 	cn_json_array(json, "tasks");
 	for (size_t i = 0; i < cn_model_task_slots(model); i++)
-		if (cn_model_task_at(model, i))
+		if (cn_model_task_at(model, i) && cn_sheet_match(&cn_tasks_sheet, &scene, i, where))
 			cn_task_json(json, session, cn_model_task_at(model, i), false);
 	cn_json_end(json);
 	cn_json_end(json);
@@ -145,9 +153,10 @@ static void print_task(const struct cn_paint *paint, const struct cn_model *mode
 	fputc('\n', paint->out);
 }
 
-static void print_text(const struct cn_cli *cli, const struct cn_session *session)
+static void print_text(const struct cn_cli *cli, const struct cn_session *session, const struct cn_query *where)
 {
 	const struct cn_model *model = cn_session_model(session);
+	const struct cn_scene scene = scene_of(session);
 
 	cn_head_text(&cli->paint, session);
 	for (size_t i = 0; i < cn_model_runtimes(model); i++) {
@@ -161,23 +170,35 @@ static void print_text(const struct cn_cli *cli, const struct cn_session *sessio
 		"BUSY", "FOR", "POLLS", "WAITS", "AT");
 	fputc('\n', stdout);
 	for (size_t i = 0; i < cn_model_task_slots(model); i++)
-		if (cn_model_task_at(model, i))
+		if (cn_model_task_at(model, i) && cn_sheet_match(&cn_tasks_sheet, &scene, i, where))
 			print_task(&cli->paint, model, cn_model_task_at(model, i));
+}
+
+/* Rates are between two looks, and nothing is proven by one. */
+static uint32_t looks_for(const struct cn_query *where)
+{
+	const uint64_t of_two = CN_FIELD_BIT(FINDING) | CN_FIELD_BIT(BUSY) | CN_FIELD_BIT(POLL_RATE) | CN_FIELD_BIT(WAKE_RATE);
+
+	return where->fields & of_two ? 2 : 1;
 }
 
 int cn_verb_ps(struct cn_cli *cli)
 {
 	struct cn_session *session;
+	struct cn_query where;
 	struct cn_json json;
-	int rc = cn_open(cli, 1, &session);
+	int rc = cn_where(cli, &where);
+
+	if (rc == CN_EXIT_OK)
+		rc = cn_open(cli, looks_for(&where), &session);
 
 	if (rc)
 		return rc;
 	cn_json_init(&json, stdout);
 	if (cli->json)
-		cn_ps_json(&json, session);
+		cn_ps_json(&json, session, &where);
 	else
-		print_text(cli, session);
+		print_text(cli, session, &where);
 	cn_session_close(session);
 	return CN_EXIT_OK;
 }

@@ -24,7 +24,7 @@ static int only_target(char pid[16])
 }
 
 /* One whole ps document after the other: a stream of JSON values. */
-static int stream(struct cn_cli *cli)
+static int stream(struct cn_cli *cli, const struct cn_query *where)
 {
 	struct cn_why why = { 0 };
 	struct cn_session *session;
@@ -36,7 +36,7 @@ static int stream(struct cn_cli *cli)
 		struct cn_json json;
 
 		cn_json_init(&json, stdout);
-		cn_ps_json(&json, session);
+		cn_ps_json(&json, session, where);
 		if (fflush(stdout) || i == cli->count)
 			break;
 		cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why);
@@ -53,8 +53,13 @@ int cn_verb_top(struct cn_cli *cli)
 		.delay_ms = cli->delay_ms, .color = cli->paint.asked, .ascii = cli->paint.charset == CN_CHARSET_ASCII,
 		.preferences = cli->preferences
 	};
+	struct cn_query where;
 	char pid[16] = "";
-	int rc;
+	int rc = cn_where(cli, &where);
+
+	if (rc)
+		return rc;
+	opts.where = cli->where;
 
 	cli->interval_ms = cli->delay_ms;
 	if (!cli->target && !cli->frames) {
@@ -66,7 +71,7 @@ int cn_verb_top(struct cn_cli *cli)
 		cli->target = pid;
 	}
 	if (cli->json)
-		return stream(cli);
+		return stream(cli, &where);
 	rc = cn_open(cli, 0, &opts.session);
 	if (rc)
 		return rc;

@@ -25,7 +25,17 @@
 	X(PAGE_UP, "PgUp", KEY_PPAGE)                                                                                  \
 	X(PAGE_DOWN, "PgDn", KEY_NPAGE)                                                                                \
 	X(BACK_TAB, "S-Tab", KEY_BTAB)                                                                                 \
-	X(F1, "F1", KEY_F(1))
+	X(DELETE, "Del", KEY_DC)                                                                                       \
+	X(F1, "F1", KEY_F(1))                                                                                          \
+	X(F2, "F2", KEY_F(2))                                                                                          \
+	X(F3, "F3", KEY_F(3))                                                                                          \
+	X(F4, "F4", KEY_F(4))                                                                                          \
+	X(F5, "F5", KEY_F(5))                                                                                          \
+	X(F6, "F6", KEY_F(6))                                                                                          \
+	X(F7, "F7", KEY_F(7))                                                                                          \
+	X(F8, "F8", KEY_F(8))                                                                                          \
+	X(F9, "F9", KEY_F(9))                                                                                          \
+	X(F10, "F10", KEY_F(10))
 
 enum cn_key {
 	CN_KEY_BASE = 0x110000,

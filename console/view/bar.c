@@ -54,44 +54,39 @@ static int draw_key(struct cn_canvas *canvas, int row, int col, int width, enum 
 	return used + 2;
 }
 
-/* "3/53", and what the filter leaves of how many. */
+/* "filter conn: 3 of 53": of a long one, its beginning. */
+static int draw_filtered(const struct cn_sheet *sheet, struct cn_canvas *canvas, struct cn_box box)
+{
+	char text[CN_WORDS_BYTES + 8], count[64];
+	int width, of_count;
+
+	snprintf(text, sizeof text, "filter %s", sheet->filter);
+	snprintf(count, sizeof count, ": %zu of %zu", sheet->list.n, sheet->all);
+	of_count = cn_canvas_width(canvas, count);
+	width = cn_canvas_width(canvas, text) + of_count;
+	if (width > box.cols / 2)
+		width = box.cols / 2;
+	cn_canvas_text(canvas, box.row, box.cols - width - 1, width - of_count, CN_STYLE_BADGE, text);
+	cn_canvas_right(canvas, box.row, box.cols - of_count - 1, of_count, CN_STYLE_BADGE, count);
+	return width + 2;
+}
+
+/* "3/53" */
 static int draw_place(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)
 {
 	const struct cn_sheet *sheet;
-	char text[160];
+	char text[64];
 	int width;
 
 	if (!cn_ui_on_table(ui))
 		return 0;
 	sheet = &ui->sheets[ui->view];
 	if (*sheet->filter)
-		snprintf(text, sizeof text, "filter %s: %zu of %zu", sheet->filter, sheet->list.n, sheet->all);
-	else
-		snprintf(text, sizeof text, "%zu/%zu", sheet->list.n ? sheet->list.cursor + 1 : 0, sheet->list.n);
+		return draw_filtered(sheet, canvas, box);
+	snprintf(text, sizeof text, "%zu/%zu", sheet->list.n ? sheet->list.cursor + 1 : 0, sheet->list.n);
 	width = cn_canvas_width(canvas, text) + 1;
-	if (width > box.cols / 2)
-		width = box.cols / 2;
-	cn_canvas_right(
-		canvas, box.row, box.cols - width - 1, width, *sheet->filter ? CN_STYLE_BADGE : CN_STYLE_DIM, text);
+	cn_canvas_right(canvas, box.row, box.cols - width - 1, width, CN_STYLE_DIM, text);
 	return width + 1;
-}
-
-static void draw_prompt(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)
-{
-	const struct cn_sheet *sheet = &ui->sheets[ui->view];
-	int col = 1;
-
-	col += 1 + cn_canvas_text(canvas, box.row, col, box.cols, CN_STYLE_KEY,
-			   ui->prompt == CN_PROMPT_FILTER ? "filter:" : "search:");
-	col += cn_canvas_tail(canvas, box.row, col, box.cols / 2, CN_STYLE_STRONG, ui->typed);
-	cn_canvas_put(canvas, box.row, col, CN_STYLE_TAB_HERE, ' ');
-	col += 3;
-	if (ui->prompt == CN_PROMPT_FILTER)
-		cn_canvas_printf(canvas, box.row, col, box.cols - col, CN_STYLE_DIM,
-			"%zu of %zu   Enter keep  Esc clear", sheet->list.n, sheet->all);
-	else
-		cn_canvas_printf(
-			canvas, box.row, col, box.cols - col, CN_STYLE_DIM, "%s   Enter keep  Esc clear", ui->note);
 }
 
 void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
@@ -99,10 +94,14 @@ void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, stru
 	int col = 1, end;
 
 	if (ui->prompt == CN_PROMPT_FILTER || ui->prompt == CN_PROMPT_SEARCH) {
-		draw_prompt(ui, canvas, box);
+		cn_prompt_draw(ui, canvas, box);
 		return;
 	}
+	if (scene->printed && !(cn_ui_on_table(ui) && *ui->sheets[ui->view].filter))
+		return;
 	end = box.cols - draw_place(ui, canvas, box) - 1;
+	if (scene->printed)
+		return;
 	if (*ui->note || scene->ended) {
 		cn_canvas_text(canvas, box.row, col, end - col, CN_STYLE_LIKELY, *ui->note ? ui->note : scene->ended);
 		return;

@@ -139,6 +139,27 @@ static const char *why_none(const struct cn_scene *scene)
 	return cn_kernel_refusal(scene->model, CN_KERNEL_SCHED);
 }
 
+static const struct cn_field_column fields[] = {
+	{ CN_FIELD_BLOCKED, BLOCKED, CN_KEY_PLAIN },
+	{ CN_FIELD_RUNQ, RUN_QUEUE, CN_KEY_PLAIN },
+	{ CN_FIELD_NAME, TASK, CN_KEY_PLAIN },
+	{ CN_FIELD_WHAT, WHAT, CN_KEY_PLAIN },
+	{ CN_FIELD_ENDED, ENDED, CN_KEY_PLAIN },
+	{ CN_FIELD_SPAWN, SPAWNED, CN_KEY_PLAIN },
+	{ CN_FIELD_TID, TID, CN_KEY_PLAIN },
+};
+
+/* Its column orders by number: the newest first. */
+static bool field_number(const struct cn_scene *scene, size_t index, enum cn_field field, bool share, uint64_t *ret)
+{
+	const struct cn_block *block = block_at(scene, index);
+
+	if (field != CN_FIELD_AGE || share || !block)
+		return false;
+	*ret = cn_block_age_ns(scene, block);
+	return true;
+}
+
 const struct cn_sheet_kind cn_blocks_sheet = {
 	.name = "Blocks",
 	.none = "No poll has kept its worker off the CPU for long, since the kernel is asked.",
@@ -151,6 +172,10 @@ const struct cn_sheet_kind cn_blocks_sheet = {
 	.row = row,
 	.text = text,
 	.cell = cell,
+	.fields = fields,
+	.n_fields = sizeof fields / sizeof *fields,
+	.more_fields = CN_FIELD_BIT(AGE),
+	.field_number = field_number,
 	.words = words,
 	.task = task_of,
 };

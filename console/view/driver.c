@@ -15,6 +15,8 @@ int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, 
 	cn_ui_init(&driver->ui);
 	if (opts->preferences)
 		cn_ui_prefer(&driver->ui, opts->preferences);
+	if (opts->where)
+		cn_sheet_filter(&driver->ui.sheets[CN_VIEW_TASKS], opts->where);
 	return cn_canvas_init(&driver->canvas, rows, cols, opts->ascii ? CN_CHARSET_ASCII : cn_term_charset());
 }
 

@@ -146,6 +146,24 @@ static uint64_t task_of(const struct cn_scene *scene, size_t index)
 	return finding->n_tasks ? finding->tasks[0] : finding->owner;
 }
 
+static const struct cn_field_column fields[] = {
+	{ CN_FIELD_WHAT, EVIDENCE, CN_KEY_PLAIN },
+	{ CN_FIELD_NAME, ABOUT, CN_KEY_PLAIN },
+	{ CN_FIELD_AT, AT, CN_KEY_PLAIN },
+	{ CN_FIELD_AGE, AGE, CN_KEY_PLAIN },
+};
+
+static const char *field_text(const struct cn_scene *scene, size_t index, enum cn_field field, char room[CN_ROW_BYTES])
+{
+	const struct cn_finding *finding = cn_findings_at(scene->findings, index);
+
+	if (field != CN_FIELD_FINDING || !finding)
+		return NULL;
+	snprintf(room, CN_ROW_BYTES, "%s %s %s", cn_class_name(finding->class), cn_finding_title(finding->code),
+		cn_finding_text(finding->code));
+	return room;
+}
+
 const struct cn_sheet_kind cn_findings_sheet = {
 	.name = "Findings",
 	.none = "Nothing is wrong, as far as can be seen: no task waits for what cannot come, no poll takes long, no "
@@ -159,6 +177,10 @@ const struct cn_sheet_kind cn_findings_sheet = {
 	.row = row,
 	.text = text,
 	.cell = cell,
+	.fields = fields,
+	.n_fields = sizeof fields / sizeof *fields,
+	.more_fields = CN_FIELD_BIT(FINDING),
+	.field_text = field_text,
 	.words = words,
 	.task = task_of,
 };

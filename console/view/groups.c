@@ -170,6 +170,34 @@ static uint64_t task_of(const struct cn_scene *scene, size_t index)
 	return shape ? shape->oldest : 0;
 }
 
+static const struct cn_field_column fields[] = {
+	{ CN_FIELD_TASKS, COUNT, CN_KEY_PLAIN },
+	{ CN_FIELD_NAME, NAME, CN_KEY_PLAIN },
+	{ CN_FIELD_STATE, STATE, CN_KEY_PLAIN },
+	{ CN_FIELD_FOR, LONGEST, CN_KEY_PLAIN },
+	{ CN_FIELD_AT, AT, CN_KEY_PLAIN },
+	{ CN_FIELD_WAITS, WAITS, CN_KEY_PLAIN },
+	{ CN_FIELD_SPAWN, SPAWNED, CN_KEY_PLAIN },
+	{ CN_FIELD_CPU, KERNEL + CN_KERNEL_COLUMN_CPU, CN_KEY_BILLIONTH },
+	{ CN_FIELD_BLOCKED, KERNEL + CN_KERNEL_COLUMN_BLOCKED, CN_KEY_BILLIONTH },
+	{ CN_FIELD_RUNQ, KERNEL + CN_KERNEL_COLUMN_RUN_QUEUE, CN_KEY_BILLIONTH },
+	{ CN_FIELD_PREEMPT, KERNEL + CN_KERNEL_COLUMN_PREEMPTED, CN_KEY_BILLIONTH },
+	{ CN_FIELD_FAULT, KERNEL + CN_KERNEL_COLUMN_FAULT, CN_KEY_BILLIONTH },
+	{ CN_FIELD_SYSCALLS, KERNEL + CN_KERNEL_COLUMN_CALLS, CN_KEY_PLAIN },
+	{ CN_FIELD_FAULTS, KERNEL + CN_KERNEL_COLUMN_FAULTS, CN_KEY_PLAIN },
+};
+
+static const char *field_text(const struct cn_scene *scene, size_t index, enum cn_field field, char room[CN_ROW_BYTES])
+{
+	const struct cn_shape *shape = shape_at(scene, index);
+
+	if (field != CN_FIELD_FINDING || !shape || shape->finding < 0)
+		return NULL;
+	snprintf(room, CN_ROW_BYTES, "%s %s %s", cn_class_name(shape->class),
+		cn_finding_title((unsigned int)shape->finding), cn_finding_text((unsigned int)shape->finding));
+	return room;
+}
+
 const struct cn_sheet_kind cn_groups_sheet = {
 	.name = "Groups",
 	.none = "No tasks live here now.",
@@ -182,6 +210,10 @@ const struct cn_sheet_kind cn_groups_sheet = {
 	.row = row,
 	.text = text,
 	.cell = cell,
+	.fields = fields,
+	.n_fields = sizeof fields / sizeof *fields,
+	.more_fields = CN_FIELD_BIT(FINDING),
+	.field_text = field_text,
 	.words = words,
 	.task = task_of,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The help: of the tables of keys, states and findings, so it cannot be wrong about them. */
+#include "model/query.h"
 #include "view/keymap.h"
 #include "view/page.h"
 
@@ -17,6 +18,21 @@ static void draw_keys(struct cn_page *page)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		cn_canvas_text(&page->paper, page->row, 2, 14, CN_STYLE_KEY, rows[i].keys);
 		cn_page_text(page, 15, CN_STYLE_PLAIN, rows[i].help);
+	}
+}
+
+static void draw_queries(struct cn_page *page)
+{
+	cn_page_text(page, 0, CN_STYLE_PLAIN,
+		"Words without a key stand anywhere in a row; with one they ask a field: state:pending age>10s "
+		"-name~conn. All of them hold; a | b, or, for one of two; -, not, for the opposite; parentheses.");
+	cn_page_text(page, 0, CN_STYLE_PLAIN,
+		"Of text : and ~ have it (* and ? stand for others), = is just it; numbers have < <= > >= = !=, and "
+		"units: 250us, 1m30s, 2.5k, 50%. A field that this table has not is named as you type.");
+	page->row++;
+	for (int field = 0; field < CN_FIELD_COUNT; field++) {
+		cn_canvas_text(&page->paper, page->row, 2, 14, CN_STYLE_KEY, cn_field_text((enum cn_field)field));
+		cn_page_text(page, 15, CN_STYLE_PLAIN, cn_field_help((enum cn_field)field));
 	}
 }
 
@@ -67,6 +83,8 @@ void cn_help_page(struct cn_page *page, const struct cn_scene *scene)
 	(void)scene;
 	cn_page_heading(page, "keys");
 	draw_keys(page);
+	cn_page_heading(page, "filter");
+	draw_queries(page);
 	cn_page_heading(page, "states of a task");
 	draw_states(page);
 	cn_page_heading(page, "findings");

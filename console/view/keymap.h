@@ -17,12 +17,12 @@
 	X(BACK, "Esc", "back", "back; clears the filter of a table")                                                   \
 	X(WHY, "w", "why", "why it does not run: the whole chain, and the command for a shell")                        \
 	X(HELP, "? h F1", "help", "these keys")                                                                        \
-	X(QUIT, "q C-c", "quit", "back from a page; quit from a table")                                                \
-	X(FILTER, "f \\", "filter", "show only rows that have all these words; Esc clears")                            \
+	X(QUIT, "q F10 C-c", "quit", "back from a page; quit from a table")                                            \
+	X(FILTER, "f \\ F4", "filter", "only rows that match: words, fields (see below); Esc clears")                  \
 	X(PAUSE, "Space", "pause", "freeze what is shown, and go on")                                                  \
-	X(SORT, "s", "sort", "choose the column to sort by")                                                           \
+	X(SORT, "s F6", "sort", "choose the column to sort by")                                                        \
 	X(INVERT, "i I", "invert", "turn the order round")                                                             \
-	X(SEARCH, "/", "search", "go to a row that has this text")                                                     \
+	X(SEARCH, "/ F3", "search", "go to a row that has this text")                                                  \
 	X(SEARCH_NEXT, "n", "", "next match")                                                                          \
 	X(SEARCH_BACK, "N", "", "match before")                                                                        \
 	X(SORT_LEFT, "< Left", "", "sort by the column to the left")                                                   \

@@ -255,6 +255,42 @@ static uint64_t task_of(const struct cn_scene *scene, size_t index)
 				       : resource->last_user_b;
 }
 
+static const struct cn_field_column fields[] = {
+	{ CN_FIELD_KIND, KIND, CN_KEY_PLAIN },
+	{ CN_FIELD_ID, SERIAL, CN_KEY_PLAIN },
+	{ CN_FIELD_NAME, NAME, CN_KEY_PLAIN },
+	{ CN_FIELD_STATE, STATE, CN_KEY_PLAIN },
+	{ CN_FIELD_VALUE, STATE, CN_KEY_PLAIN },
+	{ CN_FIELD_HOLDER, HOLDER, CN_KEY_PLAIN },
+	{ CN_FIELD_HELD, HELD, CN_KEY_PLAIN },
+	{ CN_FIELD_WAITERS, WAITERS, CN_KEY_PLAIN },
+	{ CN_FIELD_AGE, AGE, CN_KEY_PLAIN },
+	{ CN_FIELD_SPAWN, SITE, CN_KEY_PLAIN },
+};
+
+static const char *field_text(const struct cn_scene *scene, size_t index, enum cn_field field, char room[CN_ROW_BYTES])
+{
+	const struct cn_resource *resource = cn_model_resource_at(scene->model, index);
+	const struct cn_finding *finding =
+		resource ? cn_findings_of_resource(scene->findings, resource->serial) : NULL;
+
+	if (field != CN_FIELD_FINDING || !finding)
+		return NULL;
+	snprintf(room, CN_ROW_BYTES, "%s %s %s", cn_class_name(finding->class), cn_finding_title(finding->code),
+		cn_finding_text(finding->code));
+	return room;
+}
+
+static bool field_number(const struct cn_scene *scene, size_t index, enum cn_field field, bool share, uint64_t *ret)
+{
+	const struct cn_resource *resource = cn_model_resource_at(scene->model, index);
+
+	if (field != CN_FIELD_CAPACITY || share || !resource)
+		return false;
+	*ret = resource->capacity;
+	return true;
+}
+
 const struct cn_sheet_kind cn_resources_sheet = {
 	.name = "Resources",
 	.none = "No resources: the program has no lock, channel, socket or timer.",
@@ -266,6 +302,11 @@ const struct cn_sheet_kind cn_resources_sheet = {
 	.row = row,
 	.text = text,
 	.cell = cell,
+	.fields = fields,
+	.n_fields = sizeof fields / sizeof *fields,
+	.more_fields = CN_FIELD_BIT(FINDING) | CN_FIELD_BIT(CAPACITY),
+	.field_number = field_number,
+	.field_text = field_text,
 	.words = words,
 	.task = task_of,
 };

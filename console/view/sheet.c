@@ -43,6 +43,108 @@ bool cn_has_words(const char *text, const char *words)
 	return true;
 }
 
+/* ---------------------------------------------------------------- queries */
+
+uint64_t cn_sheet_fields(const struct cn_sheet_kind *kind)
+{
+	uint64_t fields = kind->more_fields;
+
+	for (size_t i = 0; i < kind->n_fields; i++)
+		fields |= 1ull << kind->fields[i].field;
+	if (fields & (CN_FIELD_BIT(AT) | CN_FIELD_BIT(SPAWN)))
+		fields |= CN_FIELD_BIT(SITE);
+	return fields;
+}
+
+void cn_sheet_filter(struct cn_sheet *sheet, const char *typed)
+{
+	const uint64_t fields = cn_sheet_fields(sheet->kind);
+	struct cn_query_error beyond;
+	char fine[CN_WORDS_BYTES];
+
+	if (typed != sheet->filter)
+		snprintf(sheet->filter, sizeof sheet->filter, "%s", typed);
+	sheet->wrong.text[0] = 0;
+	sheet->query_changes++;
+	if (cn_query_parse(sheet->filter, fields, &sheet->query, &sheet->wrong) == 0)
+		return;
+	memcpy(fine, sheet->filter, sheet->wrong.term);
+	fine[sheet->wrong.term] = 0;
+	cn_query_parse(fine, fields, &sheet->query, &beyond);
+}
+
+struct asked {
+	const struct cn_sheet_kind *kind;
+	const struct cn_scene *scene;
+	size_t index;
+};
+
+static const struct cn_field_column *column_of(const struct cn_sheet_kind *kind, enum cn_field field)
+{
+	for (size_t i = 0; i < kind->n_fields; i++)
+		if (kind->fields[i].field == field)
+			return &kind->fields[i];
+	return NULL;
+}
+
+static const char *asked_text(const void *arg, enum cn_field field, char room[CN_QUERY_ROOM])
+{
+	const struct asked *asked = arg;
+	const struct cn_field_column *by;
+	struct cn_text cell = { .n_samples = 0 };
+	const char *text;
+
+	text = asked->kind->field_text ? asked->kind->field_text(asked->scene, asked->index, field, room) : NULL;
+	by = text ? NULL : column_of(asked->kind, field);
+	if (!by)
+		return text;
+	text = asked->kind->text(asked->scene, asked->index, by->column, room);
+	if (text)
+		return text;
+	/* Not ordered by text, but shown as one. */
+	asked->kind->cell(asked->scene, asked->index, by->column, &cell);
+	memcpy(room, cell.text, CN_QUERY_ROOM);
+	return *room ? room : NULL;
+}
+
+static bool asked_number(const void *arg, enum cn_field field, bool share, uint64_t *ret_value)
+{
+	const struct asked *asked = arg;
+	const struct cn_field_column *by;
+	struct cn_entry entry;
+
+	if (asked->kind->field_number &&
+		asked->kind->field_number(asked->scene, asked->index, field, share, ret_value))
+		return true;
+	by = column_of(asked->kind, field);
+	if (!by || share != (by->unit != CN_KEY_PLAIN) ||
+		!asked->kind->row(asked->scene, asked->index, by->column, &entry) ||
+		(by->unit == CN_KEY_BILLIONTH && !entry.key))
+		return false;
+	*ret_value = by->unit == CN_KEY_PERMILLE    ? entry.key * (CN_QUERY_WHOLE / 1000)
+		     : by->unit == CN_KEY_BILLIONTH ? (entry.key - 1) / (1000000000 / CN_QUERY_WHOLE)
+						    : entry.key;
+	return true;
+}
+
+static const char *asked_words(const void *arg, char room[CN_QUERY_ROOM])
+{
+	const struct asked *asked = arg;
+
+	*room = 0;
+	asked->kind->words(asked->scene, asked->index, room);
+	return room;
+}
+
+bool cn_sheet_match(
+	const struct cn_sheet_kind *kind, const struct cn_scene *scene, size_t index, const struct cn_query *query)
+{
+	const struct asked asked = { kind, scene, index };
+	const struct cn_query_row row = { &asked, asked_text, asked_number, asked_words };
+
+	return cn_query_match(query, &row);
+}
+
 /* ------------------------------------------------------------------- rows */
 
 struct tie {
@@ -87,7 +189,7 @@ static bool is_filled(const struct cn_sheet *sheet, const struct cn_scene *scene
 {
 	return sheet->filled.generations && sheet->filled.generations == cn_model_generations(scene->model) &&
 	       sheet->filled.kernel == cn_kernel_stamp(scene->model) && sheet->filled.sorted == sheet->sorted &&
-	       strcmp(sheet->filled.filter, sheet->filter) == 0;
+	       sheet->filled.query == sheet->query_changes;
 }
 
 static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
@@ -104,13 +206,13 @@ static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
 		if (!kind->row(scene, i, (size_t)sheet->sorted, &entry))
 			continue;
 		sheet->all++;
-		if (!*sheet->filter || has(sheet, scene, i, sheet->filter))
+		if (cn_sheet_match(kind, scene, i, &sheet->query))
 			rc = cn_list_add(&sheet->list, entry);
 	}
 	sheet->filled.generations = rc == 0 ? cn_model_generations(scene->model) : 0;
 	sheet->filled.kernel = cn_kernel_stamp(scene->model);
 	sheet->filled.sorted = sheet->sorted;
-	memcpy(sheet->filled.filter, sheet->filter, sizeof sheet->filter);
+	sheet->filled.query = sheet->query_changes;
 	return rc;
 }
 
@@ -147,7 +249,9 @@ static const char *none_text(const struct cn_sheet *sheet, const struct cn_scene
 {
 	const char *why = sheet->kind->why_none ? sheet->kind->why_none(scene) : NULL;
 
-	return sheet->all ? "No row has these words. Esc clears the filter." : why ? why : sheet->kind->none;
+	if (sheet->all)
+		return scene->printed ? "No row matches." : "No row matches. Esc clears the filter.";
+	return why ? why : sheet->kind->none;
 }
 
 int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)

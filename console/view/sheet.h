@@ -6,10 +6,18 @@
 #ifndef CN_VIEW_SHEET_H
 #define CN_VIEW_SHEET_H
 
+#include "model/query.h"
 #include "view/list.h"
 #include "view/scene.h"
 
-enum { CN_WORDS_BYTES = 64, CN_ROW_BYTES = 512 };
+enum { CN_WORDS_BYTES = CN_QUERY_BYTES, CN_ROW_BYTES = CN_QUERY_ROOM };
+
+/* How the key of a column tells a number: as it is, or as a share in these parts. */
+enum cn_key_unit { CN_KEY_PLAIN, CN_KEY_PERMILLE, CN_KEY_BILLIONTH /* plus one: cn_spent_key() */ };
+/* A field that a query may ask for, by a column that tells it. */
+struct cn_field_column {
+	uint8_t field, column, unit;
+};
 
 struct cn_sheet_kind {
 	const char *name;
@@ -29,7 +37,15 @@ struct cn_sheet_kind {
 	/* The text of columns that order by text, NULL for others. */
 	const char *(*text)(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES]);
 	void (*cell)(const struct cn_scene *scene, size_t index, size_t column, struct cn_text *ret_text);
-	/* All that filter and search look at. */
+	/* What queries may ask of a row, by columns; and, if they are not NULL, by what answers before those do. */
+	const struct cn_field_column *fields;
+	size_t n_fields;
+	uint64_t more_fields; /* bits of those that only the two answer for */
+	const char *(*field_text)(
+		const struct cn_scene *scene, size_t index, enum cn_field field, char room[CN_ROW_BYTES]);
+	bool (*field_number)(
+		const struct cn_scene *scene, size_t index, enum cn_field field, bool share, uint64_t *ret_value);
+	/* All that search, and words of a query, look at. */
 	void (*words)(const struct cn_scene *scene, size_t index, char out[CN_ROW_BYTES]);
 	/* The task that a row leads to, 0 = none. */
 	uint64_t (*task)(const struct cn_scene *scene, size_t index);
@@ -45,21 +61,35 @@ struct cn_sheet {
 	bool descending;
 	size_t all; /* rows before the filter */
 	uint32_t hidden; /* a bit for each column that is not there at all, as last drawn */
-	char filter[CN_WORDS_BYTES];
+	char filter[CN_WORDS_BYTES]; /* as it was typed */
+	struct cn_query query;       /* what of it made sense last */
+	struct cn_query_error wrong; /* where it does not; text "" = it does */
 	char search[CN_WORDS_BYTES];
 	/* What the list was filled for: a key that only moves the cursor need not visit a million tasks. */
 	struct {
 		uint64_t generations; /* of the model; 0 = nothing yet */
 		uint64_t kernel;      /* cn_kernel_stamp() */
 		int sorted;
-		char filter[CN_WORDS_BYTES];
+		uint64_t query;       /* how often it had changed */
 	} filled;
+	uint64_t query_changes;
 };
 
 void cn_sheet_init(struct cn_sheet *sheet, const struct cn_sheet_kind *kind);
 void cn_sheet_fini(struct cn_sheet *sheet);
 /* -ENOMEM: rows are missing. */
 int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box);
+/*
+ * Filters by what is typed. Where that makes no sense (`wrong` says it), what
+ * stands before the word that does not goes on to filter, and else the last
+ * query that did. "" = all rows.
+ */
+void cn_sheet_filter(struct cn_sheet *sheet, const char *typed);
+/* Bits of what queries may ask of such rows. */
+uint64_t cn_sheet_fields(const struct cn_sheet_kind *kind);
+/* Does that row match? Without a sheet: for what prints rows. */
+bool cn_sheet_match(
+	const struct cn_sheet_kind *kind, const struct cn_scene *scene, size_t index, const struct cn_query *query);
 void cn_sheet_sort(struct cn_sheet *sheet, int column);
 /* The next column to the right (by 1) or the left (-1) of those that are there; goes on at the other end. */
 int cn_sheet_beside(const struct cn_sheet *sheet, int column, int by);

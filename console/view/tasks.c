@@ -2,6 +2,7 @@
 /* The table of tasks: trouble first, then the busiest. */
 #include "view/columns.h"
 #include "view/sheet.h"
+#include "view/task_fields.h"
 #include "widget/format.h"
 #include "export/text.h"
 
@@ -152,21 +153,6 @@ static void finding_cell(const struct cn_scene *scene, const struct cn_task *tas
 	ret->glyph = (int)cn_class_glyph(finding->class);
 }
 
-/* "lock mutex #12 left" */
-static void for_cell(const struct cn_scene *scene, const struct cn_task *task, struct cn_text *ret)
-{
-	const struct cn_await *leaf = cn_task_leaf(task);
-	char what[CN_ROW_BYTES / 2] = "";
-
-	if (!leaf || !leaf->op || task->state != ROUSE_TASK_PENDING)
-		return;
-	if (leaf->op == ROUSE_OP_JOIN)
-		cn_who_text(what, sizeof what, scene, leaf->resource);
-	else if (leaf->resource && leaf->op != ROUSE_OP_SLEEP)
-		cn_resource_text(what, sizeof what, scene, leaf->resource);
-	snprintf(ret->text, sizeof ret->text, "%s %s", cn_op_name(leaf->op), what);
-}
-
 static void name_cell(const struct cn_scene *scene, const struct cn_task *task, struct cn_text *ret)
 {
 	const struct cn_finding *finding = cn_findings_of_task(scene->findings, task->id);
@@ -218,7 +204,7 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 		finding_cell(scene, task, ret);
 		break;
 	case FOR:
-		for_cell(scene, task, ret);
+		cn_task_field_text(scene, task, CN_FIELD_WAITS, ret->text);
 		break;
 	case AT:
 		text_of(scene, task, column, ret->text);
@@ -257,6 +243,20 @@ static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BY
 		finding ? cn_class_name(finding->class) : "", finding ? cn_finding_title(finding->code) : "");
 }
 
+static const char *field_text(const struct cn_scene *scene, size_t index, enum cn_field field, char room[CN_ROW_BYTES])
+{
+	const struct cn_task *task = cn_model_task_at(scene->model, index);
+
+	return task ? cn_task_field_text(scene, task, field, room) : NULL;
+}
+
+static bool field_number(const struct cn_scene *scene, size_t index, enum cn_field field, bool share, uint64_t *ret)
+{
+	const struct cn_task *task = cn_model_task_at(scene->model, index);
+
+	return task && cn_task_field_number(scene, task, field, share, ret);
+}
+
 static uint64_t task_of(const struct cn_scene *scene, size_t index)
 {
 	const struct cn_task *task = cn_model_task_at(scene->model, index);
@@ -276,6 +276,9 @@ const struct cn_sheet_kind cn_tasks_sheet = {
 	.row = row,
 	.text = text,
 	.cell = cell,
+	.more_fields = CN_TASK_FIELDS,
+	.field_text = field_text,
+	.field_number = field_number,
 	.words = words,
 	.task = task_of,
 };

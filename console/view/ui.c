@@ -3,7 +3,6 @@
 #include "model/events.h"
 #include "view/block.h"
 #include "view/picture.h"
-#include "widget/utf8.h"
 
 #include <errno.h>
 #include <string.h>
@@ -177,85 +176,11 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 	if (ui->prompt == CN_PROMPT_VIEWS)
 		cn_views_draw(ui, canvas, body);
 	cn_header_draw(ui, scene, canvas, &layout);
-	if (!scene->printed)
-		cn_bar_draw_keys(ui, scene, canvas, layout.bar);
+	cn_bar_draw_keys(ui, scene, canvas, layout.bar);
 	return rc;
 }
 
 /* ---------------------------------------------------------------- prompts */
-
-static void search(struct cn_ui *ui, const struct cn_scene *scene, int direction)
-{
-	struct cn_sheet *sheet = &ui->sheets[ui->view];
-
-	ui->note[0] = 0;
-	if (*sheet->search && !cn_sheet_search(sheet, scene, direction))
-		snprintf(ui->note, sizeof ui->note, "no match for %s", sheet->search);
-}
-
-static void take_typed(struct cn_ui *ui, const struct cn_scene *scene)
-{
-	struct cn_sheet *sheet = &ui->sheets[ui->view];
-
-	if (ui->prompt == CN_PROMPT_FILTER) {
-		memcpy(sheet->filter, ui->typed, sizeof sheet->filter);
-		return;
-	}
-	/* Every letter searches from where the search began, and what is not found leaves the cursor there. */
-	memcpy(sheet->search, ui->typed, sizeof sheet->search);
-	if (ui->origin)
-		cn_list_select(&sheet->list, ui->origin);
-	search(ui, scene, 0);
-}
-
-static void open_prompt(struct cn_ui *ui, enum cn_prompt prompt)
-{
-	const struct cn_sheet *sheet = &ui->sheets[ui->view];
-	struct cn_entry entry;
-
-	ui->prompt = prompt;
-	ui->choice = sheet->sorted;
-	ui->origin = cn_list_current(&sheet->list, &entry) ? entry.id : 0;
-	snprintf(ui->typed, sizeof ui->typed, "%s", prompt == CN_PROMPT_FILTER ? sheet->filter : "");
-}
-
-static void erase_last(char *text)
-{
-	size_t n = strlen(text);
-
-	while (n && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
-		n--;
-	text[n ? n - 1 : 0] = 0;
-}
-
-static void key_in_line(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key)
-{
-	const size_t n = strlen(ui->typed);
-
-	switch (key) {
-	case CN_KEY_ENTER:
-		ui->prompt = CN_PROMPT_NONE;
-		return;
-	case CN_KEY_ESC:
-	case CN_CTRL('c'):
-		ui->typed[0] = 0;
-		take_typed(ui, scene);
-		ui->prompt = CN_PROMPT_NONE;
-		return;
-	case CN_KEY_BACKSPACE:
-		erase_last(ui->typed);
-		break;
-	case CN_CTRL('u'):
-		ui->typed[0] = 0;
-		break;
-	default:
-		if (key >= CN_KEY_BASE || cn_utf8_width(key) < 0 || n + 5 > sizeof ui->typed)
-			return;
-		ui->typed[n + cn_utf8_put(ui->typed + n, key)] = 0;
-		break;
-	}
-	take_typed(ui, scene);
-}
 
 static void key_in_menu(struct cn_ui *ui, uint32_t key)
 {
@@ -443,17 +368,17 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 			open_page(ui, CN_PAGE_TASK, cn_sheet_task(sheet, scene));
 		break;
 	case CN_ACTION_BACK:
-		sheet->filter[0] = 0;
+		cn_sheet_filter(sheet, "");
 		sheet->search[0] = 0;
 		break;
 	case CN_ACTION_FILTER:
-		open_prompt(ui, CN_PROMPT_FILTER);
+		cn_prompt_open(ui, CN_PROMPT_FILTER);
 		break;
 	case CN_ACTION_SEARCH:
-		open_prompt(ui, CN_PROMPT_SEARCH);
+		cn_prompt_open(ui, CN_PROMPT_SEARCH);
 		break;
 	case CN_ACTION_SORT:
-		open_prompt(ui, CN_PROMPT_SORT);
+		cn_prompt_open(ui, CN_PROMPT_SORT);
 		break;
 	case CN_ACTION_SORT_LEFT:
 		cn_sheet_sort(sheet, cn_sheet_beside(sheet, sheet->sorted, -1));
@@ -465,10 +390,10 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 		sheet->descending = !sheet->descending;
 		break;
 	case CN_ACTION_SEARCH_NEXT:
-		search(ui, scene, 1);
+		cn_prompt_search(ui, scene, 1);
 		break;
 	case CN_ACTION_SEARCH_BACK:
-		search(ui, scene, -1);
+		cn_prompt_search(ui, scene, -1);
 		break;
 	default:
 		break;
@@ -581,7 +506,7 @@ enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32
 	else if (ui->prompt == CN_PROMPT_VIEWS)
 		key_in_views(ui, scene, key);
 	else if (ui->prompt != CN_PROMPT_NONE)
-		key_in_line(ui, scene, key);
+		cn_prompt_key(ui, scene, key);
 	else if (key == CN_CTRL('c'))
 		return CN_REQUEST_QUIT;
 	else

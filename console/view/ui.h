@@ -21,6 +21,7 @@
 #include "view/flame.h"
 #include "view/keymap.h"
 #include "view/layout.h"
+#include "view/input.h"
 #include "view/page.h"
 #include "view/sheet.h"
 #include "view/timeline.h"
@@ -55,7 +56,9 @@ struct cn_ui {
 	uint64_t why_task;           /* the last one asked about, 0 = none */
 	enum cn_prompt prompt;
 	int choice;                  /* column under the cursor of the sort menu, view of that of views */
-	char typed[CN_WORDS_BYTES];
+	struct cn_input input;       /* what is being typed */
+	bool offered;                /* what could come next is shown below it */
+	struct cn_past past[2];      /* what was searched, and what was filtered by */
 	uint64_t origin;             /* row under the cursor when a search began, 0 = none */
 	char note[96];               /* said in the bar until the next key */
 	struct cn_sheet sheets[CN_VIEW_COUNT]; /* those that are none of pages and pictures */
@@ -85,6 +88,13 @@ bool cn_ui_has_view(const struct cn_scene *scene, int view);
 bool cn_ui_on_table(const struct cn_ui *ui);
 /* The task whose own histograms are looked at, 0 = none. */
 uint64_t cn_ui_watched(const struct cn_ui *ui);
+
+/* prompt.c: typing into the bar. */
+void cn_prompt_open(struct cn_ui *ui, enum cn_prompt prompt);
+void cn_prompt_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key);
+void cn_prompt_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box);
+/* The next (1), the one before (-1), or this row on (0), if one has the searched text; else says that none has. */
+void cn_prompt_search(struct cn_ui *ui, const struct cn_scene *scene, int direction);
 
 /* Parts of the frame around the views: header.c, bar.c, gauges.c. */
 size_t cn_ui_alerts(const struct cn_ui *ui, const struct cn_scene *scene);

@@ -298,6 +298,24 @@ static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BY
 		cn_thread_brief(brief, thread_of(scene, runtime, worker)));
 }
 
+static const struct cn_field_column fields[] = {
+	{ CN_FIELD_WORKER, INDEX, CN_KEY_PLAIN },
+	{ CN_FIELD_STATE, STATE, CN_KEY_PLAIN },
+	{ CN_FIELD_RUNS, RUNS, CN_KEY_PLAIN },
+	{ CN_FIELD_THREAD, THREAD, CN_KEY_PLAIN },
+	{ CN_FIELD_BUSY, BUSY, CN_KEY_PERMILLE },
+	{ CN_FIELD_DEPTH, LOCAL, CN_KEY_PLAIN },
+	{ CN_FIELD_POLL_RATE, POLLS, CN_KEY_PLAIN },
+	{ CN_FIELD_TID, TID, CN_KEY_PLAIN },
+	{ CN_FIELD_CPU, KERNEL + CN_KERNEL_COLUMN_CPU, CN_KEY_BILLIONTH },
+	{ CN_FIELD_BLOCKED, KERNEL + CN_KERNEL_COLUMN_BLOCKED, CN_KEY_BILLIONTH },
+	{ CN_FIELD_RUNQ, KERNEL + CN_KERNEL_COLUMN_RUN_QUEUE, CN_KEY_BILLIONTH },
+	{ CN_FIELD_PREEMPT, KERNEL + CN_KERNEL_COLUMN_PREEMPTED, CN_KEY_BILLIONTH },
+	{ CN_FIELD_FAULT, KERNEL + CN_KERNEL_COLUMN_FAULT, CN_KEY_BILLIONTH },
+	{ CN_FIELD_SYSCALLS, KERNEL + CN_KERNEL_COLUMN_CALLS, CN_KEY_PLAIN },
+	{ CN_FIELD_FAULTS, KERNEL + CN_KERNEL_COLUMN_FAULTS, CN_KEY_PLAIN },
+};
+
 const struct cn_sheet_kind cn_workers_sheet = {
 	.name = "Workers",
 	.none = "No workers: the runtime has stopped, or nothing has been read yet.",
@@ -310,6 +328,8 @@ const struct cn_sheet_kind cn_workers_sheet = {
 	.row = row,
 	.text = text,
 	.cell = cell,
+	.fields = fields,
+	.n_fields = sizeof fields / sizeof *fields,
 	.words = words,
 	.task = task_of,
 };

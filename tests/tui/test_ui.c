@@ -103,6 +103,91 @@ static void a_filter_counts_its_matches_and_esc_clears_it(void **state)
 	stage_close(&stage);
 }
 
+/* What is wrong is said below a caret, and what is right before it, or was, goes on to filter. */
+static void a_query_filters_while_it_is_typed(void **state)
+{
+	struct stage stage;
+	char *row;
+
+	(void)state;
+	stage_open(&stage, 24, 80, false);
+	stage_wait(&stage, 10);
+	stage_keys(&stage, "f 'state:pending polls>'");
+	stage_find(&stage, "filter: state:pending polls>");
+	row = stage_row(&stage, stage_find(&stage, "^ polls wants a count"));
+	assert_int_equal(strchr(row, '^') - row, (int)strlen(" filter: state:pending polls>"));
+	free(row);
+	assert_int_equal(stage.driver.ui.sheets[CN_VIEW_TASKS].list.n, 17);
+	stage_keys(&stage, "'1k'");
+	stage_find(&stage, "6 of 17");
+	stage_keys(&stage, "' -name~client' Enter");
+	stage_find(&stage, "filter state:pending polls>1");
+	stage_find(&stage, ": 1 of 17");
+	stage_find(&stage, "self-wake");
+	assert_false(stage_has(&stage, "client 127"));
+	stage_close(&stage);
+}
+
+static void a_field_that_a_table_has_not_is_said(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, 24, 80, false);
+	stage_wait(&stage, 10);
+	stage_keys(&stage, "3 f 'p99>5ms'");
+	stage_find(&stage, "^ rows of this table have no p99");
+	stage_keys(&stage, "C-u 'kind:mutex waiters>0' Enter");
+	stage_find(&stage, "filter kind:mutex waiters>0: 2 of ");
+	stage_close(&stage);
+}
+
+static void each_table_answers_for_its_own_fields(void **state)
+{
+	static const struct {
+		const char *keys, *has;
+	} queries[] = {
+		{ "2 f 'worker:1' Enter", "filter worker:1: 1 of 2" },
+		{ "2 f 'busy>101%' Enter", "filter busy>101%: 0 of 2" },
+		{ "2 f 'busy>=0% tid>1' Enter", "filter busy>=0% tid>1: 2 of 2" },
+		{ "3 f 'finding:proven held>1s' Enter", "filter finding:proven held>1s: 1 of 16" },
+		{ "4 f 'finding:proven -finding:cycle at:trouble.c' Enter", "at:trouble.c: 3 of 8" },
+		{ "6 f 'tasks>4 name:connection' Enter", "name:connection: 1 of 13" },
+		{ "1 f 'site:trouble.c:197 waits:mutex' Enter", "waits:mutex: 1 of 17" },
+		{ "1 f 'p99>1ms for>0' Enter", "p99>1ms for>0: 1 of 17" },
+		{ "1 f 'd99>1us d50<1h' Enter", "d50<1h: 15 of 17" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+		struct stage stage;
+
+		stage_open(&stage, 24, 160, false);
+		stage_wait(&stage, 10);
+		stage_keys(&stage, queries[i].keys);
+		stage_find(&stage, queries[i].has);
+		stage_close(&stage);
+	}
+}
+
+static void tab_completes_and_up_recalls(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, 24, 80, false);
+	stage_wait(&stage, 10);
+	stage_keys(&stage, "F4 'st' Tab 'pe' Tab");
+	stage_find(&stage, "filter: state:pending");
+	stage_keys(&stage, "' po' Tab Tab");
+	stage_find(&stage, "polls>  polls/s>");
+	stage_keys(&stage, "Esc f 'client' Enter f C-u 'serve' Enter f Up Up");
+	stage_find(&stage, "filter: client");
+	stage_keys(&stage, "Down Down Enter");
+	stage_find(&stage, "filter serve: 1 of 17");
+	stage_close(&stage);
+}
+
 static void keys_typed_into_a_prompt_do_nothing_else(void **state)
 {
 	struct stage stage;
@@ -112,7 +197,7 @@ static void keys_typed_into_a_prompt_do_nothing_else(void **state)
 	stage_wait(&stage, 10);
 	stage_keys(&stage, "f 'q2w?' Enter");
 	assert_int_equal(stage.driver.ui.view, CN_VIEW_TASKS);
-	stage_find(&stage, "No row has these words");
+	stage_find(&stage, "No row matches");
 	stage_close(&stage);
 }
 
@@ -410,6 +495,8 @@ TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_deadlock_is_red_and_in_word
 	cmocka_unit_test(the_cursor_stays_on_its_task_when_others_overtake_it),
 	cmocka_unit_test(pause_freezes_the_display_and_says_so),
 	cmocka_unit_test(a_filter_counts_its_matches_and_esc_clears_it),
+	cmocka_unit_test(a_query_filters_while_it_is_typed), cmocka_unit_test(a_field_that_a_table_has_not_is_said),
+	cmocka_unit_test(each_table_answers_for_its_own_fields), cmocka_unit_test(tab_completes_and_up_recalls),
 	cmocka_unit_test(keys_typed_into_a_prompt_do_nothing_else), cmocka_unit_test(search_goes_round_both_ways),
 	cmocka_unit_test(first_last_and_pages_stay_in_the_table),
 	cmocka_unit_test(a_finding_leads_to_its_task_and_back), cmocka_unit_test(why_says_the_command_that_repeats_it),

@@ -154,6 +154,37 @@ static void a_file_of_frames_stands_for_a_target(void **state)
 	assert_int_equal(rouse("check --frames /no/such/file")->status, 3);
 }
 
+/* Of both documents, and of the screen's frames, only the tasks that match; nonsense is shown where it stands. */
+static void where_chooses_tasks(void **state)
+{
+	char line[1024], frames[512];
+	const struct run *run;
+
+	(void)state;
+	snprintf(frames, sizeof frames, "--frames '%s/tests/tui/trouble.frames'", getenv("ROUSE_SOURCE_ROOT"));
+	snprintf(line, sizeof line, "ps %s --where 'waits:lock name~deadlock'", frames);
+	run = rouse(line);
+	assert_int_equal(run->status, 0);
+	assert_non_null(strstr(run->out, "trouble:deadlock-a"));
+	assert_null(strstr(run->out, "trouble:never-registered"));
+	snprintf(line, sizeof line, "ps %s --json --where finding:proven", frames);
+	run = rouse(line);
+	assert_int_equal(run->status, 0);
+	assert_non_null(strstr(run->out, "trouble:never-registered"));
+	assert_null(strstr(run->out, "trouble:self-wake"));
+	snprintf(line, sizeof line, "top -b -n 1 %s --where waits:lock", frames);
+	run = rouse(line);
+	assert_int_equal(run->status, 0);
+	assert_non_null(strstr(run->out, "filter waits:lock: 2 of 12"));
+	assert_null(strstr(run->out, "trouble:never-registered  "));
+	snprintf(line, sizeof line, "ps %s --where 'name:x age>soon'", frames);
+	run = rouse(line);
+	assert_int_equal(run->status, 2);
+	assert_string_equal(run->out, "");
+	assert_non_null(strstr(run->err, "--where: age wants a time"));
+	assert_non_null(strstr(run->err, "    name:x age>soon\n               ^^^^\n"));
+}
+
 static void the_version_is_text_or_json(void **state)
 {
 	(void)state;
@@ -218,7 +249,8 @@ static void a_full_disk_is_told(void **state)
 TEST_MAIN(cmocka_unit_test(nonsense_is_refused_with_2_and_says_where_to_look),
 	cmocka_unit_test(targets_that_are_not_there_are_3), cmocka_unit_test(a_target_without_permission_is_4),
 	cmocka_unit_test(every_verb_has_a_help_that_names_its_exits),
-	cmocka_unit_test(a_file_of_frames_stands_for_a_target), cmocka_unit_test(the_version_is_text_or_json),
+	cmocka_unit_test(a_file_of_frames_stands_for_a_target), cmocka_unit_test(where_chooses_tasks),
+	cmocka_unit_test(the_version_is_text_or_json),
 	cmocka_unit_test(a_list_is_data_and_an_empty_one_says_how_to_start),
 	cmocka_unit_test(pipes_get_no_colour_unless_it_is_asked_for), cmocka_unit_test(a_closed_pipe_is_no_error),
 	cmocka_unit_test(a_full_disk_is_told));
