@@ -21,8 +21,10 @@ static const struct cn_verb verbs[] = {
 		0, 1, cn_verb_top },
 	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
 		0, 0, cn_verb_list },
-	{ "ps", "TARGET", "Print its tasks, workers and totals.", NULL,
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(WHERE), 1, 1,
+	{ "ps", "TARGET", "Print its tasks, workers and totals.",
+		"--csv prints a table with a line of names: times in nanoseconds; text that a spreadsheet\n"
+		"would take for a formula has an apostrophe before it.",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(WHERE) | CN_TAKES(CSV), 1, 1,
 		cn_verb_ps },
 	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
@@ -71,9 +73,12 @@ static const struct cn_verb verbs[] = {
 		"--openmetrics prints metrics once; with --listen they are served at /metrics until the\n"
 		"target ends, or a signal comes, also in the older text format of Prometheus to who asks\n"
 		"for no other. No label has the id or name of a task: per runtime there are some 50 series,\n"
-		"30 a worker, one a kind of resource, one a kind of finding, 30 a spawn site (128 at most).",
-		CN_TAKES_TARGET | CN_TAKES(FRAMES) | CN_TAKES(OPENMETRICS) | CN_TAKES(LISTEN) | CN_TAKES(INTERVAL) |
-			CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL),
+		"30 a worker, one a kind of resource, one a kind of finding, 30 a spawn site (128 at most).\n\n"
+		"--folded prints a line for each shape of await chain: program; spawn site; futures, each\n"
+		"with the await it stands at; [what it waits for]; and how many tasks have it. By --by busy\n"
+		"it is their time in polls, in microseconds.",
+		CN_TAKES_TARGET | CN_TAKES(FRAMES) | CN_TAKES(FOLDED) | CN_TAKES(BY) | CN_TAKES(OPENMETRICS) |
+			CN_TAKES(LISTEN) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL),
 		1, 1, cn_verb_export },
 	{ "doctor", "[TARGET]", "Say what this machine lets you see, and of TARGET by which source.",
 		"Nothing is concluded that was not tried or read. With TARGET it ends with 0 if one of\n"

@@ -13,6 +13,8 @@
 
 #include "cli/paint.h"
 #include "diagnose/chain.h"
+#include "export/chains.h"
+#include "export/csv.h"
 #include "export/json.h"
 #include "model/query.h"
 #include "source/session.h"
@@ -57,6 +59,9 @@ enum cn_exit {
 	X(KERNEL, "kernel", 0, "[=GROUPS]",                                                                            \
 		"ask the kernel too, by eBPF: sched,syscalls,faults, or those and profile (all)")                      \
 	X(OPENMETRICS, "openmetrics", 0, NULL, "metrics, as Prometheus and others read them")                          \
+	X(FOLDED, "folded", 0, NULL, "await chains as folded stacks, a line each shape: for flamegraph.pl, speedscope")    \
+	X(BY, "by", 0, "WHAT", "weight of a chain: tasks, how many have it (default), or busy, their time in polls")   \
+	X(CSV, "csv", 0, "[=TABLE]", "comma-separated values, of tasks (default), groups, or resources")               \
 	X(LISTEN, "listen", 0, "ADDR:PORT", "serve the metrics by HTTP, at a loopback address: 127.0.0.1:9464")        \
 	X(THEME, "theme", 0, "NAME", "colours: dark, light, high-contrast, tokio, mono; own ones by the configuration file")  \
 	X(CONFIG, "config", 0, "FILE", "settings, in place of ~/.config/rouse/config.toml (see `rouse config --help`)")  \
@@ -96,6 +101,8 @@ struct cn_cli {
 	const char *exec;   /* NULL = none */
 	const char *listen; /* likewise */
 	const char *where;  /* likewise */
+	enum cn_chains_by by;
+	enum cn_csv_table csv;
 	uint32_t min_interval_ms;
 	unsigned long count;
 	uint32_t delay_ms;

@@ -138,6 +138,18 @@ static int export_metrics(struct cn_cli *cli)
 	return cli->listen ? serve_metrics(cli) : print_metrics(cli);
 }
 
+static int export_folded(struct cn_cli *cli)
+{
+	struct cn_session *session;
+	int rc = cn_open(cli, 1, &session);
+
+	if (rc)
+		return rc;
+	rc = cn_chains_folded(stdout, cn_session_model(session), cli->by);
+	cn_session_close(session);
+	return rc ? cn_fail(CN_EXIT_INCOMPLETE, "there is no memory for the chains") : CN_EXIT_OK;
+}
+
 /* ------------------------------------------------------------------- the verb */
 
 static const struct {
@@ -145,6 +157,7 @@ static const struct {
 	int (*run)(struct cn_cli *cli);
 } formats[] = {
 	{ CN_TAKES(OPENMETRICS), export_metrics },
+	{ CN_TAKES(FOLDED), export_folded },
 };
 
 int cn_verb_export(struct cn_cli *cli)

@@ -102,6 +102,17 @@ static bool take_groups(const char *text, uint32_t *ret_groups)
 	return groups;
 }
 
+static bool take_table(const char *text, enum cn_csv_table *ret_table)
+{
+	for (unsigned int i = 0; i < CN_CSV_TABLE_MAX; i++) {
+		if (!text || strcmp(text, cn_csv_table_text(i)) == 0) {
+			*ret_table = (enum cn_csv_table)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 struct wanted {
 	enum cn_depth color;
 	bool ascii;
@@ -154,7 +165,13 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		cli->exec = text;
 		return *text;
 	case CN_OPTION_OPENMETRICS:
+	case CN_OPTION_FOLDED:
 		return true;
+	case CN_OPTION_BY:
+		cli->by = strcmp(text, "busy") == 0 ? CN_CHAINS_BY_BUSY : CN_CHAINS_BY_TASKS;
+		return cli->by == CN_CHAINS_BY_BUSY || strcmp(text, "tasks") == 0;
+	case CN_OPTION_CSV:
+		return take_table(text, &cli->csv);
 	case CN_OPTION_LISTEN:
 		cli->listen = text;
 		return *text;

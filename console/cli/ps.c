@@ -7,6 +7,13 @@
 #include "view/sheet.h"
 #include "widget/format.h"
 
+enum { LOOKS_OF_FINDINGS = 2 }; /* a table has their codes: nothing is PROVEN from one look */
+
+struct chosen {
+	struct cn_scene scene;
+	const struct cn_query *where;
+};
+
 static const char *runtime_state(uint32_t state)
 {
 	static const char *const names[] = { [ROUSE_RUNTIME_STARTING] = "starting",
@@ -182,23 +189,43 @@ static uint32_t looks_for(const struct cn_query *where)
 	return where->fields & of_two ? 2 : 1;
 }
 
+static bool passes(void *arg, size_t slot)
+{
+	const struct chosen *chosen = arg;
+
+	return cn_sheet_match(&cn_tasks_sheet, &chosen->scene, slot, chosen->where);
+}
+
+static int print_csv(const struct cn_cli *cli, const struct cn_session *session, const struct cn_query *where)
+{
+	struct chosen chosen = { scene_of(session), where };
+	const struct cn_csv_opts opts = { .table = cli->csv, .wants_task = passes, .arg = &chosen };
+	int rc = cn_csv_write(stdout, &opts, cn_session_model(session), cn_session_findings(session));
+
+	return rc ? cn_fail(CN_EXIT_INCOMPLETE, "there is no memory for the table") : CN_EXIT_OK;
+}
+
 int cn_verb_ps(struct cn_cli *cli)
 {
+	const bool csv = cli->given & CN_TAKES(CSV);
 	struct cn_session *session;
 	struct cn_query where;
 	struct cn_json json;
 	int rc = cn_where(cli, &where);
 
+	if (rc == CN_EXIT_OK && csv && cli->where && cli->csv != CN_CSV_TASKS)
+		rc = cn_fail(CN_EXIT_USAGE, "ps: --where chooses tasks, and %s are none", cn_csv_table_text(cli->csv));
 	if (rc == CN_EXIT_OK)
-		rc = cn_open(cli, looks_for(&where), &session);
-
+		rc = cn_open(cli, csv ? LOOKS_OF_FINDINGS : looks_for(&where), &session);
 	if (rc)
 		return rc;
 	cn_json_init(&json, stdout);
-	if (cli->json)
+	if (csv)
+		rc = print_csv(cli, session, &where);
+	else if (cli->json)
 		cn_ps_json(&json, session, &where);
 	else
 		print_text(cli, session, &where);
 	cn_session_close(session);
-	return CN_EXIT_OK;
+	return rc;
 }

@@ -128,12 +128,12 @@ void look_awaits(struct look *look, uint64_t task, struct await_row *rows, size_
 	Rouse__V1__AwaitFrames table = ROUSE__V1__AWAIT_FRAMES__INIT;
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
 	struct {
-#define X(TYPE, NAME) TYPE NAME[16];
+#define X(TYPE, NAME) TYPE NAME[LOOK_AWAITS_MAX];
 		AWAIT_ROW(X)
 #undef X
 	} columns;
 
-	assert_true(n <= 16);
+	assert_true(n <= LOOK_AWAITS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		rows[i].task = task;
 		rows[i].depth_index = (uint32_t)i;

@@ -117,7 +117,7 @@ struct worker_row {
 };
 #undef X
 
-enum { LOOK_WORKERS_MAX = 4 };
+enum { LOOK_WORKERS_MAX = 4, LOOK_AWAITS_MAX = 128 };
 
 /* One generation on its way. */
 struct look {
