@@ -46,6 +46,7 @@ struct cn_findings {
 	struct cn_memory memory;
 	struct cn_load *load;
 	struct cn_sift sift;
+	struct cn_history active;
 };
 
 struct cn_findings *cn_findings_new(void)
@@ -377,6 +378,15 @@ static void judge(struct cn_diagnosis *diagnosis)
 	cn_graph_fini(&likely);
 }
 
+static size_t count_active(const struct cn_findings *findings)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < findings->n; i++)
+		n += findings->order[i]->active;
+	return n;
+}
+
 int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opts, struct cn_findings *findings)
 {
 	struct cn_diagnosis diagnosis = { .model = model, .findings = findings };
@@ -399,10 +409,18 @@ int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opt
 	cn_slots_fini(&diagnosis.named);
 	cn_slots_fini(&diagnosis.explained);
 	age(findings, model, diagnosis.opts.stays);
-	return put_in_order(findings) ? -ENOMEM : diagnosis.rc;
+	if (put_in_order(findings))
+		return -ENOMEM;
+	cn_history_add(&findings->active, count_active(findings));
+	return diagnosis.rc;
 }
 
 /* --------------------------------------------------------------- accessors */
+
+const struct cn_history *cn_findings_history(const struct cn_findings *findings)
+{
+	return &findings->active;
+}
 
 size_t cn_findings_count(const struct cn_findings *findings)
 {

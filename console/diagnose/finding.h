@@ -286,6 +286,8 @@ uint64_t cn_threshold_standard(unsigned int threshold);
 int cn_diagnose(const struct cn_model *model, const struct cn_diagnose_opts *opts, struct cn_findings *findings);
 
 size_t cn_findings_count(const struct cn_findings *findings);
+/* How many were active, look by look. */
+const struct cn_history *cn_findings_history(const struct cn_findings *findings);
 const struct cn_finding *cn_findings_at(const struct cn_findings *findings, size_t index);
 /* The strongest that names the task, or NULL. */
 const struct cn_finding *cn_findings_of_task(const struct cn_findings *findings, uint64_t id);

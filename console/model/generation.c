@@ -187,9 +187,38 @@ static void sample_worker(struct cn_worker *worker, uint64_t span_ns)
 	cn_history_add(&worker->series.parks, per_second(now->parks, before->parks, span_ns));
 }
 
+/* All spawn sites together; 99 of 100 delays since the look before were shorter than what is sampled. */
+static void sample_histograms(struct cn_runtime_state *runtime)
+{
+	struct cn_histogram sums = { 0 };
+	const struct cn_histogram *look;
+	uint64_t rank = 0, seen = 0, ns;
+	size_t bucket = 0;
+
+	for (size_t i = 0; i < runtime->sites.n; i++) {
+		const struct cn_histogram *histogram = runtime->sites.rows[i].histogram;
+
+		for (size_t k = 0; histogram && k < ROUSE_HISTOGRAM_BUCKETS; k++) {
+			sums.poll[k] += histogram->poll[k];
+			sums.delay[k] += histogram->delay[k];
+		}
+	}
+	cn_heat_add(&runtime->heat, &sums, runtime->shown.now_ns);
+	look = cn_heat_look(&runtime->heat, 0, &ns);
+	if (!look)
+		return;
+	for (size_t k = 0; k < ROUSE_HISTOGRAM_BUCKETS; k++)
+		rank += look->delay[k];
+	rank -= rank / 100;
+	while (rank && seen < rank)
+		seen += look->delay[bucket++];
+	cn_history_add(&runtime->shown.series.delay, bucket ? 1ull << bucket : 0);
+}
+
 static void sample_runtime(struct cn_runtime *shown, uint64_t span_ns)
 {
-	uint64_t timers = 0;
+	uint64_t timers = 0, local = 0, busy;
+	uint32_t workers = 0;
 
 	shown->previous = shown->total;
 	memset(&shown->total, 0, sizeof shown->total);
@@ -200,14 +229,24 @@ static void sample_runtime(struct cn_runtime *shown, uint64_t span_ns)
 		ROUSE_COUNTERS(X)
 #undef X
 		timers += worker->timers;
+		local += worker->local_depth + (worker->lifo_task != 0);
+		workers += !worker->foreign;
 		sample_worker(worker, span_ns);
 	}
 	cn_history_add(&shown->series.tasks, shown->live_tasks);
 	cn_history_add(&shown->series.inject, shown->inject_depth);
 	cn_history_add(&shown->series.blocking, shown->blocking_queued);
 	cn_history_add(&shown->series.timers, timers);
+	cn_history_add(&shown->series.local, local);
 	if (!span_ns)
 		return;
+	busy = shown->total.busy_ticks > shown->previous.busy_ticks
+		       ? shown->total.busy_ticks - shown->previous.busy_ticks
+		       : 0;
+	busy = workers ? busy / workers : 0;
+	cn_history_add(&shown->series.busy, busy >= span_ns ? 1000 : busy * 1000 / span_ns);
+	cn_history_add(&shown->series.wakes, per_second(shown->total.wakes, shown->previous.wakes, span_ns));
+	cn_history_add(&shown->series.stolen, per_second(shown->total.stolen, shown->previous.stolen, span_ns));
 	cn_history_add(&shown->series.polls, per_second(shown->total.polls, shown->previous.polls, span_ns));
 	cn_history_add(&shown->series.spawned, per_second(shown->total.spawned, shown->previous.spawned, span_ns));
 }
@@ -232,6 +271,7 @@ void cn_end_generation(struct cn_model *model, const Rouse__V1__GenerationEnd *e
 	if (runtime->keyframe)
 		cn_strings_settle(&runtime->strings);
 	sample_runtime(shown, first || shown->now_ns <= shown->prev_ns ? 0 : shown->now_ns - shown->prev_ns);
+	sample_histograms(runtime);
 	runtime->open = false;
 	model->current = NULL;
 	model->now_ns = shown->now_ns;

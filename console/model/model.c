@@ -312,3 +312,8 @@ const struct cn_histogram *cn_model_task_histogram(const struct cn_model *model,
 			return &model->watched[i].histogram;
 	return NULL;
 }
+
+const struct cn_heat *cn_model_heat(const struct cn_model *model, size_t runtime)
+{
+	return runtime < CN_RUNTIMES_MAX && model->runtimes[runtime] ? &model->runtimes[runtime]->heat : NULL;
+}

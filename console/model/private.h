@@ -5,6 +5,7 @@
 
 #include <rouse.pb-c.h>
 
+#include "model/heat.h"
 #include "model/model.h"
 #include "model/slots.h"
 #include "model/tables.h"
@@ -42,6 +43,7 @@ struct cn_runtime_state {
 	uint32_t n_drops;
 	uint32_t queues_look;
 	struct cn_stack stacks[CN_STACKS_MAX];
+	struct cn_heat heat;
 };
 
 struct cn_watched {

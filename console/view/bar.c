@@ -19,7 +19,7 @@ static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enu
 
 	switch (action) {
 	case CN_ACTION_OPEN:
-		return table || cn_ui_on_picture(ui);
+		return table || flame || (cn_ui_on_picture(ui) && cn_picture_has_task(ui->view));
 	case CN_ACTION_PROFILE:
 		return !flame && ui->view != CN_VIEW_HELP && cn_kernel_measures(scene->model, CN_KERNEL_PROFILE);
 	case CN_ACTION_FILTER:
@@ -30,10 +30,11 @@ static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enu
 	case CN_ACTION_BACK:
 		return !table || *ui->sheets[ui->view].filter;
 	case CN_ACTION_WHY:
-		return ui->view != CN_VIEW_HELP && !flame && ui->page_kind != CN_PAGE_WHY;
+		return ui->view != CN_VIEW_HELP && ui->page_kind != CN_PAGE_WHY &&
+		       (!cn_ui_on_picture(ui) || cn_picture_has_task(ui->view));
 	case CN_ACTION_EVENTS:
 		return !cn_model_keeps_events(scene->model) &&
-		       (ui->page_kind == CN_PAGE_TASK || cn_ui_on_picture(ui)) && !flame;
+		       (ui->page_kind == CN_PAGE_TASK || (cn_ui_on_picture(ui) && cn_picture_has_task(ui->view)));
 	default:
 		return true;
 	}

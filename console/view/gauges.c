@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* The runtime's own numbers over time: what waits where, and how fast it goes. */
+#include "view/gauge.h"
 #include "view/ui.h"
 #include "widget/format.h"
 #include "widget/graph.h"
 
 enum { GRAPH_ROWS = 2, GRAPH_ROWS_MAX = 5, GAUGE_COLS = 26, TABLE_ROWS_MAX = 12 };
 
-struct gauge {
-	const char *title;
-	const struct cn_history *history;
-	enum cn_style style;
-};
+static const char *value_text(char out[CN_FORMAT_BYTES], const struct cn_gauge *gauge, uint32_t value)
+{
+	switch (gauge->unit) {
+	case CN_GAUGE_NS:
+		return cn_format_ns(out, value);
+	case CN_GAUGE_SHARE:
+		return cn_format_share(out, value, 1000);
+	default:
+		return cn_format_count(out, value);
+	}
+}
 
-static void draw_gauge(struct cn_canvas *canvas, struct cn_box box, const struct gauge *gauge)
+void cn_gauge_draw(struct cn_canvas *canvas, struct cn_box box, const struct cn_gauge *gauge)
 {
 	uint32_t samples[CN_HISTORY_SAMPLES], top = 0;
 	const size_t n = cn_history_copy(gauge->history, samples, CN_HISTORY_SAMPLES);
@@ -24,12 +31,13 @@ static void draw_gauge(struct cn_canvas *canvas, struct cn_box box, const struct
 	col += 1 + cn_canvas_text(canvas, box.row, col, box.cols, CN_STYLE_HEADER, gauge->title);
 	if (n == 0)
 		return;
-	cn_canvas_text(
-		canvas, box.row, col, box.col + box.cols - col, CN_STYLE_STRONG, cn_format_count(now, samples[n - 1]));
-	snprintf(text, sizeof text, "max %s", cn_format_count(most, top));
-	cn_canvas_right(canvas, box.row, box.col + box.cols - 10, 10, CN_STYLE_DIM, text);
-	cn_spark_draw(
-		canvas, (struct cn_box){ box.row + 1, box.col, box.rows - 1, box.cols }, samples, n, 0, gauge->style);
+	col += cn_canvas_text(canvas, box.row, col, box.col + box.cols - col, CN_STYLE_STRONG,
+		value_text(now, gauge, samples[n - 1]));
+	snprintf(text, sizeof text, "max %s", value_text(most, gauge, top));
+	if (col + cn_canvas_width(canvas, text) < box.col + box.cols)
+		cn_canvas_right(canvas, box.row, box.col + box.cols - 10, 10, CN_STYLE_DIM, text);
+	cn_spark_draw(canvas, (struct cn_box){ box.row + 1, box.col, box.rows - 1, box.cols }, samples, n,
+		gauge->unit == CN_GAUGE_SHARE ? 1000 : 0, gauge->style);
 }
 
 /* How tall each row of gauges may be, the table below having what it needs; 0 = there is no room. */
@@ -49,13 +57,13 @@ int cn_gauges_draw(const struct cn_scene *scene, struct cn_canvas *canvas, struc
 
 	if (!runtime || across < 1)
 		return 0;
-	const struct gauge gauges[] = {
-		{ "global queue", &runtime->series.inject, CN_STYLE_GRAPH_OTHER },
-		{ "blocking queue", &runtime->series.blocking, CN_STYLE_GRAPH_OTHER },
-		{ "timers", &runtime->series.timers, CN_STYLE_GRAPH_OTHER },
-		{ "tasks", &runtime->series.tasks, CN_STYLE_GRAPH },
-		{ "polls/s", &runtime->series.polls, CN_STYLE_GRAPH },
-		{ "spawns/s", &runtime->series.spawned, CN_STYLE_GRAPH },
+	const struct cn_gauge gauges[] = {
+		{ "global queue", &runtime->series.inject, CN_STYLE_GRAPH_OTHER, CN_GAUGE_COUNT },
+		{ "blocking queue", &runtime->series.blocking, CN_STYLE_GRAPH_OTHER, CN_GAUGE_COUNT },
+		{ "timers", &runtime->series.timers, CN_STYLE_GRAPH_OTHER, CN_GAUGE_COUNT },
+		{ "tasks", &runtime->series.tasks, CN_STYLE_GRAPH, CN_GAUGE_COUNT },
+		{ "polls/s", &runtime->series.polls, CN_STYLE_GRAPH, CN_GAUGE_COUNT },
+		{ "spawns/s", &runtime->series.spawned, CN_STYLE_GRAPH, CN_GAUGE_COUNT },
 	};
 	const int lines = ((int)(sizeof gauges / sizeof gauges[0]) + across - 1) / across;
 
@@ -64,7 +72,7 @@ int cn_gauges_draw(const struct cn_scene *scene, struct cn_canvas *canvas, struc
 		return 0;
 	cols = (box.cols - 2) / across;
 	for (; n < (int)(sizeof gauges / sizeof gauges[0]); n++)
-		draw_gauge(canvas,
+		cn_gauge_draw(canvas,
 			(struct cn_box){ box.row + n / across * height, 1 + n % across * cols, height, cols - 2 },
 			&gauges[n]);
 	return lines * height;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "view/picture.h"
+#include "view/times.h"
 
 bool cn_is_picture(enum cn_view view)
 {
-	return view == CN_VIEW_FLAME || view == CN_VIEW_TIMELINE;
+	return view == CN_VIEW_FLAME || view == CN_VIEW_TIMELINE || view == CN_VIEW_DASHBOARD || view == CN_VIEW_HEAT;
 }
 
 bool cn_ui_on_picture(const struct cn_ui *ui)
@@ -18,6 +19,12 @@ int cn_picture_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_ca
 		return cn_flame_draw(&ui->flame, scene, canvas, box);
 	case CN_VIEW_TIMELINE:
 		cn_timeline_draw(&ui->timeline, scene, canvas, box);
+		return 0;
+	case CN_VIEW_DASHBOARD:
+		cn_dashboard_draw(scene, canvas, box);
+		return 0;
+	case CN_VIEW_HEAT:
+		cn_heat_draw(scene, canvas, box);
 		return 0;
 	default:
 		return 0;
@@ -34,6 +41,11 @@ bool cn_picture_act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_acti
 	default:
 		return false;
 	}
+}
+
+bool cn_picture_has_task(enum cn_view view)
+{
+	return view == CN_VIEW_TIMELINE;
 }
 
 uint64_t cn_picture_task(const struct cn_ui *ui)

@@ -406,7 +406,7 @@ static void ask_why(struct cn_ui *ui, const struct cn_scene *scene)
 		open_page(ui, CN_PAGE_WHY, ui->task);
 	else if (cn_ui_on_table(ui))
 		open_page(ui, CN_PAGE_WHY, cn_sheet_task(&ui->sheets[ui->view], scene));
-	else if (cn_ui_on_picture(ui) && !on_flame(ui))
+	else if (cn_ui_on_picture(ui) && cn_picture_has_task(ui->view))
 		open_page(ui, CN_PAGE_WHY, cn_picture_task(ui));
 }
 
@@ -486,12 +486,13 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 	case CN_ACTION_VIEW_7:
 	case CN_ACTION_VIEW_8:
 	case CN_ACTION_VIEW_9:
+	case CN_ACTION_VIEW_0:
 		go_to_view(ui, scene, (int)action - CN_ACTION_VIEW_1);
 		break;
 	default:
 		if (cn_ui_on_table(ui))
 			act_on_table(ui, scene, action);
-		else if (cn_ui_on_picture(ui) && action == CN_ACTION_OPEN)
+		else if (cn_ui_on_picture(ui) && cn_picture_has_task(ui->view) && action == CN_ACTION_OPEN)
 			open_page(ui, CN_PAGE_TASK, cn_picture_task(ui));
 		break;
 	}

@@ -36,7 +36,9 @@
 	X(GROUPS, "Groups", "Grp", "6", "tasks that stand alike")                                                      \
 	X(BLOCKS, "Blocks", "Blk", "7", "what kept polls off the CPU")                                                 \
 	X(FLAME, "Flame", "Flm", "8", "where polls are on the CPU")                                                    \
-	X(TIMELINE, "Timeline", "Time", "9", "what each worker did")
+	X(TIMELINE, "Timeline", "Time", "9", "what each worker did")                                                   \
+	X(DASHBOARD, "Dashboard", "Dash", "0", "all at a glance, over time")                                           \
+	X(HEAT, "Heat map", "Heat", "h", "how long polls and waits took")
 enum cn_view {
 #define X(name, title, brief, key, help) CN_VIEW_##name,
 	CN_VIEWS(X)

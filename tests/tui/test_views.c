@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "model/events.h"
+#include "model/heat.h"
 #include "model/kernel.h"
 #include "stage.h"
 #include "view/strips.h"
@@ -80,9 +81,28 @@ static void send_workers(struct look *look, uint64_t now_ns, unsigned int looks)
 			.tid = TID + i,
 			.state = ROUSE_WORKER_PARKED,
 			.state_since_ns = now_ns - 300 * MS,
-			.counters = { .polls = (1 + i) * 1000 * looks, .busy_ticks = (1 + i) * 200 * MS * looks },
+			.counters = { .polls = (1 + i) * 1000 * looks * looks,
+				.wakes = 900 * looks,
+				.spawned = 7 * looks,
+				.stolen = i * 40 * looks,
+				.busy_ticks = (1 + i) * 200 * MS * looks },
+			.local_depth = looks % 3,
 			.next_deadline_ns = UINT64_MAX };
 	look->n_workers = 2;
+}
+
+/* Fast polls always, slow ones in every second look. */
+static void send_histograms(struct look *look, unsigned int looks)
+{
+	uint32_t poll[ROUSE_HISTOGRAM_BUCKETS] = { 0 }, delay[ROUSE_HISTOGRAM_BUCKETS] = { 0 };
+
+	poll[10] = 5000 * looks;
+	poll[14] = 300 * looks;
+	poll[25] = looks / 2;
+	delay[12] = 4000 * looks;
+	delay[16] = 90 * looks;
+	delay[20] = 3 * (looks / 2);
+	look_histograms(look, 3, poll, delay);
 }
 
 /* Ten seconds on worker 0, of which two are lost; half of it on worker 1. */
@@ -125,6 +145,7 @@ static void look_once(struct cn_model *model, uint64_t now_ns, unsigned int look
 	send_tables(&look);
 	send_tasks(&look, now_ns);
 	send_workers(&look, now_ns, looks);
+	send_histograms(&look, looks);
 	if (events)
 		send_events(&look, now_ns - 10 * S);
 	look_end(&look);
@@ -229,6 +250,14 @@ static const struct screen {
 	{ "timeline-lost", 24, 80, true, WITH_EVENTS, "9 PgUp Right Right" },
 	{ "timeline-none", 24, 80, false, WITHOUT_EVENTS, "9" },
 	{ "timeline-none-yet", 24, 80, false, KEEPS_NONE_YET, "9" },
+	{ "dashboard", 24, 80, false, WITHOUT_EVENTS, "0" },
+	{ "dashboard-ascii", 24, 80, true, WITHOUT_EVENTS, "0" },
+	{ "dashboard-small", 10, 40, false, WITHOUT_EVENTS, "0" },
+	{ "dashboard-large", 60, 200, false, WITHOUT_EVENTS, "0" },
+	{ "heat", 24, 80, false, WITHOUT_EVENTS, "v h" },
+	{ "heat-ascii", 24, 80, true, WITHOUT_EVENTS, "v h" },
+	{ "heat-small", 10, 40, false, WITHOUT_EVENTS, "v h" },
+	{ "heat-large", 60, 200, false, WITHOUT_EVENTS, "v h" },
 	{ "task-events", 60, 80, false, WITH_EVENTS, "j j j Enter" },
 };
 /* clang-format on */
@@ -386,9 +415,57 @@ static void blocks_stand_among_the_events_of_their_task(void **state)
 	close_set(&set);
 }
 
+static void the_newest_look_of_the_heat_is_what_was_added_to_all_sites(void **state)
+{
+	const struct cn_heat *heat;
+	const struct cn_histogram *look;
+	struct set set;
+	uint64_t ns;
+
+	(void)state;
+	open_set(&set, 24, 80, false, WITHOUT_EVENTS);
+	heat = cn_model_heat(set.model, 0);
+	assert_non_null(heat);
+	assert_int_equal(heat->n, 5); /* of six looks: the first is of no span of time */
+	look = cn_heat_look(heat, 0, &ns);
+	assert_int_equal(ns, 20 * S);
+	assert_int_equal(look->poll[10], 5000);
+	assert_int_equal(look->poll[25], 0);
+	look = cn_heat_look(heat, 1, &ns);
+	assert_int_equal(ns, 19 * S);
+	assert_int_equal(look->poll[25], 1);
+	assert_int_equal(look->delay[20], 3);
+	assert_null(cn_heat_look(heat, 5, &ns));
+	assert_null(cn_model_heat(set.model, 1));
+	close_set(&set);
+}
+
+/* Counts go round; a site that has gone takes its counts along, and is no negative number of polls. */
+static void heat_is_never_negative(void **state)
+{
+	static struct cn_heat heat;
+	struct cn_histogram sums = { .poll = { [3] = UINT32_MAX - 1 }, .delay = { [4] = 100 } };
+	uint64_t ns;
+
+	(void)state;
+	cn_heat_add(&heat, &sums, 1);
+	sums.poll[3] = 4;
+	sums.delay[4] = 40;
+	cn_heat_add(&heat, &sums, 2);
+	assert_int_equal(cn_heat_look(&heat, 0, &ns)->poll[3], 6);
+	assert_int_equal(cn_heat_look(&heat, 0, &ns)->delay[4], 0);
+	for (uint64_t i = 0; i < 2 * CN_HISTORY_SAMPLES; i++)
+		cn_heat_add(&heat, &sums, 3 + i);
+	assert_non_null(cn_heat_look(&heat, CN_HISTORY_SAMPLES - 1, &ns));
+	assert_int_equal(ns, 3 + CN_HISTORY_SAMPLES);
+	assert_null(cn_heat_look(&heat, CN_HISTORY_SAMPLES, &ns));
+}
+
 TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files), cmocka_unit_test(no_screen_leaves_ascii_in_the_c_locale),
 	cmocka_unit_test(a_view_s_own_key_chooses_it_in_the_menu),
 	cmocka_unit_test(the_timeline_stands_while_its_cursor_is_moved),
 	cmocka_unit_test(the_poll_under_the_cursor_leads_to_its_task),
 	cmocka_unit_test(cells_of_a_strip_share_out_the_time),
-	cmocka_unit_test(blocks_stand_among_the_events_of_their_task));
+	cmocka_unit_test(blocks_stand_among_the_events_of_their_task),
+	cmocka_unit_test(the_newest_look_of_the_heat_is_what_was_added_to_all_sites),
+	cmocka_unit_test(heat_is_never_negative));
