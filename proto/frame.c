@@ -115,6 +115,7 @@ int rp_frame_decode(struct rp_decoder *decoder, const uint8_t *bytes, size_t n, 
 struct wide_columns {
 	const char *first; /* name of the first such column: it and those after it are wide */
 	size_t factor_offset;
+	const char *behind; /* name of the first that is not wide again, NULL = none */
 };
 
 struct table {
@@ -124,40 +125,43 @@ struct table {
 };
 
 static const struct table tables[] = {
-	{ ROUSE__V1__FRAME__BODY_SITES, &rouse__v1__sites__descriptor, { NULL, 0 } },
+	{ ROUSE__V1__FRAME__BODY_SITES, &rouse__v1__sites__descriptor, { NULL, 0, NULL } },
 	{ ROUSE__V1__FRAME__BODY_WORKERS, &rouse__v1__workers__descriptor,
-		{ "counters", offsetof(Rouse__V1__Workers, counter_columns) } },
-	{ ROUSE__V1__FRAME__BODY_TASKS, &rouse__v1__tasks__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_AWAITS, &rouse__v1__await_frames__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_RESOURCES, &rouse__v1__resources__descriptor, { NULL, 0 } },
+		{ "counters", offsetof(Rouse__V1__Workers, counter_columns), NULL } },
+	{ ROUSE__V1__FRAME__BODY_TASKS, &rouse__v1__tasks__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_AWAITS, &rouse__v1__await_frames__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_RESOURCES, &rouse__v1__resources__descriptor, { NULL, 0, NULL } },
 	{ ROUSE__V1__FRAME__BODY_HISTOGRAMS, &rouse__v1__histograms__descriptor,
-		{ "poll", offsetof(Rouse__V1__Histograms, buckets) } },
-	{ ROUSE__V1__FRAME__BODY_EVENTS, &rouse__v1__events__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_POLL_VERDICTS, &rouse__v1__poll_verdicts__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_THREADS, &rouse__v1__threads__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_QUEUES, &rouse__v1__queues__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_DROPS, &rouse__v1__drops__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_HOLDERS, &rouse__v1__holders__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_REFERENCES, &rouse__v1__references__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_SOCKETS, &rouse__v1__sockets__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_STACKS, &rouse__v1__stacks__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_SYMBOLS, &rouse__v1__symbols__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_KERNEL, &rouse__v1__kernel__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_KERNEL_SUMS, &rouse__v1__kernel_sums__descriptor, { NULL, 0 } },
-	{ ROUSE__V1__FRAME__BODY_KERNEL_CALLS, &rouse__v1__kernel_calls__descriptor, { NULL, 0 } },
+		{ "poll", offsetof(Rouse__V1__Histograms, buckets), NULL } },
+	{ ROUSE__V1__FRAME__BODY_EVENTS, &rouse__v1__events__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_POLL_VERDICTS, &rouse__v1__poll_verdicts__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_THREADS, &rouse__v1__threads__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_QUEUES, &rouse__v1__queues__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_DROPS, &rouse__v1__drops__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_HOLDERS, &rouse__v1__holders__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_REFERENCES, &rouse__v1__references__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_SOCKETS, &rouse__v1__sockets__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_STACKS, &rouse__v1__stacks__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_SYMBOLS, &rouse__v1__symbols__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL, &rouse__v1__kernel__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL_SUMS, &rouse__v1__kernel_sums__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL_CALLS, &rouse__v1__kernel_calls__descriptor, { NULL, 0, NULL } },
 	{ ROUSE__V1__FRAME__BODY_KERNEL_BLOCKS, &rouse__v1__kernel_blocks__descriptor,
-		{ "kernel_pc", offsetof(Rouse__V1__KernelBlocks, kernel_columns) } },
+		{ "kernel_pc", offsetof(Rouse__V1__KernelBlocks, kernel_columns), "sure" } },
 	{ ROUSE__V1__FRAME__BODY_KERNEL_WAITS, &rouse__v1__kernel_blocks__descriptor,
-		{ "kernel_pc", offsetof(Rouse__V1__KernelBlocks, kernel_columns) } },
+		{ "kernel_pc", offsetof(Rouse__V1__KernelBlocks, kernel_columns), "sure" } },
 	{ ROUSE__V1__FRAME__BODY_KERNEL_SAMPLES, &rouse__v1__kernel_samples__descriptor,
-		{ "kernel_pc", offsetof(Rouse__V1__KernelSamples, kernel_columns) } },
-	{ ROUSE__V1__FRAME__BODY_KERNEL_SYMBOLS, &rouse__v1__kernel_symbols__descriptor, { NULL, 0 } },
+		{ "kernel_pc", offsetof(Rouse__V1__KernelSamples, kernel_columns), NULL } },
+	{ ROUSE__V1__FRAME__BODY_KERNEL_SYMBOLS, &rouse__v1__kernel_symbols__descriptor, { NULL, 0, NULL } },
+	{ ROUSE__V1__FRAME__BODY_FOUND_STACKS, &rouse__v1__found_stacks__descriptor,
+		{ "pc", offsetof(Rouse__V1__FoundStacks, columns), NULL } },
+	{ ROUSE__V1__FRAME__BODY_FOUND_SYMBOLS, &rouse__v1__found_symbols__descriptor, { NULL, 0, NULL } },
 };
 
 static bool columns_agree(const struct table *table, const ProtobufCMessage *message)
 {
 	const uint8_t *base = (const uint8_t *)message;
-	const ProtobufCFieldDescriptor *wide = NULL;
+	const ProtobufCFieldDescriptor *wide = NULL, *behind = NULL;
 	bool have_key = false, in_wide = false;
 	uint64_t rows = 0, factor = 1;
 
@@ -165,12 +169,14 @@ static bool columns_agree(const struct table *table, const ProtobufCMessage *mes
 		wide = protobuf_c_message_descriptor_get_field_by_name(table->columns, table->wide.first);
 		factor = *(const uint32_t *)(const void *)(base + table->wide.factor_offset);
 	}
+	if (table->wide.behind)
+		behind = protobuf_c_message_descriptor_get_field_by_name(table->columns, table->wide.behind);
 	for (unsigned i = 0; i < table->columns->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &table->columns->fields[i];
 		if (field->label != PROTOBUF_C_LABEL_REPEATED)
 			continue;
 		size_t n = *(const size_t *)(const void *)(base + field->quantifier_offset);
-		in_wide = in_wide || field == wide;
+		in_wide = field != behind && (in_wide || field == wide);
 		if (!have_key)
 			rows = n;
 		else if (n != 0 && n != (in_wide ? rows * factor : rows))

@@ -274,6 +274,8 @@ struct cn_diagnose_opts {
 };
 /* "poll=250ms", "herd=32": 0 or -EINVAL (no such threshold, not a number, a wrong unit; *opts is as it was). */
 int cn_threshold_set(struct cn_diagnose_opts *opts, const char *text);
+/* As it was set, 0 = it was not. */
+uint64_t cn_threshold_get(const struct cn_diagnose_opts *opts, unsigned int threshold);
 const char *cn_threshold_text(unsigned int threshold);
 const char *cn_threshold_help(unsigned int threshold);
 enum cn_threshold_unit cn_threshold_unit(unsigned int threshold);

@@ -73,6 +73,19 @@ int cn_threshold_set(struct cn_diagnose_opts *opts, const char *text)
 	return -EINVAL;
 }
 
+uint64_t cn_threshold_get(const struct cn_diagnose_opts *opts, unsigned int threshold)
+{
+	switch (threshold) {
+#define X(name, text, unit, standard, help)                                                                            \
+	case CN_THRESHOLD_##name:                                                                                      \
+		return opts->name;
+		CN_THRESHOLDS(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
 const char *cn_threshold_text(unsigned int threshold)
 {
 	return threshold < CN_THRESHOLD_MAX ? thresholds[threshold].text : "unknown";

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "export/text.h"
+#include "model/found.h"
 #include "model/kernel_private.h"
 
 enum {
@@ -377,6 +378,7 @@ int cn_kernel_apply(struct cn_model *model, const Rouse__V1__Frame *frame)
 {
 	if (cn_kernel_state_of(model))
 		return -ENOMEM;
+	cn_found_kernel(model, frame);
 	switch (frame->body_case) {
 	case ROUSE__V1__FRAME__BODY_KERNEL_SUMS:
 		return apply_sums(model, frame->kernel_sums);
@@ -408,6 +410,7 @@ int cn_kernel_refused(struct cn_model *model, uint32_t groups, int status, const
 		group->status = status;
 		cn_text_safe(group->why, sizeof group->why, why, false);
 	}
+	cn_found_note(model, groups, status, why, 0);
 	return 0;
 }
 
@@ -416,6 +419,7 @@ int cn_kernel_lost(struct cn_model *model, uint64_t rows)
 	if (cn_kernel_state_of(model))
 		return -ENOMEM;
 	model->kernel->shown.stacks_lost += rows;
+	cn_found_note(model, 0, 0, "", rows);
 	return 0;
 }
 
@@ -452,6 +456,7 @@ int cn_kernel_put_sample(
 		return -ENOMEM;
 	if (n > CN_STACK_MAX)
 		n = CN_STACK_MAX;
+	cn_found_sample(model, runtime, site, task, pc, n);
 	rc = cn_slots_put(&model->kernel->stacks, hash(runtime, site, task, pc, n), &at);
 	row = at;
 	if (rc == -ENOMEM)

@@ -22,6 +22,7 @@
 struct cn_model;
 struct cn_task;
 struct Rouse__V1__Frame;
+struct Rouse__V1__KernelBlocks;
 
 /* Number on the wire, word, what it measures. */
 #define CN_KERNEL_GROUPS(X)                                                                                            \
@@ -184,6 +185,9 @@ int cn_kernel_refused(struct cn_model *model, uint32_t groups, int status, const
 int cn_kernel_lost(struct cn_model *model, uint64_t rows);
 /* The runtime that has this worker: false if it is not known. */
 bool cn_kernel_runtime_of(const struct cn_model *model, uint32_t tid, size_t *ret_runtime);
+/* What row i says, all but its stack. False: it is not known whose worker it is. */
+bool cn_block_of_row(const struct cn_model *model, const struct Rouse__V1__KernelBlocks *rows, size_t i,
+	struct cn_block *ret_block);
 /* Takes a copy and numbers it. 0 or -ENOMEM. */
 int cn_kernel_put_block(struct cn_model *model, const struct cn_block *block);
 /* One that goes on, of the round in progress. Takes a copy. 0 or -ENOMEM. */

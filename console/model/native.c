@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "export/text.h"
+#include "model/found.h"
 #include "model/private.h"
 
 /* ------------------------------------------------------------------ stacks */
@@ -54,6 +55,7 @@ void cn_model_put_stack(struct cn_model *model, size_t runtime, const struct cn_
 		row->n = CN_STACK_MAX;
 	if (row->sure > row->n)
 		row->sure = row->n;
+	cn_found_stack(model, runtime, row);
 }
 
 const struct cn_stack *cn_model_stack(const struct cn_model *model, size_t runtime, uint32_t tid)
@@ -178,6 +180,7 @@ int cn_model_put_symbol(struct cn_model *model, const struct cn_symbol *symbol)
 	if (rc)
 		return rc == -ENOMEM ? rc : 0; /* an address without a name does */
 	*(struct cn_symbol *)row = *symbol;
+	cn_found_symbol(model, row);
 	return 0;
 }
 

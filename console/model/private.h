@@ -68,6 +68,8 @@ struct cn_model {
 	uint64_t events[ROUSE_EVENT_MAX];
 	bool keeps_events;
 	struct cn_event_store *kept_events; /* NULL: none have come */
+	void (*tell_found)(void *arg, const Rouse__V1__Frame *frame); /* NULL: nobody records */
+	void *found_arg;
 	int error;
 	char error_text[256];
 };

@@ -185,7 +185,6 @@ static uint64_t now_ns(void)
 
 /* Columns that are left out are 0. */
 #define AT(rows, column, i) ((i) < (rows)->n_##column ? (rows)->column[i] : 0)
-#define TEXT_AT(rows, column, i) ((i) < (rows)->n_##column ? (rows)->column[i] : "")
 
 static void take_kernel_frames(const uint64_t *pc, size_t n, uint32_t columns, size_t row, struct cn_stack *stack)
 {
@@ -210,34 +209,6 @@ static int unwind(const struct cn_kernel_stream *stream, const ProtobufCBinaryDa
 	return cn_stacker_unwind(stream->stacker, words, copy->data, copy->len, stream->model, stack);
 }
 
-/* Without its stack. False: it is not known whose worker it is. */
-static bool take_block(
-	const struct cn_model *model, const Rouse__V1__KernelBlocks *rows, size_t i, struct cn_block *ret_block)
-{
-	struct cn_block block = { .begin_ns = rows->begin_ns[i],
-		.blocked_ns = AT(rows, blocked_ns, i),
-		.run_queue_ns = AT(rows, run_queue_ns, i),
-		.task = AT(rows, task, i),
-		.arguments = { AT(rows, argument, i), AT(rows, argument2, i), AT(rows, argument3, i) },
-		.site = AT(rows, site, i),
-		.tid = AT(rows, worker, i),
-		.call = AT(rows, number, i),
-		.owner = AT(rows, owner, i),
-		.waker = AT(rows, waker, i),
-		.kind = (uint8_t)AT(rows, kind, i),
-		.waker_kind = (uint8_t)AT(rows, waker_kind, i) };
-	size_t runtime;
-
-	if (!cn_kernel_runtime_of(model, block.tid, &runtime))
-		return false;
-	block.runtime = (uint8_t)runtime;
-	snprintf(block.owner_name, sizeof block.owner_name, "%s", TEXT_AT(rows, owner_name, i));
-	snprintf(block.waker_name, sizeof block.waker_name, "%s", TEXT_AT(rows, waker_name, i));
-	snprintf(block.file, sizeof block.file, "%s", TEXT_AT(rows, file, i));
-	*ret_block = block;
-	return true;
-}
-
 /* Those that go on, of one round. */
 static int put_waits(struct cn_model *model, const Rouse__V1__KernelBlocks *rows)
 {
@@ -245,7 +216,7 @@ static int put_waits(struct cn_model *model, const Rouse__V1__KernelBlocks *rows
 	int rc = 0;
 
 	for (size_t i = 0; i < rows->n_begin_ns && rc == 0; i++)
-		if (take_block(model, rows, i, &wait))
+		if (cn_block_of_row(model, rows, i, &wait))
 			rc = cn_kernel_put_wait(model, &wait);
 	return rc;
 }
@@ -255,7 +226,7 @@ static int put_block(const struct cn_kernel_stream *stream, const Rouse__V1__Ker
 	struct cn_block block;
 	int rc;
 
-	if (!take_block(stream->model, rows, i, &block))
+	if (!cn_block_of_row(stream->model, rows, i, &block))
 		return cn_kernel_lost(stream->model, 1);
 	block.stack.tid = block.tid;
 	block.stack.ns = block.begin_ns;

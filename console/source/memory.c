@@ -27,6 +27,7 @@ struct memory_source {
 	int pid;
 	char *core; /* the file's path, NULL: it is a process */
 	uint32_t looks;
+	uint32_t answered; /* wish.keyframe of the last whole look */
 };
 
 /* Due at once, then every interval; paused: never. */
@@ -127,7 +128,8 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 		.detail = m->wish.detail,
 		.n_detail = m->wish.n_detail,
 		.peers = m->wish.peers,
-		.changes_only = m->looks > 0 };
+		.changes_only = m->looks > 0 && m->wish.keyframe == m->answered,
+		.asked = m->wish.keyframe };
 	uint64_t ticks;
 	int rc;
 
@@ -135,6 +137,8 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 		return 0; /* not yet */
 	why->code = 0;
 	rc = rouse_inspect_look(m->inspect, &opts, frame, arg);
+	if (rc == 0)
+		m->answered = opts.asked;
 	if (rc == 0 && ++m->looks < LOOKS_AT_ONCE && m->core)
 		rc = set_timer(m, true);
 	if (rc && why->code == 0) /* else the consumer has said what was wrong */

@@ -21,6 +21,7 @@
 #include "source/kernel.h"
 #include "source/resolve.h"
 #include "source/source.h"
+#include "source/tee.h"
 
 enum { ANSWER_MS = 500, DEFAULT_STACKS_MS = 1000, DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 10, RUNTIMES_MAX = 64 };
 
@@ -43,6 +44,10 @@ struct cn_session {
 	struct cn_kernel_wish kernel;
 	struct cn_kernel_stream *kernel_stream; /* NULL until a first look has told whose threads are whose */
 	int epoll;                              /* over source and kernel_stream, -1 = there is the source alone */
+	struct cn_tee *tee;         /* NULL: nobody records */
+	uint64_t pumped_ns;         /* when the last pump was */
+	uint8_t *hello;             /* the last one, for who begins to record later */
+	size_t hello_bytes;
 	int pid;                    /* of the target as this system has it, 0 = none */
 	char target[PATH_MAX];
 };
@@ -184,6 +189,8 @@ void cn_session_close(struct cn_session *session)
 {
 	if (!session)
 		return;
+	cn_tee_free(session->tee);
+	free(session->hello);
 	cn_kernel_stream_close(session->kernel_stream);
 	if (session->source)
 		session->source->close(session->source);
@@ -259,6 +266,16 @@ static int take_stacks(struct cn_session *session)
 			  : cn_stacker_take(session->stacker, session->stacks, session->stacks_ms, session->model);
 }
 
+/* Without memory there will be no recording: cn_session_record() says so. */
+static void keep_hello(struct cn_session *session, const uint8_t *bytes, size_t n)
+{
+	free(session->hello);
+	session->hello = malloc(n);
+	session->hello_bytes = session->hello ? n : 0;
+	if (session->hello)
+		memcpy(session->hello, bytes, n);
+}
+
 static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 {
 	struct cn_session *session = arg;
@@ -268,6 +285,10 @@ static int take_frame(void *arg, const uint8_t *bytes, size_t n)
 	if (rc)
 		return cn_why_set(session->why, rc, "a frame from %s is malformed: not our protocol, or damaged",
 			cn_safe(session->target));
+	if (frame->body_case == ROUSE__V1__FRAME__BODY_HELLO)
+		keep_hello(session, bytes, n);
+	if (session->tee)
+		cn_tee_frame(session->tee, bytes, n, frame);
 	rc = cn_model_apply(session->model, frame);
 	if (rc == CN_APPLIED_ERROR)
 		return said_error(session, session->why);
@@ -328,6 +349,16 @@ static int pump_kernel(struct cn_session *session)
 	return rc;
 }
 
+/* What was taken in is shown now; and the recorder may want a keyframe. */
+static void end_pump(struct cn_session *session, int rc, const struct cn_why *why)
+{
+	if (rc || session->generations)
+		cn_tee_moment(
+			session->tee, session->pumped_ns, (uint32_t)session->generations, rc, rc ? why->text : "");
+	if (cn_tee_asks(session->tee, &session->wish.keyframe))
+		tell(session);
+}
+
 int cn_session_pump(struct cn_session *session, struct cn_why *why)
 {
 	int rc;
@@ -337,7 +368,26 @@ int cn_session_pump(struct cn_session *session, struct cn_why *why)
 	rc = session->source->read(session->source, take_frame, session, why);
 	if (pump_kernel(session) && rc == 0)
 		rc = cn_why_set(why, -ENOMEM, "no memory to keep what the kernel says of %s", cn_safe(session->target));
+	session->pumped_ns = cn_session_clock_ns();
+	if (session->tee)
+		end_pump(session, rc, why);
 	return rc ? rc : session->generations;
+}
+
+int cn_session_record(struct cn_session *session, struct cn_recorder *recorder)
+{
+	const struct cn_tee_head head = { session->target, session->wish.interval_ms, &session->diagnose };
+
+	if (session->frames)
+		return -EINVAL;
+	if (recorder && cn_model_generations(session->model) && !session->hello)
+		return -ENOMEM;
+	cn_tee_free(session->tee);
+	session->tee = NULL;
+	if (!recorder)
+		return 0;
+	session->tee = cn_tee_new(recorder, session->model, &head, session->hello, session->hello_bytes);
+	return session->tee ? 0 : -ENOMEM;
 }
 
 int cn_session_wait(struct cn_session *session, int timeout_ms, struct cn_why *why)
@@ -460,7 +510,9 @@ uint64_t cn_session_clock_ns(void)
 
 uint64_t cn_session_now_ns(const struct cn_session *session)
 {
-	return session->own_time ? cn_model_now_ns(session->model) : cn_session_clock_ns();
+	if (session->own_time)
+		return cn_model_now_ns(session->model);
+	return session->tee && !session->wish.pause ? session->pumped_ns : cn_session_clock_ns();
 }
 
 const char *cn_session_target(const struct cn_session *session)

@@ -88,6 +88,15 @@ void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n
 void cn_session_events(struct cn_session *session, bool wanted);
 /* Native stacks with each look from now on: cn_model_stack(), cn_symbol_format(). Never of a file of frames. */
 void cn_session_stacks(struct cn_session *session, enum cn_stacks wanted);
+struct cn_recorder;
+/*
+ * From now on what comes is also given to `recorder` (borrowed; NULL = no
+ * more): from the first look, if there was none yet, else from the next
+ * keyframe, which is asked for. While it is, cn_session_now_ns() is when the
+ * last pump was, so that what is shown is what will be replayed. 0; -EINVAL of
+ * a file of frames or a recording; -ENOMEM.
+ */
+int cn_session_record(struct cn_session *session, struct cn_recorder *recorder);
 /* It is asked, or will be: what it says may still come. */
 bool cn_session_asks_kernel(const struct cn_session *session);
 bool cn_session_paused(const struct cn_session *session);

@@ -67,6 +67,7 @@ static int encode(const struct cn_wish *wish, uint8_t *out, size_t capacity, siz
 	subscribe.n_detail = wish->n_detail;
 	subscribe.detail = detail;
 	subscribe.peers = wish->peers;
+	subscribe.keyframe = wish->keyframe;
 	frame.body_case = ROUSE__V1__FRAME__BODY_SUBSCRIBE;
 	frame.subscribe = &subscribe;
 	return rp_frame_encode(&frame, out, capacity, ret_n);

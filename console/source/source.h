@@ -25,6 +25,7 @@ struct cn_wish {
 	uint32_t n_detail;
 	uint64_t detail[CN_WANTS_MAX];
 	bool peers; /* of sockets: somebody has asked, not diagnosis alone */
+	uint32_t keyframe; /* another number than before: the next look has everything, and says this number */
 };
 
 struct cn_source {

@@ -84,7 +84,8 @@ static void loop(struct cn_driver *driver, struct cn_term *term)
 			return;
 		if (!take_events(driver, term, &changed))
 			return;
-		if (fds[CN_TERM_FDS].revents)
+		/* Nothing came for long: a pump all the same, for it takes the time. */
+		if (fds[CN_TERM_FDS].revents || (rc == 0 && !idle))
 			changed |= cn_driver_pump(driver);
 	}
 }

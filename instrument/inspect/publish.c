@@ -121,6 +121,7 @@ int ri_publish_begin(struct rouse_inspect *inspect, struct ri_runtime *runtime, 
 	begin.target_stopped =
 		inspect->core || (inspect->is_process && ri_proc_is_stopped(inspect->process.tid));
 	begin.runtime_name = name.text;
+	begin.asked = inspect->look.opts.asked;
 	begin.stopping_ns = ri_clock_ns(&page->anchor, page->stopping_ticks);
 	frame.body_case = ROUSE__V1__FRAME__BODY_BEGIN;
 	frame.begin = &begin;

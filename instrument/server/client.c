@@ -130,6 +130,7 @@ static int take_request(void *arg, const uint8_t *bytes, size_t n)
 	if (s->n_detail)
 		memcpy(client->detail, s->detail, s->n_detail * sizeof *s->detail);
 	client->peers = s->peers;
+	client->asked = s->keyframe;
 	if (at_once || client->next_ns > request->now_ns + client->interval_ns)
 		client->next_ns = request->now_ns;
 	return 0;
@@ -161,8 +162,9 @@ int ri_client_receive(struct ri_client *client, struct rp_decoder *decoder, uint
 
 static bool keyframe_is_due(const struct ri_client *client)
 {
-	return client->generations_since >= KEYFRAME_GENERATIONS &&
-	       client->bytes_since > client->keyframe_bytes * KEYFRAME_FACTOR;
+	return client->asked != client->answered ||
+	       (client->generations_since >= KEYFRAME_GENERATIONS &&
+		       client->bytes_since > client->keyframe_bytes * KEYFRAME_FACTOR);
 }
 
 static int begin_look(struct ri_client *client)
@@ -176,7 +178,8 @@ static int begin_look(struct ri_client *client)
 		.detail = client->detail,
 		.n_detail = client->n_detail,
 		.peers = client->peers,
-		.changes_only = !keyframe };
+		.changes_only = !keyframe,
+		.asked = client->asked };
 
 	if (client->skipped) {
 		struct ri_out out = { put_frame, client, client->inspect->scratch };
@@ -189,6 +192,7 @@ static int begin_look(struct ri_client *client)
 	if (keyframe)
 		client->bytes_since = 0;
 	client->is_keyframe = keyframe;
+	client->answering = client->asked;
 	return ri_look_begin(client->inspect, &opts, put_frame, client);
 }
 
@@ -199,6 +203,7 @@ static void end_look(struct ri_client *client)
 		client->keyframe_bytes = client->bytes_since ? client->bytes_since : 1;
 		client->bytes_since = 0;
 		client->generations_since = 0;
+		client->answered = client->answering;
 	} else {
 		client->generations_since++;
 	}

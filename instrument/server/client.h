@@ -28,6 +28,7 @@ struct ri_client {
 	uint64_t detail[RI_DETAIL_MAX];
 	size_t n_detail;
 	bool peers;
+	uint32_t asked;     /* Subscribe.keyframe */
 
 	uint64_t next_ns;   /* when the next generation is due */
 	bool looking;       /* one is being made */
@@ -37,6 +38,8 @@ struct ri_client {
 	uint64_t keyframe_bytes, bytes_since;
 	uint32_t generations_since;
 	bool is_keyframe;   /* the one being made */
+	uint32_t answered;  /* the newest `asked` that a whole keyframe has followed */
+	uint32_t answering; /* the one that the look being made has heard of */
 };
 
 /* Takes the descriptor. Says Hello. NULL: no memory; fd is closed. */

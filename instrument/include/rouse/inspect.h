@@ -62,6 +62,7 @@ struct rouse_look_opts {
 	size_t n_detail;
 	bool peers;              /* and of Sockets the process at the other end: all processes are searched for it */
 	bool changes_only;       /* rows that changed since the last look, and Removed; else a keyframe */
+	uint32_t asked;          /* told by GenerationBegin: which request for a keyframe this look has heard of */
 };
 
 /**
