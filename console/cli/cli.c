@@ -95,6 +95,14 @@ static const struct cn_verb verbs[] = {
 		"ROUSE_CONFIG or --config names another file. --print-default prints one to begin with. What\n"
 		"can be set there is called as the options are; --set KEY=VALUE sets it for once.",
 		CN_TAKES_SETTINGS | CN_TAKES(PRINT_DEFAULT) | CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_config },
+	{ "completions", "SHELL", "Print completions for bash, zsh or fish.",
+		"They are installed with rouse; without that: source <(rouse completions bash).\n"
+		"`rouse completions targets` prints what can be watched, a pid or a name on each line.",
+		CN_TAKES(HELP), 1, 1, cn_verb_completions },
+	{ "man", "[PAGE]", "Print a page of the manual, for man -l.",
+		"PAGE is rouse, rouse-probe, rouse-config or rouse-runtime. They are installed with rouse;\n"
+		"without that: rouse man | man -l -",
+		CN_TAKES(HELP), 0, 1, cn_verb_man },
 	{ "version", "", "Print the version.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_version },
 	{ "help", "[VERB]", "Print what there is.", NULL, CN_TAKES(HELP), 0, 1, cn_verb_help },
 };

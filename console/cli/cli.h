@@ -220,6 +220,8 @@ int cn_verb_sched(struct cn_cli *cli);
 int cn_verb_export(struct cn_cli *cli);
 int cn_verb_doctor(struct cn_cli *cli);
 int cn_verb_stacks(struct cn_cli *cli);
+int cn_verb_completions(struct cn_cli *cli);
+int cn_verb_man(struct cn_cli *cli);
 int cn_verb_config(struct cn_cli *cli);
 int cn_verb_help(struct cn_cli *cli);
 int cn_verb_version(struct cn_cli *cli);

@@ -100,7 +100,7 @@ void cn_help_all(FILE *out)
 		out);
 	for (size_t i = 0; i < n; i++)
 		if (*verbs[i].name)
-			fprintf(out, "  %-7s %-18s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
+			fprintf(out, "  %-11s %-18s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
 	print_exits(out);
 	fputs("\n`rouse VERB --help` tells more.\n", out);
 }
