@@ -76,6 +76,12 @@ enum cn_option {
 	CN_OPTION_MAX
 };
 #define CN_TAKES(name) (1ull << CN_OPTION_##name)
+/* Options that are no settings: they say which program, what to do with it, or how the answer is to be this once. */
+#define CN_OF_ONE_CALL												       \
+	(CN_TAKES(JSON) | CN_TAKES(THRESHOLD) | CN_TAKES(BATCH) | CN_TAKES(COUNT) |				       \
+		CN_TAKES(FRAMES) | CN_TAKES(EXEC) | CN_TAKES(OPENMETRICS) | CN_TAKES(FOLDED) |			       \
+		CN_TAKES(BY) | CN_TAKES(CSV) | CN_TAKES(LISTEN) | CN_TAKES(WHERE) |				       \
+		CN_TAKES(CONFIG) | CN_TAKES(SET) | CN_TAKES(PRINT_DEFAULT) | CN_TAKES(HELP))
 #define CN_TAKES_TARGET (CN_TAKES(SOURCE) | CN_TAKES(TIMEOUT) | CN_TAKES(HELP))
 #define CN_TAKES_SETTINGS (CN_TAKES(CONFIG) | CN_TAKES(SET))
 #define CN_TAKES_TEXT (CN_TAKES(COLOR) | CN_TAKES(ASCII) | CN_TAKES(THEME) | CN_TAKES_SETTINGS)

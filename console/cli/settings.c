@@ -36,6 +36,11 @@ static const struct cn_setting fixed[FIXED] = {
 #undef X
 };
 
+#define X(option, kind, standard, example) | CN_TAKES(option)
+_Static_assert(((CN_OF_ONE_CALL) ^ (0 CN_OPTION_SETTINGS(X))) == (1ull << CN_OPTION_MAX) - 1,
+	"each option is either in CN_OPTION_SETTINGS, or in CN_OF_ONE_CALL");
+#undef X
+
 static const char *const styles[CN_STYLE_COUNT] = {
 #define X(name, letter) #name,
 	CN_STYLES(X)
