@@ -17,9 +17,7 @@ enum { BUDGET = 128 };
 
 static struct rouse_histogram_pair *histograms(struct rs_worker *w, const struct rouse_task *task)
 {
-	const struct rouse_page *page = w->runtime->page;
-	const struct rouse_site_entry *sites = (const struct rouse_site_entry *)((const char *)page + page->off_sites);
-	uint8_t index = task->spawn_site < page->site_capacity ? sites[task->spawn_site].histogram : 0;
+	uint8_t index = w->sites[task->spawn_site].histogram;
 
 	return index ? &w->histograms[index - 1] : NULL;
 }

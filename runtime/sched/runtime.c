@@ -200,6 +200,7 @@ static int init_worker(struct rouse_runtime *runtime, uint32_t i, uint64_t seed)
 	w->record->index = i;
 	w->record->queue = (uintptr_t)&w->queue;
 	w->ring = rs_page_ring(page, i);
+	w->sites = (const struct rouse_site_entry *)((char *)page + page->off_sites);
 	w->histograms = (struct rouse_histogram_pair *)((char *)page + page->off_histograms) +
 		(size_t)i * ROUSE_HISTOGRAM_SITES;
 	w->shard.runtime = runtime;
@@ -290,7 +291,7 @@ static int build(struct rouse_runtime *runtime, const struct rouse_runtime_opts 
 	if (rc)
 		return rc;
 	fill_page(runtime, opts);
-	runtime->workers = aligned_alloc(64, (runtime->n_workers * sizeof(struct rs_worker) + 63) & ~(size_t)63);
+	runtime->workers = aligned_alloc(RS_LINE, runtime->n_workers * sizeof(struct rs_worker));
 	if (!runtime->workers)
 		return -ENOMEM;
 	memset(runtime->workers, 0, runtime->n_workers * sizeof(struct rs_worker));
@@ -321,10 +322,11 @@ int rouse_runtime_new(const struct rouse_runtime_opts *opts, struct rouse_runtim
 		return -EINVAL;
 	rs_clock_init();
 	rs_fence_init();
-	struct rouse_runtime *runtime = calloc(1, sizeof *runtime);
+	struct rouse_runtime *runtime = aligned_alloc(RS_LINE, sizeof *runtime);
 
 	if (!runtime)
 		return -ENOMEM;
+	memset(runtime, 0, sizeof *runtime);
 	runtime->refs = 1;
 	runtime->current_thread = o.current_thread;
 	runtime->n_workers = o.current_thread ? 1 : o.workers ? o.workers : default_workers();

@@ -16,22 +16,23 @@
 #include "time/wheel.h"
 #include "trace/page.h"
 
-enum { RS_MAX_WORKERS = 64 };
+enum { RS_MAX_WORKERS = 64, RS_LINE = 128 };
 
 /*
  * One worker. Line groups by writer: the queue by owner and thieves, the
  * parker by owner and wakers, the rest by the owner alone. What others may see
- * of it is in its record, in the page.
+ * of it is in its record, in the page. (Two workers whose ends shared a line
+ * made a yield on two CPUs three times as dear as on one.)
  */
 struct rs_worker {
-	struct rs_queue queue;
+	_Alignas(RS_LINE) struct rs_queue queue;
 
-	uint32_t parker; /* enum rs_parker */
-	uint32_t pad0[15];
+	_Alignas(RS_LINE) uint32_t parker; /* enum rs_parker */
 
-	struct rouse_runtime *runtime;
+	_Alignas(RS_LINE) struct rouse_runtime *runtime;
 	struct rouse_worker_record *record;
 	struct rouse_ring *ring;
+	const struct rouse_site_entry *sites; /* of the page, whose head has lines that others write */
 	struct rouse_histogram_pair *histograms; /* by spawn site */
 	struct rs_wheel *wheel;
 	struct rs_resource *wheel_resource;
@@ -54,43 +55,40 @@ struct rs_worker {
 	pthread_t thread;
 };
 
+/* What all workers read at every turn comes first; then, each on lines of its own, what somebody keeps writing. */
 struct rouse_runtime {
-	struct rouse_page *page;
+	_Alignas(RS_LINE) struct rouse_page *page;
 	struct rs_worker *workers;
 	uint32_t n_workers;
 	uint32_t level; /* atomic; copied by workers at each turn */
+	uint32_t state; /* enum rouse_runtime_state; atomic */
 	bool current_thread;
 	bool busy;      /* current-thread: somebody drives it; atomic */
 	bool stopping;  /* somebody shuts it down; atomic */
-	uint32_t state; /* enum rouse_runtime_state; atomic */
-	uint32_t refs;  /* atomic */
-
-	struct rs_inject inject;
-	struct rs_idle idle;
-
-	struct rs_lock driver_lock;
 	struct rs_reactor *reactor;
 	struct rs_wheel *foreign_wheel;
 	struct rs_resource *foreign_wheel_resource;
+	struct rs_pool *pool;
+	uint64_t long_poll_ns;
+	uint64_t timer_slack_ns;
+	uint64_t serial;            /* never given twice */
+	void (*log)(void *arg, const char *line);
+	void *log_arg;
+	struct rouse_runtime *next; /* all runtimes of this process, under the registry's lock */
 
-	struct rs_shard foreign_shard;
+	_Alignas(RS_LINE) struct rs_inject inject;
+	_Alignas(RS_LINE) struct rs_idle idle;
+	_Alignas(RS_LINE) struct rs_lock driver_lock;
+	_Alignas(RS_LINE) struct rs_shard foreign_shard;
+
+	_Alignas(RS_LINE) uint32_t refs; /* atomic */
 	struct rs_lock chunk_lock;
 	struct rs_lock drops_lock; /* the page's table of drops: two writers at once would mix their records */
-	struct rs_pool *pool;
-
 	uint32_t idle_waiters; /* threads in rouse_block_until_idle; atomic */
 	uint32_t idle_epoch;   /* futex */
-
 	pthread_t watchdog;
 	uint32_t watchdog_word; /* futex: 1 = stop */
 	bool watchdog_started;
-
-	uint64_t long_poll_ns;
-	uint64_t timer_slack_ns;
-	void (*log)(void *arg, const char *line);
-	void *log_arg;
-	uint64_t serial;            /* never given twice */
-	struct rouse_runtime *next; /* all runtimes of this process, under the registry's lock */
 };
 
 /* What this thread is to us. */
