@@ -103,6 +103,9 @@ static const struct cn_verb verbs[] = {
 		"PAGE is rouse, rouse-probe, rouse-config or rouse-runtime. They are installed with rouse;\n"
 		"without that: rouse man | man -l -",
 		CN_TAKES(HELP), 0, 1, cn_verb_man },
+	{ "schema", "", "Print a JSON schema of what --json prints.",
+		"Each document says by its member \"schema\" which of the definitions it follows.", CN_TAKES(HELP), 0, 0,
+		cn_verb_schema },
 	{ "version", "", "Print the version.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP), 0, 0, cn_verb_version },
 	{ "help", "[VERB]", "Print what there is.", NULL, CN_TAKES(HELP), 0, 1, cn_verb_help },
 };

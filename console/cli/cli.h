@@ -215,6 +215,9 @@ void cn_where_help(FILE *out);
 /* The document of ps, with the tasks that match; top --json prints one a look. */
 void cn_ps_json(struct cn_json *json, const struct cn_session *session, const struct cn_query *where);
 
+/* ROUSE_COUNTERS names two in ticks; in documents they are nanoseconds. */
+const char *cn_counter_name(const char *name);
+
 int cn_verb_list(struct cn_cli *cli);
 int cn_verb_ps(struct cn_cli *cli);
 int cn_verb_top(struct cn_cli *cli);
@@ -224,6 +227,7 @@ int cn_verb_watch(struct cn_cli *cli);
 int cn_verb_check(struct cn_cli *cli);
 int cn_verb_sched(struct cn_cli *cli);
 int cn_verb_export(struct cn_cli *cli);
+int cn_verb_schema(struct cn_cli *cli);
 int cn_verb_doctor(struct cn_cli *cli);
 int cn_verb_stacks(struct cn_cli *cli);
 int cn_verb_completions(struct cn_cli *cli);

@@ -26,16 +26,16 @@ static const char *runtime_state(uint32_t state)
 
 /* -------------------------------------------------------------------- JSON */
 
-/* ROUSE_COUNTERS names two in ticks; here they are nanoseconds. */
+const char *cn_counter_name(const char *name)
+{
+	return strcmp(name, "busy_ticks") == 0 ? "busy_ns" : strcmp(name, "park_ticks") == 0 ? "park_ns" : name;
+}
+
 static void counters_json(struct cn_json *json, const char *key, const struct rouse_counters *counters)
 {
 	cn_json_object(json, key);
 #define X(name, text)                                                                                                  \
-	cn_json_number(json,                                                                                           \
-		strcmp(#name, "busy_ticks") == 0   ? "busy_ns"                                                         \
-		: strcmp(#name, "park_ticks") == 0 ? "park_ns"                                                         \
-						   : #name,                                                            \
-		counters->name);
+	cn_json_number(json, cn_counter_name(#name), counters->name);
 	ROUSE_COUNTERS(X)
 #undef X
 	cn_json_end(json);
