@@ -133,13 +133,17 @@ void cn_page_events(struct cn_page *page, const struct cn_scene *scene, uint64_t
 	const struct cn_runtime *runtime = cn_model_runtime(scene->model, task ? task->runtime : 0);
 	struct cn_event_list list = { 0 };
 	struct line *lines = NULL;
+	uint64_t now_ns;
 	size_t n = 0;
 
 	cn_page_heading(page, "events, the newest first");
 	if (cn_events_list(scene->model, &filter, &list) == 0)
 		n = gather(scene, id, &list, &lines);
+	/* Rings are read after the look's own moment. */
+	now_ns = runtime ? runtime->now_ns : scene->now_ns;
+	now_ns = n && lines[0].ns > now_ns ? lines[0].ns : now_ns;
 	for (size_t i = 0; i < n && i < LINES_SHOWN; i++)
-		draw_line(page, scene, runtime ? runtime->now_ns : scene->now_ns, &lines[i]);
+		draw_line(page, scene, now_ns, &lines[i]);
 	if (n > LINES_SHOWN)
 		page->row += cn_canvas_printf(&page->paper, page->row, 2, page->paper.cols - 3, CN_STYLE_DIM,
 				     "and %zu older ones", n - LINES_SHOWN) > 0;

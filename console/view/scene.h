@@ -12,12 +12,16 @@
 #include "widget/table.h"
 
 struct cn_spent;
+struct cn_tree;
+struct cn_wakes;
 
 struct cn_scene {
 	const struct cn_model *model;
 	const struct cn_findings *findings;
 	const struct cn_shapes *shapes; /* NULL while no view shows them */
 	const struct cn_spent *spent;   /* of each shape's spawn site; NULL = not known */
+	const struct cn_tree *tree;     /* both are the ui's own; NULL while no view shows them */
+	const struct cn_wakes *wakes;
 	const char *target;  /* as a shell names it */
 	const char *ended;   /* why no more will come, NULL while it does */
 	uint64_t now_ns;     /* of the target's clock */

@@ -52,7 +52,7 @@ struct cn_sheet_kind {
 };
 
 extern const struct cn_sheet_kind cn_tasks_sheet, cn_workers_sheet, cn_resources_sheet, cn_findings_sheet,
-	cn_groups_sheet, cn_blocks_sheet;
+	cn_groups_sheet, cn_blocks_sheet, cn_tree_sheet, cn_wakes_sheet;
 
 struct cn_sheet {
 	const struct cn_sheet_kind *kind;

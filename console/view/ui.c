@@ -16,6 +16,8 @@ void cn_ui_init(struct cn_ui *ui)
 	cn_sheet_init(&ui->sheets[CN_VIEW_FINDINGS], &cn_findings_sheet);
 	cn_sheet_init(&ui->sheets[CN_VIEW_GROUPS], &cn_groups_sheet);
 	cn_sheet_init(&ui->sheets[CN_VIEW_BLOCKS], &cn_blocks_sheet);
+	cn_sheet_init(&ui->sheets[CN_VIEW_TREE], &cn_tree_sheet);
+	cn_sheet_init(&ui->sheets[CN_VIEW_WAKES], &cn_wakes_sheet);
 }
 
 void cn_ui_fini(struct cn_ui *ui)
@@ -25,6 +27,8 @@ void cn_ui_fini(struct cn_ui *ui)
 	cn_page_fini(&ui->page);
 	cn_page_fini(&ui->preview);
 	cn_flame_fini(&ui->flame);
+	cn_folds_free(&ui->folds);
+	cn_derived_free(&ui->derived);
 }
 
 uint64_t cn_ui_watched(const struct cn_ui *ui)
@@ -153,7 +157,21 @@ static int draw_table(
 	return rc;
 }
 
-int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas)
+/* With what the open view shows beside the model. */
+static int derive(struct cn_ui *ui, struct cn_scene *scene)
+{
+	int rc = 0;
+
+	if (ui->view == CN_VIEW_TREE)
+		rc = cn_derive_tree(&ui->derived, scene, &ui->folds);
+	else if (ui->view == CN_VIEW_WAKES)
+		rc = cn_derive_wakes(&ui->derived, scene);
+	scene->tree = &ui->derived.tree;
+	scene->wakes = &ui->derived.wakes;
+	return rc;
+}
+
+static int draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas)
 {
 	const struct cn_layout layout = cn_layout(canvas->rows, canvas->cols, cn_ui_alerts(ui, scene));
 	struct cn_box body = layout.body;
@@ -178,6 +196,14 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 	cn_header_draw(ui, scene, canvas, &layout);
 	cn_bar_draw_keys(ui, scene, canvas, layout.bar);
 	return rc;
+}
+
+int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas)
+{
+	struct cn_scene own = *scene;
+	const int rc = derive(ui, &own);
+
+	return draw(ui, &own, canvas) ? -ENOMEM : rc;
 }
 
 /* ---------------------------------------------------------------- prompts */
@@ -356,6 +382,22 @@ static bool go_back(struct cn_ui *ui, const struct cn_scene *scene)
 	return true;
 }
 
+/* The one under the cursor. The rows of other ones come and go with it. */
+static void fold(struct cn_ui *ui, const struct cn_scene *scene, bool folded)
+{
+	struct cn_sheet *sheet = &ui->sheets[CN_VIEW_TREE];
+	const uint64_t task = cn_sheet_task(sheet, scene);
+	struct cn_entry entry;
+
+	if (!task || !cn_list_current(&sheet->list, &entry) || entry.index >= scene->tree->n)
+		return;
+	if (!scene->tree->nodes[entry.index].kids || scene->tree->nodes[entry.index].folded == folded)
+		return;
+	if (cn_folds_toggle(&ui->folds, task))
+		snprintf(ui->note, sizeof ui->note, "there is no memory to fold it");
+	sheet->filled.generations = 0;
+}
+
 static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
 {
 	struct cn_sheet *sheet = &ui->sheets[ui->view];
@@ -394,6 +436,11 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 		break;
 	case CN_ACTION_SEARCH_BACK:
 		cn_prompt_search(ui, scene, -1);
+		break;
+	case CN_ACTION_ZOOM_IN:
+	case CN_ACTION_ZOOM_OUT:
+		if (ui->view == CN_VIEW_TREE)
+			fold(ui, scene, action == CN_ACTION_ZOOM_OUT);
 		break;
 	default:
 		break;
@@ -499,8 +546,13 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 	return CN_REQUEST_NOTHING;
 }
 
-enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key)
+enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *outside, uint32_t key)
 {
+	struct cn_scene own = *outside;
+	const struct cn_scene *scene = &own;
+
+	/* Without memory its tables are empty, and the next frame says so. */
+	(void)derive(ui, &own);
 	ui->note[0] = 0;
 	if (ui->prompt == CN_PROMPT_SORT)
 		key_in_menu(ui, key);

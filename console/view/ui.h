@@ -18,6 +18,7 @@
 #ifndef CN_VIEW_UI_H
 #define CN_VIEW_UI_H
 
+#include "view/derived.h"
 #include "view/flame.h"
 #include "view/keymap.h"
 #include "view/layout.h"
@@ -38,7 +39,9 @@
 	X(FLAME, "Flame", "Flm", "8", "where polls are on the CPU")                                                    \
 	X(TIMELINE, "Timeline", "Time", "9", "what each worker did")                                                   \
 	X(DASHBOARD, "Dashboard", "Dash", "0", "all at a glance, over time")                                           \
-	X(HEAT, "Heat map", "Heat", "h", "how long polls and waits took")
+	X(HEAT, "Heat map", "Heat", "h", "how long polls and waits took")                                              \
+	X(TREE, "Tree", "Tree", "t", "who spawned whom")                                                               \
+	X(WAKES, "Wakes", "Wake", "w", "who wakes whom")
 enum cn_view {
 #define X(name, title, brief, key, help) CN_VIEW_##name,
 	CN_VIEWS(X)
@@ -67,6 +70,8 @@ struct cn_ui {
 	struct cn_page page, preview;
 	struct cn_flame flame;
 	struct cn_timeline timeline;
+	struct cn_folds folds; /* of the tree */
+	struct cn_derived derived;
 	struct {
 		bool set;
 		enum cn_view view;

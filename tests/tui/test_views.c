@@ -258,6 +258,16 @@ static const struct screen {
 	{ "heat-ascii", 24, 80, true, WITHOUT_EVENTS, "v h" },
 	{ "heat-small", 10, 40, false, WITHOUT_EVENTS, "v h" },
 	{ "heat-large", 60, 200, false, WITHOUT_EVENTS, "v h" },
+	{ "tree", 24, 80, false, WITHOUT_EVENTS, "v t" },
+	{ "tree-ascii", 24, 80, true, WITHOUT_EVENTS, "v t" },
+	{ "tree-small", 10, 40, false, WITHOUT_EVENTS, "v t" },
+	{ "tree-large", 60, 200, false, WITHOUT_EVENTS, "v t" },
+	{ "tree-folded", 24, 80, false, WITHOUT_EVENTS, "v t j -" },
+	{ "wakes", 24, 80, false, WITHOUT_EVENTS, "v w" },
+	{ "wakes-recorded", 24, 80, false, WITH_EVENTS, "v w" },
+	{ "wakes-ascii", 24, 80, true, WITH_EVENTS, "v w" },
+	{ "wakes-small", 10, 40, false, WITH_EVENTS, "v w" },
+	{ "wakes-large", 60, 200, false, WITH_EVENTS, "v w" },
 	{ "task-events", 60, 80, false, WITH_EVENTS, "j j j Enter" },
 };
 /* clang-format on */
@@ -461,6 +471,158 @@ static void heat_is_never_negative(void **state)
 	assert_null(cn_heat_look(&heat, CN_HISTORY_SAMPLES, &ns));
 }
 
+/* A look of nothing but tasks: id, and who spawned it. */
+static struct cn_model *family(const uint64_t *members, size_t n)
+{
+	struct cn_model *model = cn_model_new();
+	struct look look;
+
+	assert_non_null(model);
+	look = look_at(model, 1 * S);
+	for (size_t i = 0; i < n; i++)
+		look_task(&look, (struct task_row){ .id = members[2 * i], .parent = members[2 * i + 1], .valid = 1 });
+	look_end(&look);
+	return model;
+}
+
+static const struct cn_tree_node *node_of(const struct cn_model *model, const struct cn_tree *tree, uint64_t id)
+{
+	for (size_t i = 0; i < tree->n; i++)
+		if (cn_model_task_at(model, i) && cn_model_task_at(model, i)->id == id)
+			return &tree->nodes[i];
+	fail_msg("no task %llu", (unsigned long long)id);
+	return NULL;
+}
+
+static void a_tree_has_children_below_their_parent_in_order_of_ids(void **state)
+{
+	static const uint64_t members[][2] = { { 50, 20 }, { 20, 0 }, { 40, 30 }, { 30, 20 }, { 60, 99 }, { 35, 30 } };
+	static const uint64_t order[] = { 20, 30, 35, 40, 50, 60 };
+	struct cn_model *model = family(&members[0][0], 6);
+	struct cn_folds folds = { 0 };
+	struct cn_tree tree = { 0 };
+
+	(void)state;
+	assert_int_equal(cn_tree_build(model, &folds, &tree), 0);
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(node_of(model, &tree, order[i])->position, i);
+	assert_int_equal(node_of(model, &tree, 20)->kids, 2);
+	assert_int_equal(node_of(model, &tree, 20)->below, 4);
+	assert_int_equal(node_of(model, &tree, 40)->depth, 2);
+	assert_int_equal(node_of(model, &tree, 60)->depth, 0); /* who spawned it has ended */
+	assert_int_equal(cn_folds_toggle(&folds, 20), 0);
+	assert_int_equal(cn_tree_build(model, &folds, &tree), 0);
+	assert_true(node_of(model, &tree, 20)->visible && node_of(model, &tree, 20)->folded);
+	assert_false(node_of(model, &tree, 30)->visible || node_of(model, &tree, 35)->visible);
+	assert_true(node_of(model, &tree, 60)->visible);
+	assert_int_equal(cn_folds_toggle(&folds, 20), 0);
+	assert_int_equal(folds.n, 0);
+	cn_folds_free(&folds);
+	cn_tree_free(&tree);
+	cn_model_free(model);
+}
+
+static void many_children_are_folded_to_begin_with(void **state)
+{
+	uint64_t members[CN_TREE_MANY + 2][2] = { { 20, 0 } };
+	struct cn_folds folds = { 0 };
+	struct cn_tree tree = { 0 };
+	struct cn_model *model;
+
+	(void)state;
+	for (uint64_t i = 1; i < CN_TREE_MANY + 2; i++) {
+		members[i][0] = 20 + i;
+		members[i][1] = 20;
+	}
+	model = family(&members[0][0], CN_TREE_MANY + 2);
+	assert_int_equal(cn_tree_build(model, &folds, &tree), 0);
+	assert_true(node_of(model, &tree, 20)->folded);
+	assert_int_equal(node_of(model, &tree, 20)->below, CN_TREE_MANY + 1);
+	assert_int_equal(cn_folds_toggle(&folds, 20), 0);
+	assert_int_equal(cn_tree_build(model, &folds, &tree), 0);
+	assert_true(node_of(model, &tree, 21)->visible);
+	cn_folds_free(&folds);
+	cn_tree_free(&tree);
+	cn_model_free(model);
+}
+
+/* A target may say anything of who spawned whom; each task still stands there once. */
+static void a_ring_of_parents_is_a_tree_all_the_same(void **state)
+{
+	static const uint64_t members[][2] = { { 20, 22 }, { 21, 20 }, { 22, 21 }, { 30, 30 }, { 40, 22 } };
+	struct cn_model *model = family(&members[0][0], 5);
+	struct cn_folds folds = { 0 };
+	struct cn_tree tree = { 0 };
+	unsigned int seen = 0;
+
+	(void)state;
+	assert_int_equal(cn_tree_build(model, &folds, &tree), 0);
+	for (size_t i = 0; i < 5; i++) {
+		const struct cn_tree_node *node = node_of(model, &tree, members[i][0]);
+
+		assert_true(node->visible && node->position < 5);
+		assert_false(seen >> node->position & 1);
+		seen |= 1u << node->position;
+	}
+	cn_tree_free(&tree);
+	cn_model_free(model);
+}
+
+static const struct cn_wake_pair *pair_of(const struct cn_wakes *wakes, uint32_t from, uint32_t to)
+{
+	for (size_t i = 0; i < wakes->n; i++)
+		if (wakes->pairs[i].from == from && wakes->pairs[i].to == to)
+			return &wakes->pairs[i];
+	fail_msg("no pair %u -> %u", from, to);
+	return NULL;
+}
+
+static void wakes_are_counted_by_spawn_sites(void **state)
+{
+	struct cn_wakes wakes = { 0 };
+	struct set set;
+
+	(void)state;
+	open_set(&set, 24, 80, false, WITHOUT_EVENTS);
+	assert_int_equal(cn_wakes_build(set.model, &wakes), 0);
+	assert_int_equal(pair_of(&wakes, CN_WAKER_SITES + 4, 3)->tasks, 2); /* log -> serve */
+	assert_int_equal(pair_of(&wakes, CN_WAKER_SITES + 4, 3)->wakes, 0);
+	assert_int_equal(pair_of(&wakes, ROUSE_WAKE_TIMER, 1)->task, MAIN);
+	cn_wakes_free(&wakes);
+	close_set(&set);
+
+	open_set(&set, 24, 80, false, WITH_EVENTS);
+	assert_int_equal(cn_wakes_build(set.model, &wakes), 0);
+	assert_int_equal(pair_of(&wakes, ROUSE_WAKE_IO, 3)->wakes, 40);
+	assert_int_equal(pair_of(&wakes, CN_WAKER_SITES + 3, 4)->wakes, 40);
+	/* Of a task that has ended, its spawn tells where it belongs. */
+	assert_int_equal(pair_of(&wakes, CN_WAKER_SITES + 1, 3)->wakes, 1);
+	cn_wakes_free(&wakes);
+	close_set(&set);
+}
+
+static void a_task_s_page_says_who_woke_it_and_whom_it_woke(void **state)
+{
+	struct set set;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out;
+
+	(void)state;
+	open_set(&set, 60, 100, false, WITH_EVENTS);
+	set.ui.page_kind = CN_PAGE_TASK;
+	set.ui.task = SERVE_A;
+	keys(&set, "C-l");
+	out = open_memstream(&text, &n);
+	assert_non_null(out);
+	cn_canvas_print(&set.ui.page.paper, out);
+	fclose(out);
+	assert_non_null(strstr(text, "woken by the reactor 20 times"));
+	assert_non_null(strstr(text, "wakes    log #25 20 times"));
+	free(text);
+	close_set(&set);
+}
+
 TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files), cmocka_unit_test(no_screen_leaves_ascii_in_the_c_locale),
 	cmocka_unit_test(a_view_s_own_key_chooses_it_in_the_menu),
 	cmocka_unit_test(the_timeline_stands_while_its_cursor_is_moved),
@@ -468,4 +630,8 @@ TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files), cmocka_unit_test(n
 	cmocka_unit_test(cells_of_a_strip_share_out_the_time),
 	cmocka_unit_test(blocks_stand_among_the_events_of_their_task),
 	cmocka_unit_test(the_newest_look_of_the_heat_is_what_was_added_to_all_sites),
-	cmocka_unit_test(heat_is_never_negative));
+	cmocka_unit_test(heat_is_never_negative),
+	cmocka_unit_test(a_tree_has_children_below_their_parent_in_order_of_ids),
+	cmocka_unit_test(many_children_are_folded_to_begin_with),
+	cmocka_unit_test(a_ring_of_parents_is_a_tree_all_the_same), cmocka_unit_test(wakes_are_counted_by_spawn_sites),
+	cmocka_unit_test(a_task_s_page_says_who_woke_it_and_whom_it_woke));
