@@ -72,6 +72,8 @@ static void show_begin(struct cn_runtime *shown, const struct cn_runtime *next)
 	shown->prev_ns = shown->now_ns;
 	shown->number = next->number;
 	shown->now_ns = next->now_ns;
+	if (!shown->looks)
+		shown->first_ns = next->now_ns;
 	shown->real_ns = next->real_ns;
 	shown->level = next->level;
 	shown->state = next->state;

@@ -36,6 +36,7 @@ void cn_model_free(struct cn_model *model)
 		if (resource)
 			free(resource->holders);
 	}
+	cn_paces_fini(&model->paces);
 	cn_slots_fini(&model->tasks);
 	cn_slots_fini(&model->resources);
 	cn_symbols_fini(&model->symbols);

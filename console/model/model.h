@@ -101,6 +101,7 @@ struct cn_task {
 	uint8_t flags; /* enum rouse_state_flag */
 	uint8_t kind;  /* enum rouse_task_kind */
 	bool valid;    /* two equal reads: its chain can be trusted */
+	uint32_t past; /* index + 1 of what its counts were before, 0 = it has not moved; see pace.h */
 };
 
 /* --------------------------------------------------------------- resources */
@@ -201,6 +202,7 @@ struct cn_runtime {
 	uint64_t now_ns;  /* CLOCK_MONOTONIC when the last look began */
 	uint64_t end_ns;  /* and ended */
 	uint64_t prev_ns; /* when the look before began, 0 = there was none */
+	uint64_t first_ns; /* when the first one began */
 	uint64_t real_ns;
 	uint32_t level;
 	uint32_t state;         /* enum rouse_runtime_state */

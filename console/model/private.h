@@ -7,6 +7,7 @@
 
 #include "model/heat.h"
 #include "model/model.h"
+#include "model/pace.h"
 #include "model/slots.h"
 #include "model/tables.h"
 
@@ -57,6 +58,7 @@ struct cn_model {
 	struct cn_runtime_state *current; /* of the generation in progress, NULL between them */
 	struct cn_slots tasks;
 	struct cn_slots resources;
+	struct cn_paces paces;
 	struct cn_watched watched[CN_WATCHED_MAX];
 	struct cn_detail details[CN_DETAILS_MAX];
 	struct cn_socket sockets[CN_DETAILS_MAX];

@@ -130,6 +130,7 @@ void cn_remove_task(struct cn_model *model, uint64_t id)
 	if (!task)
 		return;
 	free(task->awaits);
+	cn_paces_forget(&model->paces, task);
 	cn_slots_remove(&model->tasks, id);
 }
 
@@ -219,6 +220,10 @@ int cn_apply_tasks(struct cn_model *model, struct cn_runtime_state *runtime, con
 		if (!known || stamp != task->stamp || polls != task->polls)
 			task->changed_look = look;
 		task->seen_look = look;
+		if (runtime->shown.looks)
+			rc = cn_paces_note(&model->paces, task, runtime->shown.now_ns);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }

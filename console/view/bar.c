@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The last row, and the menu that opens over the table: what can be done now. */
+/* The last row, what can be done now. */
 #include "model/kernel.h"
 #include "model/events.h"
 #include "view/picture.h"
@@ -24,6 +24,8 @@ static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enu
 		return !flame && ui->view != CN_VIEW_HELP && cn_kernel_measures(scene->model, CN_KERNEL_PROFILE);
 	case CN_ACTION_FILTER:
 	case CN_ACTION_SORT:
+	case CN_ACTION_COLUMNS:
+	case CN_ACTION_RATES:
 	case CN_ACTION_INVERT:
 	case CN_ACTION_SEARCH:
 		return table;
@@ -72,11 +74,22 @@ static int draw_filtered(const struct cn_sheet *sheet, struct cn_canvas *canvas,
 	return width + 2;
 }
 
+/* What orders the rows, where no title says it; what rates are over, if it is not the last look. */
+static void say_order(const struct cn_ui *ui, const struct cn_sheet *sheet, char *out, size_t bytes)
+{
+	char word[32] = "";
+
+	if (!(sheet->seen >> sheet->sorted & 1))
+		cn_arrange_word(word, &sheet->kind->columns[sheet->sorted]);
+	snprintf(out, bytes, "%s%s%s%s%s%s", *word ? "by " : "", word, *word ? "  " : "",
+		ui->rates ? "rates: " : "", ui->rates ? cn_rates_word(ui->rates) : "", ui->rates ? "  " : "");
+}
+
 /* "3/53" */
 static int draw_place(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)
 {
 	const struct cn_sheet *sheet;
-	char text[64];
+	char order[64], text[128];
 	int width;
 
 	if (!cn_ui_on_table(ui))
@@ -84,7 +97,8 @@ static int draw_place(const struct cn_ui *ui, struct cn_canvas *canvas, struct c
 	sheet = &ui->sheets[ui->view];
 	if (*sheet->filter)
 		return draw_filtered(sheet, canvas, box);
-	snprintf(text, sizeof text, "%zu/%zu", sheet->list.n ? sheet->list.cursor + 1 : 0, sheet->list.n);
+	say_order(ui, sheet, order, sizeof order);
+	snprintf(text, sizeof text, "%s%zu/%zu", order, sheet->list.n ? sheet->list.cursor + 1 : 0, sheet->list.n);
 	width = cn_canvas_width(canvas, text) + 1;
 	cn_canvas_right(canvas, box.row, box.cols - width - 1, width, CN_STYLE_DIM, text);
 	return width + 1;
@@ -96,6 +110,10 @@ void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, stru
 
 	if (ui->prompt == CN_PROMPT_FILTER || ui->prompt == CN_PROMPT_SEARCH) {
 		cn_prompt_draw(ui, canvas, box);
+		return;
+	}
+	if (ui->prompt == CN_PROMPT_COLUMNS) {
+		cn_menu_draw_keys(canvas, box);
 		return;
 	}
 	if (scene->printed && !(cn_ui_on_table(ui) && *ui->sheets[ui->view].filter))
@@ -114,37 +132,5 @@ void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, stru
 		if (*cn_action_word(action) && has_effect(ui, scene, action))
 			col += draw_key(
 				canvas, box.row, col, end - col, action, zooms ? "zoom" : cn_action_word(action));
-	}
-}
-
-void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)
-{
-	const struct cn_sheet *sheet = &ui->sheets[ui->view];
-	int columns[CN_TABLE_COLUMNS_MAX], n = 0, choice = 0, rows, first;
-	struct cn_box menu;
-
-	for (int i = 0; i < (int)sheet->kind->n_columns; i++) {
-		if (i == ui->choice)
-			choice = n;
-		if (!(sheet->hidden >> i & 1))
-			columns[n++] = i;
-	}
-	rows = n < box.rows - 1 ? n : box.rows - 1;
-	first = choice >= rows ? choice - rows + 1 : 0;
-	menu = (struct cn_box){ box.row + 1, box.cols > 24 ? box.cols - 24 : 0, rows, 24 };
-	cn_canvas_fill(canvas, (struct cn_box){ box.row, menu.col, rows + 1, menu.cols }, CN_STYLE_PLAIN, ' ');
-	cn_canvas_rule(canvas, box.row, menu.col, menu.cols);
-	cn_canvas_text(canvas, box.row, menu.col + 2, 16, CN_STYLE_TITLE, " sort by ");
-	for (int i = 0; i < rows; i++) {
-		const int column = columns[first + i];
-		const char *title = sheet->kind->columns[column].title;
-
-		cn_canvas_glyph(canvas, menu.row + i, menu.col, CN_STYLE_FRAME, CN_GLYPH_VLINE);
-		cn_canvas_text(canvas, menu.row + i, menu.col + 4, 18,
-			column == sheet->sorted ? CN_STYLE_SORTED : CN_STYLE_PLAIN, *title ? title : "(graph)");
-		if (column == ui->choice) {
-			cn_canvas_glyph(canvas, menu.row + i, menu.col + 2, CN_STYLE_STRONG, CN_GLYPH_CURSOR);
-			cn_canvas_select(canvas, menu.row + i, menu.col + 1, menu.cols - 1);
-		}
 	}
 }

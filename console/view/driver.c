@@ -80,6 +80,7 @@ static struct cn_scene scene_of(struct cn_driver *driver)
 		.interval_ns = (driver->opts->delay_ms ? driver->opts->delay_ms : 1000) * 1000000ull,
 		.printed = driver->printed,
 		.paused = cn_session_paused(session),
+		.rates = driver->ui.rates,
 		.hide_ended = driver->opts->preferences && driver->opts->preferences->hide_ended,
 		.ascii = driver->canvas.charset == CN_CHARSET_ASCII,
 	};

@@ -21,12 +21,14 @@
 	X(FILTER, "f \\ F4", "filter", "only rows that match: words, fields (see below); Esc clears")                  \
 	X(PAUSE, "Space", "pause", "freeze what is shown, and go on")                                                  \
 	X(SORT, "s F6", "sort", "choose the column to sort by")                                                        \
+	X(COLUMNS, "c F2", "columns", "choose columns: shown, hidden, in which order")                                 \
 	X(INVERT, "i I", "invert", "turn the order round")                                                             \
 	X(SEARCH, "/ F3", "search", "go to a row that has this text")                                                  \
 	X(SEARCH_NEXT, "n", "", "next match")                                                                          \
 	X(SEARCH_BACK, "N", "", "match before")                                                                        \
 	X(SORT_LEFT, "< Left", "", "sort by the column to the left")                                                   \
 	X(SORT_RIGHT, "> Right", "", "sort by the column to the right")                                                \
+	X(RATES, "t", "", "what rates are over: the last look, the last 10 s, since attach")                          \
 	X(DOWN, "j Down", "", "one row down")                                                                          \
 	X(UP, "k Up", "", "one row up")                                                                                \
 	X(PAGE_DOWN, "PgDn C-d C-f", "", "a page down")                                                                \

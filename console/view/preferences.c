@@ -58,7 +58,7 @@ const struct cn_sheet_kind *cn_view_sheet(unsigned int view)
 
 const char *cn_column_word(char out[32], const struct cn_column *column)
 {
-	return small(out, 32, column->title);
+	return cn_arrange_word(out, column);
 }
 
 int cn_sort_parse(const char *text, unsigned int view, struct cn_sort_wish *ret_wish)

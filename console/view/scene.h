@@ -9,6 +9,7 @@
 #include "diagnose/finding.h"
 #include "diagnose/shape.h"
 #include "model/model.h"
+#include "model/pace.h"
 #include "widget/table.h"
 
 struct cn_spent;
@@ -27,6 +28,7 @@ struct cn_scene {
 	uint64_t now_ns;     /* of the target's clock */
 	uint64_t interval_ns; /* between looks */
 	bool paused;
+	enum cn_rates rates; /* what rates are over */
 	bool hide_ended; /* tasks that have ended are no rows */
 	bool printed; /* no keys will come: no cursor, no bar */
 	bool ascii;

@@ -9,6 +9,7 @@
 void cn_sheet_init(struct cn_sheet *sheet, const struct cn_sheet_kind *kind)
 {
 	*sheet = (struct cn_sheet){ .kind = kind, .sorted = kind->sorted, .descending = kind->descending };
+	cn_arrange_init(&sheet->arrangement, kind->columns, kind->n_columns);
 }
 
 void cn_sheet_fini(struct cn_sheet *sheet)
@@ -189,7 +190,7 @@ static bool is_filled(const struct cn_sheet *sheet, const struct cn_scene *scene
 {
 	return sheet->filled.generations && sheet->filled.generations == cn_model_generations(scene->model) &&
 	       sheet->filled.kernel == cn_kernel_stamp(scene->model) && sheet->filled.sorted == sheet->sorted &&
-	       sheet->filled.query == sheet->query_changes;
+	       sheet->filled.query == sheet->query_changes && sheet->filled.rates == scene->rates;
 }
 
 static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
@@ -213,6 +214,7 @@ static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
 	sheet->filled.kernel = cn_kernel_stamp(scene->model);
 	sheet->filled.sorted = sheet->sorted;
 	sheet->filled.query = sheet->query_changes;
+	sheet->filled.rates = scene->rates;
 	return rc;
 }
 
@@ -227,22 +229,30 @@ static void draw_cell(void *arg, size_t row, size_t column, struct cn_text *ret)
 {
 	const struct drawing *drawing = arg;
 
-	drawing->sheet->kind->cell(drawing->scene, drawing->sheet->list.entries[row].index, column, ret);
+	drawing->sheet->kind->cell(drawing->scene, drawing->sheet->list.entries[row].index,
+		drawing->sheet->arrangement.order[column], ret);
 }
 
 /* What there is to show now; a table is never ordered by a column that has gone. */
-static void adapt(struct cn_sheet *sheet, const struct cn_scene *scene, struct cn_column *ret_columns)
+static void adapt(struct cn_sheet *sheet, const struct cn_scene *scene, int cols, struct cn_column *ret_columns)
 {
 	const struct cn_sheet_kind *kind = sheet->kind;
+	struct cn_column columns[CN_TABLE_COLUMNS_MAX];
+	struct cn_columns fit;
 
-	memcpy(ret_columns, kind->columns, kind->n_columns * sizeof *ret_columns);
+	memcpy(columns, kind->columns, kind->n_columns * sizeof *columns);
 	if (kind->adapt)
-		kind->adapt(scene, ret_columns);
-	sheet->hidden = 0;
+		kind->adapt(scene, columns);
+	sheet->absent = 0;
 	for (size_t i = 0; i < kind->n_columns; i++)
-		sheet->hidden |= (uint32_t)!ret_columns[i].least << i;
-	if (sheet->hidden >> sheet->sorted & 1)
+		sheet->absent |= (uint64_t)!columns[i].least << i;
+	if (sheet->absent >> sheet->sorted & 1)
 		cn_sheet_sort(sheet, kind->sorted);
+	cn_arrange(&sheet->arrangement, columns, ret_columns);
+	cn_table_fit(ret_columns, kind->n_columns, cols, &fit);
+	sheet->seen = 0;
+	for (size_t place = 0; place < kind->n_columns; place++)
+		sheet->seen |= (uint64_t)(fit.width[place] > 0) << sheet->arrangement.order[place];
 }
 
 static const char *none_text(const struct cn_sheet *sheet, const struct cn_scene *scene)
@@ -263,14 +273,14 @@ int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct c
 	struct cn_table table;
 	int rc;
 
-	adapt(sheet, scene, columns);
+	adapt(sheet, scene, box.cols, columns);
 	rc = is_filled(sheet, scene) ? 0 : fill(sheet, scene);
 	order = order_of(sheet, &tie);
 	cn_list_place(&sheet->list, &order, box.rows > 1 ? (size_t)box.rows - 1 : 0);
 	table = (struct cn_table){
 		.columns = columns,
 		.n_columns = sheet->kind->n_columns,
-		.sorted = sheet->sorted,
+		.sorted = cn_arrange_place(&sheet->arrangement, sheet->sorted),
 		.descending = sheet->descending,
 		.cell = draw_cell,
 		.arg = &drawing,
@@ -301,12 +311,14 @@ void cn_sheet_sort(struct cn_sheet *sheet, int column)
 
 int cn_sheet_beside(const struct cn_sheet *sheet, int column, int by)
 {
-	const int n = (int)sheet->kind->n_columns;
+	const struct cn_arrangement *arrangement = &sheet->arrangement;
+	int place = cn_arrange_place(arrangement, column), here;
 
-	do
-		column = (column + n + by) % n;
-	while (sheet->hidden >> column & 1);
-	return column;
+	do {
+		place = (place + arrangement->n + by) % arrangement->n;
+		here = arrangement->order[place];
+	} while (here != column && (sheet->absent >> here & 1 || arrangement->shown[here] == CN_SHOWN_NEVER));
+	return here;
 }
 
 bool cn_sheet_search(struct cn_sheet *sheet, const struct cn_scene *scene, int direction)

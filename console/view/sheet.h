@@ -7,6 +7,7 @@
 #define CN_VIEW_SHEET_H
 
 #include "model/query.h"
+#include "view/arrange.h"
 #include "view/list.h"
 #include "view/scene.h"
 
@@ -60,7 +61,9 @@ struct cn_sheet {
 	int sorted;
 	bool descending;
 	size_t all; /* rows before the filter */
-	uint32_t hidden; /* a bit for each column that is not there at all, as last drawn */
+	struct cn_arrangement arrangement;
+	uint64_t absent; /* a bit for each column that is not there at all, as last drawn */
+	uint64_t seen;   /* and for each that was drawn */
 	char filter[CN_WORDS_BYTES]; /* as it was typed */
 	struct cn_query query;       /* what of it made sense last */
 	struct cn_query_error wrong; /* where it does not; text "" = it does */
@@ -71,6 +74,7 @@ struct cn_sheet {
 		uint64_t kernel;      /* cn_kernel_stamp() */
 		int sorted;
 		uint64_t query;       /* how often it had changed */
+		enum cn_rates rates;
 	} filled;
 	uint64_t query_changes;
 };
@@ -91,7 +95,7 @@ uint64_t cn_sheet_fields(const struct cn_sheet_kind *kind);
 bool cn_sheet_match(
 	const struct cn_sheet_kind *kind, const struct cn_scene *scene, size_t index, const struct cn_query *query);
 void cn_sheet_sort(struct cn_sheet *sheet, int column);
-/* The next column to the right (by 1) or the left (-1) of those that are there; goes on at the other end. */
+/* The next column to the right (by 1) or the left (-1) of those that may be shown; goes on at the other end. */
 int cn_sheet_beside(const struct cn_sheet *sheet, int column, int by);
 /*
  * Moves the cursor to the next row that has the searched text, after

@@ -105,13 +105,13 @@ static bool kernel_number(
 
 static bool share_of(const struct cn_scene *scene, const struct cn_task *task, enum cn_field field, uint64_t *ret)
 {
-	const struct cn_delta delta = cn_task_delta(scene->model, task);
+	const struct cn_pace pace = cn_task_pace(scene->model, task, scene->rates);
 	const uint64_t age = cn_task_age_ns(scene->model, task);
 
 	switch (field) {
 	case CN_FIELD_BUSY:
-		*ret = part(delta.busy_ns, delta.span_ns);
-		return delta.span_ns;
+		*ret = part(pace.busy_ns, pace.span_ns);
+		return pace.span_ns;
 	case CN_FIELD_SCHED:
 		*ret = part(cn_task_scheduled_ns(scene->model, task), age);
 		return age;
@@ -133,16 +133,16 @@ static bool share_of(const struct cn_scene *scene, const struct cn_task *task, e
 	}
 }
 
-static bool rate_of(const struct cn_delta *delta, uint32_t count, uint64_t *ret)
+static bool rate_of(const struct cn_scene *scene, const struct cn_task *task, bool wakes, uint64_t *ret)
 {
-	*ret = (uint64_t)(cn_rate(count, delta->span_ns) + 0.5);
-	return delta->span_ns;
+	const struct cn_pace pace = cn_task_pace(scene->model, task, scene->rates);
+
+	*ret = (uint64_t)(cn_rate(wakes ? pace.wakes : pace.polls, pace.span_ns) + 0.5);
+	return pace.span_ns;
 }
 
 static bool count_of(const struct cn_scene *scene, const struct cn_task *task, enum cn_field field, uint64_t *ret)
 {
-	const struct cn_delta delta = cn_task_delta(scene->model, task);
-
 	switch (field) {
 	case CN_FIELD_ID:
 		return *ret = task->id, true;
@@ -157,9 +157,9 @@ static bool count_of(const struct cn_scene *scene, const struct cn_task *task, e
 	case CN_FIELD_SELF:
 		return *ret = task->self_wakes, true;
 	case CN_FIELD_POLL_RATE:
-		return rate_of(&delta, delta.polls, ret);
+		return rate_of(scene, task, false, ret);
 	case CN_FIELD_WAKE_RATE:
-		return rate_of(&delta, delta.wakes, ret);
+		return rate_of(scene, task, true, ret);
 	case CN_FIELD_WAKERS:
 		return *ret = task->waker_refs, true;
 	case CN_FIELD_HANDLES:

@@ -9,6 +9,27 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Columns that show a field as it is: name, title, least and wanted width, rank, align, field, share. */
+#define FIELD_COLUMNS(X)                                                                                               \
+	X(KIND, "KIND", 6, 6, CN_RANK_ASKED, CN_LEFT, KIND, false)                                                     \
+	X(IN_STATE, "FOR", 6, 6, CN_RANK_ASKED, CN_RIGHT, FOR, false)                                                  \
+	X(POLL_RATE, "POLL/S", 7, 7, 11, CN_RIGHT, POLL_RATE, false)                                                   \
+	X(WAKE_RATE, "WAKE/S", 7, 7, CN_RANK_ASKED, CN_RIGHT, WAKE_RATE, false)                                        \
+	X(BUSY_SHARE, "BUSY%", 6, 6, 12, CN_RIGHT, BUSY, true)                                                         \
+	X(SCHED_SHARE, "SCHED%", 6, 7, CN_RANK_ASKED, CN_RIGHT, SCHED, true)                                           \
+	X(IDLE_SHARE, "IDLE%", 5, 6, CN_RANK_ASKED, CN_RIGHT, IDLE, true)                                              \
+	X(P50, "P50", 6, 6, CN_RANK_ASKED, CN_RIGHT, P50, false)                                                       \
+	X(P90, "P90", 6, 6, CN_RANK_ASKED, CN_RIGHT, P90, false)                                                       \
+	X(P99, "P99", 6, 6, CN_RANK_ASKED, CN_RIGHT, P99, false)                                                       \
+	X(D50, "D50", 6, 6, CN_RANK_ASKED, CN_RIGHT, D50, false)                                                       \
+	X(D90, "D90", 6, 6, CN_RANK_ASKED, CN_RIGHT, D90, false)                                                       \
+	X(D99, "D99", 6, 6, CN_RANK_ASKED, CN_RIGHT, D99, false)                                                       \
+	X(HANDLES, "HANDLES", 7, 7, CN_RANK_ASKED, CN_RIGHT, HANDLES, false)                                           \
+	X(FRAME, "FRAME", 6, 6, CN_RANK_ASKED, CN_RIGHT, FRAME, false)                                                 \
+	X(WAKER, "WOKEN BY", 14, 24, CN_RANK_ASKED, CN_LEFT, WAKER, false)                                             \
+	X(PARENT, "PARENT", 7, 8, CN_RANK_ASKED, CN_RIGHT, PARENT, false)                                              \
+	X(SPAWN, "SPAWNED AT", 14, 28, CN_RANK_ASKED, CN_TAIL, SPAWN, false)
+
 enum column {
 	STATE,
 	ID,
@@ -23,7 +44,10 @@ enum column {
 	WAKES,
 	SELF_WAKES,
 	WAKERS,
-	WORKER,
+#define X(name, ...) name,
+	FIELD_COLUMNS(X)
+#undef X
+		WORKER,
 	FOR,
 	AT,
 	COLUMNS
@@ -40,11 +64,23 @@ static const struct cn_column columns[COLUMNS] = {
 	[IDLE] = { "IDLE", 6, 6, 7, CN_RIGHT },
 	[POLLS] = { "POLLS", 6, 6, 4, CN_RIGHT },
 	[WAKES] = { "WAKES", 6, 6, 10, CN_RIGHT },
-	[SELF_WAKES] = { "SELF", 5, 6, 11, CN_RIGHT },
-	[WAKERS] = { "WAKERS", 7, 7, 12, CN_RIGHT },
+	[SELF_WAKES] = { "SELF", 5, 6, CN_RANK_ASKED, CN_RIGHT },
+	[WAKERS] = { "WAKERS", 7, 7, CN_RANK_ASKED, CN_RIGHT },
 	[WORKER] = { "WRK", 4, 4, 8, CN_RIGHT },
 	[FOR] = { "WAITS FOR", 14, 30, 8, CN_LEFT },
 	[AT] = { "AT", 15, 28, 2, CN_TAIL },
+#define X(name, title, least, want, rank, align, field, share) [name] = { title, least, want, rank, align },
+	FIELD_COLUMNS(X)
+#undef X
+};
+
+static const struct by_field {
+	uint8_t field;
+	bool set, share;
+} by_field[COLUMNS] = {
+#define X(name, title, least, want, rank, align, field, share) [name] = { CN_FIELD_##field, true, share },
+	FIELD_COLUMNS(X)
+#undef X
 };
 
 /* Beside them there is room for where a task stands on wide screens only; its page and the preview tell it too. */
@@ -84,7 +120,23 @@ static const char *text(const struct cn_scene *scene, size_t index, size_t colum
 {
 	const struct cn_task *task = cn_model_task_at(scene->model, index);
 
+	if (task && by_field[column].set)
+		return cn_task_field_text(scene, task, (enum cn_field)by_field[column].field, out);
 	return task && (column == NAME || column == AT) ? text_of(scene, task, column, out) : NULL;
+}
+
+/* Of numbers they are; of text its beginning; what is not known is less than all that is. */
+static uint64_t field_key(const struct cn_scene *scene, const struct cn_task *task, const struct by_field *by)
+{
+	const enum cn_field field = (enum cn_field)by->field;
+	char room[CN_ROW_BYTES];
+	const char *text;
+	uint64_t value;
+
+	if (cn_field_kind(field) != CN_FIELD_IS_TEXT)
+		return cn_task_field_number(scene, task, field, by->share, &value) ? value + 1 : 0;
+	text = cn_task_field_text(scene, task, field, room);
+	return text ? cn_text_key(text) : 0;
 }
 
 static uint64_t key(const struct cn_scene *scene, const struct cn_task *task, size_t column)
@@ -96,6 +148,8 @@ static uint64_t key(const struct cn_scene *scene, const struct cn_task *task, si
 		spent = cn_spent_of_task(scene, task);
 		return cn_spent_key(&spent, column - KERNEL);
 	}
+	if (by_field[column].set)
+		return field_key(scene, task, &by_field[column]);
 	switch ((enum column)column) {
 	case STATE:
 		return task->state;
@@ -175,6 +229,36 @@ static void count_cell(uint64_t count, struct cn_text *ret)
 	ret->style = count ? CN_STYLE_PLAIN : CN_STYLE_DIM;
 }
 
+static void field_cell(const struct cn_scene *scene, const struct cn_task *task, const struct by_field *by,
+	struct cn_text *ret)
+{
+	const enum cn_field field = (enum cn_field)by->field;
+	char room[CN_ROW_BYTES];
+	const char *text;
+	uint64_t value;
+
+	if (cn_field_kind(field) == CN_FIELD_IS_TEXT) {
+		text = cn_task_field_text(scene, task, field, room);
+		cn_text_safe(ret->text, sizeof ret->text, text ? text : "", scene->ascii);
+		ret->style = field == CN_FIELD_SPAWN ? CN_STYLE_SITE : CN_STYLE_PLAIN;
+		return;
+	}
+	if (!cn_task_field_number(scene, task, field, by->share, &value)) {
+		snprintf(ret->text, sizeof ret->text, "-");
+		ret->style = CN_STYLE_DIM;
+	} else if (by->share) {
+		cn_format_share(ret->text, value, CN_QUERY_WHOLE);
+		ret->style = value ? CN_STYLE_PLAIN : CN_STYLE_DIM;
+	} else if (cn_field_kind(field) == CN_FIELD_IS_TIME) {
+		time_cell(value, ret);
+	} else if (cn_field_kind(field) == CN_FIELD_IS_NUMBER) {
+		snprintf(ret->text, sizeof ret->text, "%" PRIu64, value);
+		ret->style = CN_STYLE_DIM;
+	} else {
+		count_cell(value, ret);
+	}
+}
+
 static void cell(const struct cn_scene *scene, size_t index, size_t column, struct cn_text *ret)
 {
 	const struct cn_task *task = cn_model_task_at(scene->model, index);
@@ -185,6 +269,10 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 	if (column >= KERNEL && column < SCHEDULED) {
 		spent = cn_spent_of_task(scene, task);
 		cn_spent_cell(&spent, column - KERNEL, ret);
+		return;
+	}
+	if (by_field[column].set) {
+		field_cell(scene, task, &by_field[column], ret);
 		return;
 	}
 	switch ((enum column)column) {

@@ -152,7 +152,7 @@ static int draw_table(
 		rc = draw_block_preview(ui, scene, canvas, layout->preview);
 	else if (rc == 0 && layout->preview.rows && ui->view != CN_VIEW_WORKERS)
 		rc = draw_preview(ui, scene, canvas, layout->preview);
-	if (ui->prompt == CN_PROMPT_SORT)
+	if (ui->prompt == CN_PROMPT_SORT || ui->prompt == CN_PROMPT_COLUMNS)
 		cn_menu_draw(ui, canvas, layout->body);
 	return rc;
 }
@@ -207,29 +207,6 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 }
 
 /* ---------------------------------------------------------------- prompts */
-
-static void key_in_menu(struct cn_ui *ui, uint32_t key)
-{
-	struct cn_sheet *sheet = &ui->sheets[ui->view];
-
-	switch (cn_action_of_key(key)) {
-	case CN_ACTION_DOWN:
-	case CN_ACTION_SORT:
-		ui->choice = cn_sheet_beside(sheet, ui->choice, 1);
-		return;
-	case CN_ACTION_UP:
-		ui->choice = cn_sheet_beside(sheet, ui->choice, -1);
-		return;
-	case CN_ACTION_OPEN:
-		cn_sheet_sort(sheet, ui->choice);
-		break;
-	default:
-		break;
-	}
-	ui->prompt = CN_PROMPT_NONE;
-}
-
-/* ------------------------------------------------------------------- keys */
 
 static void go_to_view(struct cn_ui *ui, const struct cn_scene *scene, int view);
 
@@ -398,6 +375,13 @@ static void fold(struct cn_ui *ui, const struct cn_scene *scene, bool folded)
 	sheet->filled.generations = 0;
 }
 
+/* What rates are over: the next one. */
+static void turn_rates(struct cn_ui *ui)
+{
+	ui->rates = (enum cn_rates)((ui->rates + 1) % CN_RATES_COUNT);
+	snprintf(ui->note, sizeof ui->note, "rates are %s", cn_rates_text(ui->rates));
+}
+
 static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
 {
 	struct cn_sheet *sheet = &ui->sheets[ui->view];
@@ -421,6 +405,12 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 		break;
 	case CN_ACTION_SORT:
 		cn_prompt_open(ui, CN_PROMPT_SORT);
+		break;
+	case CN_ACTION_COLUMNS:
+		cn_prompt_open(ui, CN_PROMPT_COLUMNS);
+		break;
+	case CN_ACTION_RATES:
+		turn_rates(ui);
 		break;
 	case CN_ACTION_SORT_LEFT:
 		cn_sheet_sort(sheet, cn_sheet_beside(sheet, sheet->sorted, -1));
@@ -554,8 +544,8 @@ enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *outside, uint
 	/* Without memory its tables are empty, and the next frame says so. */
 	(void)derive(ui, &own);
 	ui->note[0] = 0;
-	if (ui->prompt == CN_PROMPT_SORT)
-		key_in_menu(ui, key);
+	if (ui->prompt == CN_PROMPT_SORT || ui->prompt == CN_PROMPT_COLUMNS)
+		cn_menu_key(ui, key);
 	else if (ui->prompt == CN_PROMPT_VIEWS)
 		key_in_views(ui, scene, key);
 	else if (ui->prompt != CN_PROMPT_NONE)

@@ -49,7 +49,7 @@ enum cn_view {
 	CN_VIEW_COUNT
 };
 
-enum cn_prompt { CN_PROMPT_NONE, CN_PROMPT_FILTER, CN_PROMPT_SEARCH, CN_PROMPT_SORT, CN_PROMPT_VIEWS };
+enum cn_prompt { CN_PROMPT_NONE, CN_PROMPT_FILTER, CN_PROMPT_SEARCH, CN_PROMPT_SORT, CN_PROMPT_COLUMNS, CN_PROMPT_VIEWS };
 enum cn_page_kind { CN_PAGE_NONE, CN_PAGE_TASK, CN_PAGE_WHY, CN_PAGE_BLOCK };
 
 struct cn_ui {
@@ -63,6 +63,7 @@ struct cn_ui {
 	int choice;                  /* column under the cursor of the sort menu, view of that of views */
 	struct cn_input input;       /* what is being typed */
 	bool offered;                /* what could come next is shown below it */
+	enum cn_rates rates;        /* what rates are over */
 	struct cn_past past[2];      /* what was searched, and what was filtered by */
 	uint64_t origin;             /* row under the cursor when a search began, 0 = none */
 	char note[96];               /* said in the bar until the next key */
@@ -113,7 +114,9 @@ void cn_bar_draw_keys(const struct cn_ui *ui, const struct cn_scene *scene, stru
 const char *cn_view_key(int view);
 int cn_view_of_key(uint32_t key);
 void cn_views_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box);
-/* The sort menu over the body. */
+/* chooser.c: the menus of columns, over the body. */
+void cn_menu_key(struct cn_ui *ui, uint32_t key);
+void cn_menu_draw_keys(struct cn_canvas *canvas, struct cn_box box);
 void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box);
 /* Queue depths and rates of the runtime over time; answers the rows used. */
 int cn_gauges_draw(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box);

@@ -15,7 +15,7 @@
 
 #include "widget/canvas.h"
 
-enum { CN_TABLE_COLUMNS_MAX = 24, CN_TABLE_TEXT_BYTES = 512, CN_TABLE_SAMPLES = 128 };
+enum { CN_TABLE_COLUMNS_MAX = 48, CN_TABLE_TEXT_BYTES = 512, CN_TABLE_SAMPLES = 128 };
 
 enum cn_align { CN_LEFT, CN_RIGHT, CN_TAIL /* left, but cut on the left */ };
 

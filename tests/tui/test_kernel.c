@@ -517,7 +517,7 @@ static void columns_that_are_not_there_are_passed_over(void **state)
 	sheet = &set.ui.sheets[CN_VIEW_TASKS];
 	for (size_t i = 0; i < 2 * sheet->kind->n_columns; i++) {
 		keys(&set, ">");
-		assert_false(sheet->hidden >> sheet->sorted & 1);
+		assert_false(sheet->absent >> sheet->sorted & 1);
 	}
 	close_set(&set);
 }

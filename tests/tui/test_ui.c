@@ -188,6 +188,67 @@ static void tab_completes_and_up_recalls(void **state)
 	stage_close(&stage);
 }
 
+static void columns_come_go_and_move_by_a_menu(void **state)
+{
+	struct stage stage;
+	char *titles;
+
+	(void)state;
+	stage_open(&stage, 24, 100, false);
+	stage_wait(&stage, 10);
+	assert_true(stage_has(&stage, "SCHED"));
+	assert_false(stage_has(&stage, "P99"));
+	/* The cursor begins on the column that orders the rows. */
+	stage_keys(&stage, "c j j j Space Esc");
+	assert_false(stage_has(&stage, "SCHED"));
+	stage_keys(&stage, "c k k Space Right Right Right Esc");
+	assert_true(stage_has(&stage, " ID"));
+	titles = stage_row(&stage, stage_find(&stage, "FINDING▼"));
+	assert_true(strstr(titles, "FINDING") < strstr(titles, " ID"));
+	free(titles);
+	stage_keys(&stage, "c d Esc");
+	assert_true(stage_has(&stage, "SCHED"));
+	assert_false(stage_has(&stage, " ID "));
+	stage_close(&stage);
+}
+
+static void a_hidden_column_orders_and_is_named(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, 24, 80, false);
+	stage_wait(&stage, 10);
+	stage_keys(&stage, "s j j j j j j j Enter");
+	stage_find(&stage, "by self  1/17");
+	assert_selected(&stage, "self-wake");
+	stage_close(&stage);
+}
+
+static void rates_are_over_a_look_ten_seconds_or_all(void **state)
+{
+	struct stage stage;
+	struct cn_sheet *sheet = &stage.driver.ui.sheets[CN_VIEW_TASKS];
+	char wrong[32];
+
+	(void)state;
+	stage_open(&stage, 24, 120, false);
+	assert_int_equal(
+		cn_arrange_parse(&sheet->arrangement, sheet->kind->columns, "name,polls,poll/s,busy%", wrong), 0);
+	stage_wait(&stage, 10);
+	stage_keys(&stage, "f 'name:blocks-worker polls/s<1' Enter");
+	stage_find(&stage, ": 1 of 17");
+	stage_keys(&stage, "t");
+	stage_find(&stage, "rates are over the last 10 s");
+	stage_keys(&stage, "Esc t");
+	stage_find(&stage, "rates: all  1/17");
+	stage_keys(&stage, "f 'name:blocks-worker busy>5%' Enter");
+	stage_find(&stage, ": 1 of 17");
+	stage_keys(&stage, "t");
+	stage_find(&stage, ": 0 of 17");
+	stage_close(&stage);
+}
+
 static void keys_typed_into_a_prompt_do_nothing_else(void **state)
 {
 	struct stage stage;
@@ -497,6 +558,8 @@ TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_deadlock_is_red_and_in_word
 	cmocka_unit_test(a_filter_counts_its_matches_and_esc_clears_it),
 	cmocka_unit_test(a_query_filters_while_it_is_typed), cmocka_unit_test(a_field_that_a_table_has_not_is_said),
 	cmocka_unit_test(each_table_answers_for_its_own_fields), cmocka_unit_test(tab_completes_and_up_recalls),
+	cmocka_unit_test(columns_come_go_and_move_by_a_menu), cmocka_unit_test(a_hidden_column_orders_and_is_named),
+	cmocka_unit_test(rates_are_over_a_look_ten_seconds_or_all),
 	cmocka_unit_test(keys_typed_into_a_prompt_do_nothing_else), cmocka_unit_test(search_goes_round_both_ways),
 	cmocka_unit_test(first_last_and_pages_stay_in_the_table),
 	cmocka_unit_test(a_finding_leads_to_its_task_and_back), cmocka_unit_test(why_says_the_command_that_repeats_it),
