@@ -10,7 +10,7 @@
 
 /* --------------------------------------------------------------- the table */
 
-enum table { PLAIN, SCREEN, THRESHOLDS, SORT, COLORS };
+enum table { PLAIN, SCREEN, THRESHOLDS, SORT, COLUMNS, COLORS };
 
 enum {
 #define X(option, kind, standard, example) OPTION_##option,
@@ -22,7 +22,7 @@ enum {
 	CN_SCREEN_SETTINGS(X)
 #undef X
 	FIXED,
-	SETTINGS_MAX = FIXED + CN_THRESHOLD_MAX + CN_VIEW_COUNT + CN_STYLE_COUNT
+	SETTINGS_MAX = FIXED + CN_THRESHOLD_MAX + 2 * CN_VIEW_COUNT + CN_STYLE_COUNT
 };
 
 static const struct cn_setting fixed[FIXED] = {
@@ -51,7 +51,7 @@ struct entry {
 	struct cn_setting setting;
 	enum table table;
 	unsigned int index; /* in what the table is made of */
-	char key[32], standard[40], help[160];
+	char key[32], standard[40], example[48], help[400];
 };
 
 static struct entry entries[SETTINGS_MAX];
@@ -94,11 +94,20 @@ static void add_threshold(unsigned int i)
 	snprintf(entry->help, sizeof entry->help, "%s%s", cn_threshold_help(i), time ? " (in seconds, or as \"250ms\")" : "");
 }
 
+static void name_columns(struct entry *entry, const struct cn_sheet_kind *kind)
+{
+	size_t used = 0;
+	char word[32];
+
+	for (size_t i = 0; i < kind->n_columns && used < sizeof entry->help - 1; i++)
+		used += (size_t)snprintf(entry->help + used, sizeof entry->help - used, "%s%s", i ? " " : "",
+			cn_column_word(word, &kind->columns[i]));
+}
+
 static void add_sort(unsigned int view)
 {
 	const struct cn_sheet_kind *kind = cn_view_sheet(view);
 	struct entry *entry;
-	size_t used = 0;
 	char word[32];
 
 	if (!kind)
@@ -107,9 +116,23 @@ static void add_sort(unsigned int view)
 	entry->setting.table = "sort";
 	snprintf(entry->standard, sizeof entry->standard, "%s%s", kind->descending ? "-" : "",
 		cn_column_word(word, &kind->columns[kind->sorted]));
-	for (size_t i = 0; i < kind->n_columns && used < sizeof entry->help - 1; i++)
-		used += (size_t)snprintf(entry->help + used, sizeof entry->help - used, "%s%s", i ? " " : "",
-			cn_column_word(word, &kind->columns[i]));
+	name_columns(entry, kind);
+}
+
+static void add_columns(unsigned int view)
+{
+	const struct cn_sheet_kind *kind = cn_view_sheet(view);
+	struct entry *entry;
+	char a[32], b[32];
+
+	if (!kind)
+		return;
+	entry = add(COLUMNS, view, cn_view_word(view));
+	entry->setting.table = "columns";
+	entry->setting.example = entry->example;
+	snprintf(entry->example, sizeof entry->example, "-%.20s,+%.20s", cn_column_word(a, &kind->columns[0]),
+		cn_column_word(b, &kind->columns[1]));
+	name_columns(entry, kind);
 }
 
 static void add_colour(unsigned int style)
@@ -128,6 +151,8 @@ static void fill(void)
 		add_threshold(i);
 	for (unsigned int i = 0; i < CN_VIEW_COUNT; i++)
 		add_sort(i);
+	for (unsigned int i = 0; i < CN_VIEW_COUNT; i++)
+		add_columns(i);
 	for (unsigned int i = 0; i < CN_STYLE_COUNT; i++)
 		add_colour(i);
 }
@@ -200,6 +225,8 @@ static int take(const struct entry *entry, const char *text, const struct taker 
 		return cn_threshold_set(taker->diagnose, threshold);
 	case SORT:
 		return cn_sort_parse(text, entry->index, &taker->preferences->sort[entry->index]);
+	case COLUMNS:
+		return cn_columns_parse(text, entry->index, &taker->preferences->columns[entry->index]);
 	case COLORS:
 		taker->theme->set[entry->index] = true;
 		return cn_look_parse(text, &taker->theme->own[entry->index]);
@@ -243,6 +270,9 @@ static const char *choices(char *out, size_t bytes, const struct cn_setting *set
 		used += (size_t)snprintf(out + used, bytes - used, "%s%s", i ? ", " : ": it is one of ", word);
 	if (!used && entry_of(setting)->table == SORT)
 		snprintf(out, bytes, ": it is one of these, - before it turns the order round: %s", setting->help);
+	if (!used && entry_of(setting)->table == COLUMNS)
+		snprintf(out, bytes, ": it is a list of these, all that is shown, or what is more (+) and less (-): %s",
+			setting->help);
 	if (!used && entry_of(setting)->table == COLORS)
 		snprintf(out, bytes, ": it is like \"bold 208\", \"bright-red on 17\", \"underline\"");
 	return out;
@@ -298,7 +328,7 @@ static const char *suggestion(char out[CN_TOML_PATH_BYTES + 24], const char *nam
 
 /* -------------------------------------------------------------------- file */
 
-static const char *const tables[] = { "thresholds", "sort", "colors" };
+static const char *const tables[] = { "thresholds", "sort", "columns", "colors" };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
 struct reading {

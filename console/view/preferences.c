@@ -75,12 +75,30 @@ int cn_sort_parse(const char *text, unsigned int view, struct cn_sort_wish *ret_
 	return -EINVAL;
 }
 
+int cn_columns_parse(const char *text, unsigned int view, struct cn_arrangement *ret_columns)
+{
+	const struct cn_sheet_kind *kind = cn_view_sheet(view);
+	struct cn_arrangement columns;
+	char wrong[32];
+	int rc;
+
+	if (!kind || !*text)
+		return -EINVAL;
+	cn_arrange_init(&columns, kind->columns, kind->n_columns);
+	rc = cn_arrange_parse(&columns, kind->columns, text, wrong);
+	if (rc == 0)
+		*ret_columns = columns;
+	return rc;
+}
+
 void cn_ui_prefer(struct cn_ui *ui, const struct cn_preferences *preferences)
 {
 	ui->view = preferences->view;
 	for (int i = 0; i < CN_VIEW_COUNT; i++) {
 		const struct cn_sort_wish *wish = &preferences->sort[i];
 
+		if (preferences->columns[i].n && ui->sheets[i].kind)
+			ui->sheets[i].arrangement = preferences->columns[i];
 		if (!wish->column || !ui->sheets[i].kind)
 			continue;
 		ui->sheets[i].sorted = wish->column - 1;

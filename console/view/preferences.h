@@ -15,6 +15,7 @@ struct cn_preferences {
 	enum cn_view view;       /* to begin with */
 	bool hide_ended;         /* tasks that have ended are no rows */
 	struct cn_sort_wish sort[CN_VIEW_COUNT];
+	struct cn_arrangement columns[CN_VIEW_COUNT]; /* n 0 = as they come */
 };
 
 /* "tasks": the word of a view, as its title in small letters; 0 or -EINVAL. */
@@ -26,6 +27,9 @@ const struct cn_sheet_kind *cn_view_sheet(unsigned int view);
 const char *cn_column_word(char out[32], const struct cn_column *column);
 /* "busy", "-busy" (the largest first): 0 or -EINVAL (the view is no table, or has no such column). */
 int cn_sort_parse(const char *text, unsigned int view, struct cn_sort_wish *ret_wish);
+
+/* "name,busy,polls", "+p99,-at" (see cn_arrange_parse()): 0 or -EINVAL, likewise. */
+int cn_columns_parse(const char *text, unsigned int view, struct cn_arrangement *ret_columns);
 
 /* After cn_ui_init(). */
 void cn_ui_prefer(struct cn_ui *ui, const struct cn_preferences *preferences);

@@ -38,6 +38,8 @@ static void all_thresholds_styles_and_tables_can_be_set(void **state)
 	for (unsigned int i = 0; i < CN_VIEW_COUNT; i++) {
 		snprintf(name, sizeof name, "sort.%s", cn_view_word(i));
 		assert_int_equal(find(name) != NULL, cn_view_sheet(i) != NULL);
+		snprintf(name, sizeof name, "columns.%s", cn_view_word(i));
+		assert_int_equal(find(name) != NULL, cn_view_sheet(i) != NULL);
 	}
 	assert_non_null(find("colors.tab-here"));
 	assert_non_null(find("colors.proven"));
@@ -112,6 +114,8 @@ static void what_is_set_is_what_the_screen_gets(void **state)
 	unlink(config.path);
 	assert_int_equal(cn_config_set(&config, "sort.groups=name"), CN_EXIT_OK);
 	assert_int_equal(cn_config_set(&config, "thresholds.herd=5"), CN_EXIT_OK);
+	assert_int_equal(cn_config_set(&config, "columns.tasks=-state,+p99"), CN_EXIT_OK);
+	assert_int_equal(cn_config_set(&config, "columns.tasks=-state,+p98"), CN_EXIT_USAGE);
 	cn_config_apply(&config, &diagnose, &theme, &preferences);
 	assert_int_equal(preferences.view, CN_VIEW_GROUPS);
 	assert_true(preferences.hide_ended);
@@ -121,6 +125,8 @@ static void what_is_set_is_what_the_screen_gets(void **state)
 	assert_false(preferences.sort[CN_VIEW_GROUPS].descending);
 	assert_int_not_equal(preferences.sort[CN_VIEW_GROUPS].column, 0);
 	assert_int_equal(preferences.sort[CN_VIEW_FINDINGS].column, 0);
+	assert_int_equal(preferences.columns[CN_VIEW_TASKS].shown[0], CN_SHOWN_NEVER);
+	assert_int_equal(preferences.columns[CN_VIEW_GROUPS].n, 0);
 	assert_int_equal(diagnose.poll, 250000000);
 	assert_int_equal(diagnose.herd, 5);
 	assert_int_equal(cn_theme_look(&theme, CN_STYLE_PROVEN, false, CN_DEPTH_256).foreground, 208);
