@@ -47,6 +47,9 @@ static void worker_json(struct cn_json *json, const struct cn_worker *w, uint64_
 	cn_json_number(json, "migrations", c->migrations);
 	cn_json_number(json, "overflows", c->overflows);
 	cn_json_number(json, "parks", c->parks);
+	cn_json_real(json, "parks_per_s", cn_rate(c->parks - p->parks, span_ns));
+	cn_json_number(json, "empty_wakes", c->empty_wakes);
+	cn_json_real(json, "empty_wakes_per_s", cn_rate(c->empty_wakes - p->empty_wakes, span_ns));
 	cn_json_number(json, "spins", c->spins);
 	cn_json_number(json, "forced_yields", c->forced_yields);
 	cn_json_number(json, "long_polls", c->long_polls);
@@ -144,6 +147,7 @@ static void print_worker(const struct cn_paint *paint, const struct cn_model *mo
 	print_count(paint->out, c->migrations, 8);
 	print_count(paint->out, c->overflows, 8);
 	print_count(paint->out, c->parks, 6);
+	print_count(paint->out, c->empty_wakes, 6);
 	print_count(paint->out, c->long_polls, 6);
 	print_worker_thread(paint, model, runtime, w);
 }
@@ -178,8 +182,8 @@ static void print_runtime(const struct cn_paint *paint, const struct cn_model *m
 	fputc('\n', paint->out);
 	cn_paint(paint, CN_STYLE_STRONG, "%s", *runtime->name ? cn_safe(runtime->name) : "runtime");
 	fputs("\n\n", paint->out);
-	cn_paint(paint, CN_STYLE_HEADER, "  %-16s %5s %7s %6s %6s %6s %6s %6s %8s %8s %6s %6s %5s %6s  %s", "WORKER",
-		"BUSY", "POLLS/S", "POLLS", "LIFO", "GLOBAL", "STEALS", "STOLEN", "MIGRATED", "OVERFLOW", "PARKS",
+	cn_paint(paint, CN_STYLE_HEADER, "  %-16s %5s %7s %6s %6s %6s %6s %6s %8s %8s %6s %6s %6s %5s %6s  %s", "WORKER",
+		"BUSY", "POLLS/S", "POLLS", "LIFO", "GLOBAL", "STEALS", "STOLEN", "MIGRATED", "OVERFLOW", "PARKS", "VAIN",
 		"LONG", "CPU", "QUEUED", "THREAD");
 	fputc('\n', paint->out);
 	for (uint32_t i = 0; i < runtime->n_workers; i++)

@@ -183,6 +183,10 @@ enum cn_class {
 		"to do.",                                                                                              \
 		"Workers come late: see with `rouse sched` where the time goes, and whether a limit of the control "   \
 		"group, or a policy of their threads, holds them back. If there is none, please report it.")           \
+	X(PARK_CHURN, "park-churn", "workers woken for nothing", SUSPECT, 1,                                           \
+		"Tasks are made ready one by one, each too short to be worth it that a worker is woken for it: it "    \
+		"finds little, or nothing at all.",                                                                    \
+		"Do such work in the task that has it, or in larger portions; or let the runtime have fewer workers.") \
 	X(PENDING_LONG, "pending-long", "pending for long", SUSPECT, 1,                                                \
 		"The task has waited for the same thing for a long time, and somebody inside the program should have " \
 		"served it.",                                                                                          \
@@ -254,6 +258,7 @@ void cn_findings_free(struct cn_findings *findings);
 	X(cpu_wait, "cpu-wait", NS, CN_S / 5, "polls of one runtime waiting for a CPU, in all, over a few looks")      \
 	X(readiness, "readiness", NS, CN_S, "something to read, and its reader asleep")                                \
 	X(wake, "wake", NS, CN_S / 20, "from a wake to the poll, with nothing before it")                              \
+	X(churn, "churn", COUNT, 1000, "wake-ups of one worker a second, for next to nothing")                         \
 	X(frame_bytes, "frame-bytes", COUNT, 65536, "memory of one task's frame")                                      \
 	X(stays, "stays", NS, 10 * CN_S, "how long a finding is remembered")
 

@@ -59,6 +59,7 @@ struct cn_site_tally {
 	/* long polls, see polls.c */
 	uint64_t long_polls;     /* as of the last look */
 	uint64_t own_long_polls; /* that happened while no worker waited for a CPU for long */
+	uint64_t polls; /* as of the last look, see churn.c */
 	/* since its tasks began to pile up, see leak.c */
 	uint32_t before, start, checkpoint;
 	uint32_t looks, grown, flat;
@@ -107,6 +108,7 @@ struct cn_runtime_tally {
 	uint16_t busy_worker, idle_worker;
 	uint32_t imbalance_looks;
 	uint64_t imbalance_ns;
+	uint32_t churn_looks; /* in a row */
 	struct {
 		uint64_t busy_ns,
 			busy_before_ns; /* of the worker that was in polls most, in this look and the one before */
@@ -204,6 +206,7 @@ void cn_rule_cancelled(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_stuck(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_starved(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_imbalance(struct cn_diagnosis *diagnosis, size_t runtime);
+void cn_rule_churn(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_pool(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_timers(struct cn_diagnosis *diagnosis, size_t runtime);
 void cn_rule_leaks(struct cn_diagnosis *diagnosis, size_t runtime);

@@ -429,8 +429,8 @@ void cn_load_free(struct cn_load *load)
 void cn_rules_of_load(struct cn_diagnosis *diagnosis)
 {
 	static void (*const rules[])(struct cn_diagnosis *, size_t) = { cn_rule_shutdown, cn_rule_cancelled,
-		cn_rule_stuck, cn_rule_starved, cn_rule_imbalance, cn_rule_pool, cn_rule_leaks, cn_rule_frames,
-		cn_rule_blind };
+		cn_rule_stuck, cn_rule_starved, cn_rule_imbalance, cn_rule_churn, cn_rule_pool, cn_rule_leaks,
+		cn_rule_frames, cn_rule_blind };
 	const struct cn_task *task;
 
 	if (diagnosis->rc)

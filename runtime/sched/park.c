@@ -172,8 +172,8 @@ static void sleep_on_futex(struct rs_worker *w)
 	rs_exchange(&w->parker, (uint32_t)RS_PARKER_EMPTY, RS_ACQ_REL);
 }
 
-/* Holds the driver lock. Wakes go to this worker's ring, unannounced; rs_worker_find announces them. */
-static void sleep_in_driver(struct rs_worker *w)
+/* Holds the driver lock. Wakes go to this worker's ring, unannounced; rs_worker_find announces them. Events delivered. */
+static int sleep_in_driver(struct rs_worker *w)
 {
 	struct rouse_runtime *runtime = w->runtime;
 	uint64_t own = rs_wheel_next(w->wheel), foreign = rs_wheel_next(runtime->foreign_wheel);
@@ -191,6 +191,7 @@ static void sleep_in_driver(struct rs_worker *w)
 	if (n > 0)
 		rs_bump(&w->record->counters.io_events, (uint64_t)n);
 	w->in_driver = false;
+	return n;
 }
 
 static void account(struct rs_worker *w, uint64_t since, bool in_driver)
@@ -204,9 +205,17 @@ static void account(struct rs_worker *w, uint64_t since, bool in_driver)
 		rs_emit(w->runtime, ROUSE_EVENT_PARK, since, 0, in_driver, w->edge - since);
 }
 
+/* It goes to sleep again, and has polled nothing since it woke. */
+static void account_wake(struct rs_worker *w)
+{
+	if (w->woken_in_vain && rs_load(&w->record->counters.polls, RS_RELAXED) == w->woken_at_poll)
+		rs_bump(&w->record->counters.empty_wakes, 1u);
+}
+
 static void park(struct rs_worker *w)
 {
 	struct rouse_runtime *runtime = w->runtime;
+	int events = 0;
 	uint64_t since = w->level ? rs_ticks() : 0;
 
 	rs_idle_sleep(&runtime->idle, w->index, w->searching);
@@ -218,18 +227,23 @@ static void park(struct rs_worker *w)
 		return;
 	}
 	w->edge = since;
+	account_wake(w);
 	bool in_driver = rs_lock_try(&runtime->driver_lock);
 
 	if (in_driver)
-		sleep_in_driver(w);
+		events = sleep_in_driver(w);
 	else
 		sleep_on_futex(w);
 	if (!rs_idle_cancel(&runtime->idle, w->index))
 		w->searching = true; /* chosen: it counts already */
 	account(w, since, in_driver);
 	rs_worker_set_state(w, ROUSE_WORKER_POLLING);
-	if (rs_worker_fire_timers(w))
+	w->woken_at_poll = rs_load(&w->record->counters.polls, RS_RELAXED);
+	w->woken_in_vain = events <= 0;
+	if (rs_worker_fire_timers(w)) {
 		w->timed_out_ns = rs_mono_ns();
+		w->woken_in_vain = false;
+	}
 }
 
 void rs_worker_end_search(struct rs_worker *w)

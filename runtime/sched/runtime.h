@@ -47,6 +47,8 @@ struct rs_worker {
 	uint32_t lifo_polls;   /* in a row */
 	uint32_t spin_ns;      /* adaptive: how long to search before parking */
 	uint32_t parks;        /* counts towards the next probe of spinning */
+	uint64_t woken_at_poll; /* its polls when it woke last */
+	bool woken_in_vain;    /* it has found no event and no timer then */
 	bool searching;
 	bool in_driver;        /* wakes go to the ring, and are announced once, at the end */
 	bool started;

@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 #define ROUSE_LAYOUT_MAGIC "rouse\x1a\n" /* 8 bytes with the NUL */
-#define ROUSE_LAYOUT_VERSION 2u
+#define ROUSE_LAYOUT_VERSION 3u
 #define ROUSE_MEMFD_NAME "rouse"
 
 /* ------------------------------------------------------------------ state */
@@ -413,7 +413,8 @@ enum rouse_worker_state {
 	X(long_polls, "polls the watchdog saw twice")                                              \
 	X(emitted, "ring records written")                                                         \
 	X(busy_ticks, "ticks inside polls (L1)")                                                   \
-	X(park_ticks, "ticks asleep (L1)")
+	X(park_ticks, "ticks asleep (L1)")                                                         \
+	X(empty_wakes, "sleeps that ended for nothing: no poll before the next one, no event, no timer")
 struct rouse_counters {
 #define X(name, text) uint64_t name;
 	ROUSE_COUNTERS(X)
@@ -441,7 +442,7 @@ struct rouse_worker_record {
 	uint64_t stack; /* while it works: below this address its thread's stack is the runtime's, but during polls */
 	uint64_t reserved[5];
 	struct rouse_counters counters; /* at 128 */
-	uint64_t tail[22];
+	uint64_t tail[21];
 };
 #define ROUSE_WORKER_BYTES 512u
 

@@ -111,7 +111,7 @@ static const struct golden table[] = {
 	FIELD(rouse_site_entry, op, 30, 1),
 	FIELD(rouse_site_entry, histogram, 31, 1),
 
-	SIZE(rouse_counters, 208),
+	SIZE(rouse_counters, 216),
 	FIELD(rouse_counters, spawned, 0, 8),
 	FIELD(rouse_counters, completed, 8, 8),
 	FIELD(rouse_counters, cancelled, 16, 8),
@@ -138,6 +138,7 @@ static const struct golden table[] = {
 	FIELD(rouse_counters, emitted, 184, 8),
 	FIELD(rouse_counters, busy_ticks, 192, 8),
 	FIELD(rouse_counters, park_ticks, 200, 8),
+	FIELD(rouse_counters, empty_wakes, 208, 8),
 
 	SIZE(rouse_worker_record, 512),
 	FIELD(rouse_worker_record, tid, 0, 4),
@@ -154,8 +155,8 @@ static const struct golden table[] = {
 	FIELD(rouse_worker_record, next_deadline, 72, 8),
 	FIELD(rouse_worker_record, stack, 80, 8),
 	FIELD(rouse_worker_record, reserved, 88, 40),
-	FIELD(rouse_worker_record, counters, 128, 208),
-	FIELD(rouse_worker_record, tail, 336, 176),
+	FIELD(rouse_worker_record, counters, 128, 216),
+	FIELD(rouse_worker_record, tail, 344, 168),
 
 	SIZE(rouse_blocked_record, 16),
 	FIELD(rouse_blocked_record, magic, 0, 8),
@@ -370,7 +371,7 @@ static void numbers_of_the_tables_are_as_published(void **state)
 static void constants_agree_with_the_records(void **state)
 {
 	(void)state;
-	assert_int_equal(ROUSE_LAYOUT_VERSION, 2);
+	assert_int_equal(ROUSE_LAYOUT_VERSION, 3);
 	assert_int_equal(sizeof ROUSE_LAYOUT_MAGIC, sizeof(((struct rouse_page *)0)->magic));
 	assert_int_equal(sizeof(struct rouse_cell_record), ROUSE_CELL_BYTES);
 	assert_int_equal(sizeof(struct rouse_resource_record), ROUSE_RESOURCE_BYTES);

@@ -139,6 +139,66 @@ static void deadlines_within_the_slack_end_together(void **state)
 	assert_true(parks_for_sleepers(100 * ROUSE_MS) < SLEEPERS / 2);
 }
 
-TEST_MAIN(cmocka_unit_test(no_push_is_lost_while_a_worker_lies_down), cmocka_unit_test(a_long_poll_is_counted_once),
+/* Until the only worker has woken so often, and sleeps again: what it counts of that it has counted. */
+static void await_sleep(struct rouse_runtime *rt, uint64_t parks)
+{
+	struct rs_worker *w = &rt->workers[0];
+	uint32_t parker;
+
+	do {
+		sched_yield();
+		parker = rs_load(&w->parker, RS_ACQUIRE);
+	} while (rs_load(&w->record->counters.parks, RS_RELAXED) < parks ||
+		 (parker != RS_PARKER_PARKED && parker != RS_PARKER_DRIVER));
+}
+
+static void wakes_for_nothing_are_counted_and_those_for_a_task_are_not(void **state)
+{
+	struct rouse_runtime *rt;
+	struct rouse_counters *c;
+
+	(void)state;
+	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1), &rt), 0);
+	c = &rt->workers[0].record->counters;
+	await_sleep(rt, 0);
+	for (uint64_t i = 1; i <= 100; i++) {
+		rs_notify_any(rt);
+		await_sleep(rt, i);
+	}
+	assert_int_equal(rs_load(&c->empty_wakes, RS_RELAXED), rs_load(&c->parks, RS_RELAXED));
+	for (uint32_t i = 1; i <= 10; i++) {
+		struct rouse_guard guard = rouse_enter(rt);
+
+		ran = 0;
+		assert_int_equal(rouse_spawn_detached(runs), 0);
+		rouse_leave(&guard);
+		await_runs(1);
+		await_sleep(rt, 100 + i);
+		assert_int_equal(rs_load(&c->empty_wakes, RS_RELAXED) + i, rs_load(&c->parks, RS_RELAXED));
+	}
+	rouse_runtime_free(rt);
+}
+
+static void a_wake_for_a_timer_is_not_for_nothing(void **state)
+{
+	struct rouse_runtime *rt;
+	struct rouse_counters *c;
+
+	(void)state;
+	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1), &rt), 0);
+	c = &rt->workers[0].record->counters;
+	for (int i = 0; i < 20; i++) { /* given to a worker that sleeps: one that is about to may be told too late */
+		await_sleep(rt, 0);
+		assert_int_equal(rouse_block_on(rt, NULL, sleeper, .deadline_ns = rouse_now_ns() + ROUSE_MS), 0);
+	}
+	await_sleep(rt, 1);
+	assert_true(rs_load(&c->timers_fired, RS_RELAXED) > 0);
+	assert_int_equal(rs_load(&c->empty_wakes, RS_RELAXED), 0);
+	rouse_runtime_free(rt);
+}
+
+TEST_MAIN(cmocka_unit_test(wakes_for_nothing_are_counted_and_those_for_a_task_are_not),
+	cmocka_unit_test(a_wake_for_a_timer_is_not_for_nothing), cmocka_unit_test(no_push_is_lost_while_a_worker_lies_down),
+	cmocka_unit_test(a_long_poll_is_counted_once),
 	cmocka_unit_test(a_timer_on_its_own_is_met_whatever_the_slack),
 	cmocka_unit_test(deadlines_within_the_slack_end_together));
