@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { THIEVES_MAX = 64 /* workers of a runtime */ };
 enum { RINGS_MAX = CN_WORKERS_MAX + 1023 /* foreign threads */, FIRST_CAPACITY = 1024 };
 
 struct ring {
@@ -25,6 +26,7 @@ struct cn_event_store {
 	struct {
 		struct ring *rings;
 		uint32_t n;
+		uint64_t *stolen; /* THIEVES_MAX squared, NULL while nobody has stolen */
 	} runtimes[CN_RUNTIMES_MAX];
 	uint64_t newest;
 	uint64_t unkept;
@@ -49,6 +51,7 @@ static struct cn_event_store *store_free(struct cn_event_store *store)
 		for (uint32_t k = 0; k < store->runtimes[i].n; k++)
 			free(store->runtimes[i].rings[k].events);
 		free(store->runtimes[i].rings);
+		free(store->runtimes[i].stolen);
 	}
 	free(store);
 	return NULL;
@@ -117,10 +120,32 @@ static void grow(struct cn_event_store *store, struct ring *ring)
 	ring->capacity = capacity;
 }
 
+static void count_stolen(struct cn_event_store *store, const struct cn_event *event)
+{
+	uint64_t **stolen = &store->runtimes[event->runtime].stolen;
+
+	if (event->kind != ROUSE_EVENT_STEAL || event->worker >= THIEVES_MAX || event->arg32 >= THIEVES_MAX)
+		return;
+	if (!*stolen)
+		*stolen = calloc((size_t)THIEVES_MAX * THIEVES_MAX, sizeof **stolen);
+	if (*stolen)
+		(*stolen)[event->worker * THIEVES_MAX + event->arg32] += event->arg;
+}
+
+uint64_t cn_events_stolen(const struct cn_model *model, size_t runtime, uint32_t thief, uint32_t victim)
+{
+	const struct cn_event_store *store = model->kept_events;
+
+	if (!store || runtime >= CN_RUNTIMES_MAX || thief >= THIEVES_MAX || victim >= THIEVES_MAX)
+		return 0;
+	return store->runtimes[runtime].stolen ? store->runtimes[runtime].stolen[thief * THIEVES_MAX + victim] : 0;
+}
+
 static void put(struct cn_event_store *store, struct ring *ring, struct cn_event event)
 {
 	const uint64_t end_ns = cn_event_end_ns(&event);
 
+	count_stolen(store, &event);
 	event.number = ++store->newest;
 	if (ring->put == ring->capacity)
 		grow(store, ring);

@@ -59,6 +59,9 @@ uint64_t cn_events_unkept(const struct cn_model *model);
 /* Since when it is known what a worker did: the oldest of its kept records. UINT64_MAX = there is none. */
 uint64_t cn_events_since_ns(const struct cn_model *model, size_t runtime, uint32_t worker);
 
+/* Tasks that worker `thief` took from worker `victim` since events are kept, those that are no longer kept included. */
+uint64_t cn_events_stolen(const struct cn_model *model, size_t runtime, uint32_t thief, uint32_t victim);
+
 /* All of it has to be true; what is 0 is not asked. */
 struct cn_event_filter {
 	uint64_t after;          /* number: only newer ones, for those who read on */

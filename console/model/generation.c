@@ -172,6 +172,23 @@ static uint64_t per_second(uint64_t now, uint64_t before, uint64_t span_ns)
 	return now > before ? (uint64_t)(cn_rate(now - before, span_ns) + 0.5) : 0;
 }
 
+static uint64_t since(uint64_t begin_ns, uint64_t now_ns)
+{
+	return begin_ns && begin_ns < now_ns ? now_ns - begin_ns : 0;
+}
+
+/* The runtime adds up what is over; a sleep of a minute would else be one of a moment, at its end. */
+static void sum_worker(struct cn_worker *worker, uint64_t now_ns)
+{
+	const bool asleep = worker->state == ROUSE_WORKER_PARKED || worker->state == ROUSE_WORKER_DRIVER;
+
+	worker->prev_polled_ns = worker->polled_ns;
+	worker->prev_parked_ns = worker->parked_ns;
+	worker->polled_ns =
+		worker->counters.busy_ticks + (worker->current_task ? since(worker->poll_start_ns, now_ns) : 0);
+	worker->parked_ns = worker->counters.park_ticks + (asleep ? since(worker->state_since_ns, now_ns) : 0);
+}
+
 static void sample_worker(struct cn_worker *worker, uint64_t span_ns)
 {
 	const struct rouse_counters *now = &worker->counters, *before = &worker->previous;
@@ -233,6 +250,7 @@ static void sample_runtime(struct cn_runtime *shown, uint64_t span_ns)
 		timers += worker->timers;
 		local += worker->local_depth + (worker->lifo_task != 0);
 		workers += !worker->foreign;
+		sum_worker(worker, shown->now_ns);
 		sample_worker(worker, span_ns);
 	}
 	cn_history_add(&shown->series.tasks, shown->live_tasks);

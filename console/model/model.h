@@ -187,6 +187,8 @@ struct cn_worker {
 	struct rouse_counters previous; /* of the look before */
 	uint64_t prev_task;             /* current_task of the look before, 0 = none */
 	uint32_t prev_task_polls;       /* and that task's polls then */
+	uint64_t polled_ns, parked_ns;  /* ever, with the poll or the sleep in progress */
+	uint64_t prev_polled_ns, prev_parked_ns; /* of the look before */
 	bool foreign;                   /* stands for all threads that are not workers */
 	struct {
 #define X(name, text) struct cn_history name;

@@ -36,7 +36,8 @@ static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enu
 		       (!cn_ui_on_picture(ui) || cn_picture_has_task(ui->view));
 	case CN_ACTION_EVENTS:
 		return !cn_model_keeps_events(scene->model) &&
-		       (ui->page_kind == CN_PAGE_TASK || (cn_ui_on_picture(ui) && cn_picture_has_task(ui->view)));
+		       (ui->page_kind == CN_PAGE_TASK || ui->view == CN_VIEW_TIMELINE || ui->view == CN_VIEW_WAKES ||
+			       ui->view == CN_VIEW_SHARES);
 	default:
 		return true;
 	}

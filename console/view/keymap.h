@@ -48,7 +48,7 @@
 	X(VIEW_9, "9", "", "timeline: what each worker did; arrows move, + and - zoom, Enter opens the task, G goes on")\
 	X(VIEW_0, "0", "", "dashboard: all at a glance, over time")                                                    \
 	X(VIEWS, "v", "views", "choose a view: there are more than digits")                                            \
-	X(EVENTS, "e", "", "record events (raises the program's level to 2), and record no more")                      \
+	X(EVENTS, "e", "record", "record events (raises the program's level to 2), and record no more")                      \
 	X(ZOOM_IN, "+ =", "", "nearer, in the timeline; unfold, in the tree")                                          \
 	X(ZOOM_OUT, "-", "", "farther; fold")                                                                          \
 	X(PROFILE, "p", "flame", "the flame of this row alone: of its task, or its spawn site")                        \

@@ -39,8 +39,8 @@ void cn_views_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_b
 
 		cn_canvas_glyph(canvas, row, left, CN_STYLE_FRAME, CN_GLYPH_VLINE);
 		cn_canvas_text(canvas, row, left + 4, 1, CN_STYLE_KEY, views[view].key);
-		cn_canvas_text(canvas, row, left + 6, 10, CN_STYLE_PLAIN, views[view].title);
-		cn_canvas_text(canvas, row, left + 17, cols - 18, CN_STYLE_DIM, views[view].help);
+		cn_canvas_text(canvas, row, left + 6, 11, CN_STYLE_PLAIN, views[view].title);
+		cn_canvas_text(canvas, row, left + 18, cols - 19, CN_STYLE_DIM, views[view].help);
 		if (view == ui->choice) {
 			cn_canvas_glyph(canvas, row, left + 2, CN_STYLE_STRONG, CN_GLYPH_CURSOR);
 			cn_canvas_select(canvas, row, left + 1, cols - 1);

@@ -4,7 +4,8 @@
 
 bool cn_is_picture(enum cn_view view)
 {
-	return view == CN_VIEW_FLAME || view == CN_VIEW_TIMELINE || view == CN_VIEW_DASHBOARD || view == CN_VIEW_HEAT;
+	return view == CN_VIEW_FLAME || view == CN_VIEW_TIMELINE || view == CN_VIEW_DASHBOARD || view == CN_VIEW_HEAT ||
+	       view == CN_VIEW_SHARES;
 }
 
 bool cn_ui_on_picture(const struct cn_ui *ui)
@@ -26,9 +27,23 @@ int cn_picture_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_ca
 	case CN_VIEW_HEAT:
 		cn_heat_draw(scene, canvas, box);
 		return 0;
+	case CN_VIEW_SHARES:
+		cn_shares_draw(scene, canvas, box, ui->shares_top);
+		return 0;
 	default:
 		return 0;
 	}
+}
+
+static bool scroll_shares(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
+{
+	const struct cn_runtime *runtime = cn_scene_runtime(scene);
+
+	if (action == CN_ACTION_UP && ui->shares_top)
+		ui->shares_top--;
+	else if (action == CN_ACTION_DOWN && runtime && ui->shares_top + 1 < runtime->n_workers)
+		ui->shares_top++;
+	return action == CN_ACTION_UP || action == CN_ACTION_DOWN;
 }
 
 bool cn_picture_act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
@@ -38,6 +53,8 @@ bool cn_picture_act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_acti
 		return cn_flame_act(&ui->flame, action);
 	case CN_VIEW_TIMELINE:
 		return cn_timeline_act(&ui->timeline, scene, action);
+	case CN_VIEW_SHARES:
+		return scroll_shares(ui, scene, action);
 	default:
 		return false;
 	}

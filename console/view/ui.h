@@ -41,7 +41,8 @@
 	X(DASHBOARD, "Dashboard", "Dash", "0", "all at a glance, over time")                                           \
 	X(HEAT, "Heat map", "Heat", "h", "how long polls and waits took")                                              \
 	X(TREE, "Tree", "Tree", "t", "who spawned whom")                                                               \
-	X(WAKES, "Wakes", "Wake", "w", "who wakes whom")
+	X(WAKES, "Wakes", "Wake", "w", "who wakes whom")                                                               \
+	X(SHARES, "Microstates", "Micro", "m", "workers' time; who steals")
 enum cn_view {
 #define X(name, title, brief, key, help) CN_VIEW_##name,
 	CN_VIEWS(X)
@@ -71,6 +72,7 @@ struct cn_ui {
 	struct cn_page page, preview;
 	struct cn_flame flame;
 	struct cn_timeline timeline;
+	uint32_t shares_top;   /* first worker in sight of the microstates */
 	struct cn_folds folds; /* of the tree */
 	struct cn_derived derived;
 	struct {

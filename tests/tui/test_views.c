@@ -85,7 +85,8 @@ static void send_workers(struct look *look, uint64_t now_ns, unsigned int looks)
 				.wakes = 900 * looks,
 				.spawned = 7 * looks,
 				.stolen = i * 40 * looks,
-				.busy_ticks = (1 + i) * 200 * MS * looks },
+				.busy_ticks = (1 + i) * 200 * MS * looks,
+				.park_ticks = (7 - 3 * i) * 100 * MS * looks },
 			.local_depth = looks % 3,
 			.next_deadline_ns = UINT64_MAX };
 	look->n_workers = 2;
@@ -268,6 +269,11 @@ static const struct screen {
 	{ "wakes-ascii", 24, 80, true, WITH_EVENTS, "v w" },
 	{ "wakes-small", 10, 40, false, WITH_EVENTS, "v w" },
 	{ "wakes-large", 60, 200, false, WITH_EVENTS, "v w" },
+	{ "shares", 24, 80, false, WITHOUT_EVENTS, "v m" },
+	{ "shares-recorded", 24, 80, false, WITH_EVENTS, "v m" },
+	{ "shares-ascii", 24, 80, true, WITH_EVENTS, "v m" },
+	{ "shares-small", 10, 40, false, WITH_EVENTS, "v m" },
+	{ "shares-large", 60, 200, false, WITH_EVENTS, "v m" },
 	{ "task-events", 60, 80, false, WITH_EVENTS, "j j j Enter" },
 };
 /* clang-format on */
@@ -623,6 +629,54 @@ static void a_task_s_page_says_who_woke_it_and_whom_it_woke(void **state)
 	close_set(&set);
 }
 
+/* The runtime adds a sleep to its sums when it ends; here one takes longer than the time between looks. */
+static void a_sleep_in_progress_is_a_part_of_its_worker_s_time(void **state)
+{
+	struct cn_model *model = cn_model_new();
+	const struct cn_worker *worker;
+
+	(void)state;
+	assert_non_null(model);
+	for (uint64_t now = 10; now < 13; now++) {
+		struct look look = look_at(model, now * S);
+
+		look.workers[0] = (struct worker_row){ .tid = TID,
+			.state = ROUSE_WORKER_PARKED,
+			.state_since_ns = 5 * S,
+			.counters = { .park_ticks = 2 * S, .busy_ticks = 1 * S } };
+		look.workers[1] = (struct worker_row){ .index = 1,
+			.tid = TID + 1,
+			.state = ROUSE_WORKER_POLLING,
+			.current_task = 77,
+			.poll_start_ns = 11 * S,
+			.counters = { .busy_ticks = 1 * S } };
+		look.n_workers = 2;
+		look_end(&look);
+	}
+	worker = &cn_model_runtime(model, 0)->workers[0];
+	assert_int_equal(worker->parked_ns, 9 * S);
+	assert_int_equal(worker->parked_ns - worker->prev_parked_ns, 1 * S);
+	assert_int_equal(worker->polled_ns, worker->prev_polled_ns);
+	worker = &cn_model_runtime(model, 0)->workers[1];
+	assert_int_equal(worker->polled_ns, 2 * S);
+	assert_int_equal(worker->polled_ns - worker->prev_polled_ns, 1 * S);
+	assert_int_equal(worker->parked_ns, 0);
+	cn_model_free(model);
+}
+
+static void stolen_tasks_are_counted_by_thief_and_victim(void **state)
+{
+	struct set set;
+
+	(void)state;
+	open_set(&set, 24, 80, false, WITH_EVENTS);
+	assert_int_equal(cn_events_stolen(set.model, 0, 1, 0), 20 * 2);
+	assert_int_equal(cn_events_stolen(set.model, 0, 0, 1), 0);
+	assert_int_equal(cn_events_stolen(set.model, 1, 1, 0), 0);
+	assert_int_equal(cn_events_stolen(set.model, 0, UINT32_MAX, 0), 0);
+	close_set(&set);
+}
+
 TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files), cmocka_unit_test(no_screen_leaves_ascii_in_the_c_locale),
 	cmocka_unit_test(a_view_s_own_key_chooses_it_in_the_menu),
 	cmocka_unit_test(the_timeline_stands_while_its_cursor_is_moved),
@@ -634,4 +688,6 @@ TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files), cmocka_unit_test(n
 	cmocka_unit_test(a_tree_has_children_below_their_parent_in_order_of_ids),
 	cmocka_unit_test(many_children_are_folded_to_begin_with),
 	cmocka_unit_test(a_ring_of_parents_is_a_tree_all_the_same), cmocka_unit_test(wakes_are_counted_by_spawn_sites),
-	cmocka_unit_test(a_task_s_page_says_who_woke_it_and_whom_it_woke));
+	cmocka_unit_test(a_task_s_page_says_who_woke_it_and_whom_it_woke),
+	cmocka_unit_test(a_sleep_in_progress_is_a_part_of_its_worker_s_time),
+	cmocka_unit_test(stolen_tasks_are_counted_by_thief_and_victim));
