@@ -12,15 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A waker that wakes a thread. Lives on that thread's stack; the wake is its last use. */
+enum { BLOCKED = 0, ASLEEP, WOKEN }; /* the word of struct rouse_blocked_record */
+
+/* A waker that wakes a thread. Lives on that thread's stack; the exchange is its last use, if the thread is awake. */
 static void *thread_clone(void *data)
 {
 	return data;
 }
 static void thread_wake_by_ref(void *data)
 {
-	rs_store((uint32_t *)data, 1u, RS_RELEASE);
-	rs_futex_wake(data, 1);
+	if (rs_exchange((uint32_t *)data, (uint32_t)WOKEN, RS_ACQ_REL) == ASLEEP)
+		rs_futex_wake(data, 1);
 }
 static void thread_drop(void *data)
 {
@@ -56,6 +58,36 @@ static bool task_ended(void *arg)
 	return rs_load(&task->state, RS_ACQUIRE) & ROUSE_COMPLETE;
 }
 
+/*
+ * A thread that asks for one small task after the other need not sleep each
+ * time. Its probe is long enough for a sleeping worker to wake: from then on
+ * the worker, too, finds the next task while it still watches.
+ */
+static void watch(const uint32_t *word)
+{
+	static _Thread_local struct rs_spin spin;
+	uint32_t span = rs_spin_begin(&spin, RS_SPIN_MAX_NS);
+
+	if (!span)
+		return;
+	uint64_t until = rs_mono_ns() + span;
+
+	while (rs_load(word, RS_ACQUIRE) != WOKEN && rs_mono_ns() < until)
+		for (int i = 0; i < RS_SPIN_PAUSES; i++)
+			rs_pause();
+	rs_spin_end(&spin, rs_load(word, RS_ACQUIRE) == WOKEN);
+}
+
+static void sleep_until_woken(uint32_t *word)
+{
+	uint32_t blocked = BLOCKED;
+
+	watch(word);
+	if (rs_cas(word, &blocked, (uint32_t)ASLEEP, RS_ACQUIRE, RS_ACQUIRE))
+		while (rs_load(word, RS_ACQUIRE) != WOKEN)
+			(void)rs_futex_wait(word, ASLEEP, UINT64_MAX);
+}
+
 static int wait_for(struct rouse_task *task)
 {
 	struct rouse_blocked_record here = { .magic = 0 };
@@ -68,8 +100,8 @@ static int wait_for(struct rouse_task *task)
 	if (rc < 0)
 		return rc;
 	rs_store(&here.magic, ROUSE_BLOCKED_MAGIC, RS_RELEASE);
-	while (rc == 0 && !rs_load(&here.word, RS_ACQUIRE))
-		(void)rs_futex_wait(&here.word, 0, UINT64_MAX);
+	if (rc == 0)
+		sleep_until_woken(&here.word);
 	rs_store(&here.magic, 0ull, RS_RELAXED);
 	return 0;
 }

@@ -6,17 +6,15 @@
  *
  * No wake-up is lost: sched/idle.h has the argument; `anything()` is its E4.
  *
- * Spinning: a sleeping worker on another CPU costs its waker 2 us and itself
- * 30 us to wake. While recent spins found work the next may last up to 50 us;
- * each fruitless one halves the next, down to none, with a small probe now and
- * then. So a ping-pong between threads keeps its workers awake, and an idle
- * program sleeps. It begins with a look at the reactor: an answer that is there
- * already is not waited for (an echo on one connection: 4.0 us for 6.4).
+ * Spinning (base/spin.h) keeps the workers of a ping-pong between threads
+ * awake, and lets an idle program sleep. It begins with a look at the reactor:
+ * an answer that is there already is not waited for (an echo on one connection:
+ * 4.0 us for 6.4).
  */
 #include "base/futex.h"
 #include "sched/runtime.h"
 
-enum { SPIN_MAX_NS = 50000, SPIN_MIN_NS = 2000, SPIN_PROBE_PARKS = 32, SPIN_PAUSES = 30, SPINS_PER_DRIVER_LOOK = 4 };
+enum { SPINS_PER_DRIVER_LOOK = 4 };
 
 /* ------------------------------------------------------------- stealing */
 
@@ -101,30 +99,32 @@ static void look_at_driver(struct rs_worker *w)
 		rs_worker_maintain(w);
 }
 
-static struct rouse_task *spin(struct rs_worker *w)
+static struct rouse_task *watch(struct rs_worker *w, uint64_t until)
 {
-	uint64_t until;
-
-	if (!w->spin_ns && ++w->parks % SPIN_PROBE_PARKS == 0)
-		w->spin_ns = SPIN_MIN_NS;
-	if (!w->spin_ns)
-		return NULL;
-	rs_bump(&w->record->counters.spins, 1u);
-	until = rs_mono_ns() + w->spin_ns;
 	for (uint32_t round = 0; rs_mono_ns() < until; round++) {
 		if (round % SPINS_PER_DRIVER_LOOK == 0)
 			look_at_driver(w);
 		struct rouse_task *task = anything(w) ? steal(w) : NULL;
 
-		if (task) {
-			w->spin_ns = w->spin_ns < SPIN_MAX_NS / 2 ? 2 * w->spin_ns : SPIN_MAX_NS;
+		if (task)
 			return task;
-		}
-		for (int i = 0; i < SPIN_PAUSES; i++)
+		for (int i = 0; i < RS_SPIN_PAUSES; i++)
 			rs_pause();
 	}
-	w->spin_ns = w->spin_ns / 2 < SPIN_MIN_NS ? 0 : w->spin_ns / 2;
 	return NULL;
+}
+
+static struct rouse_task *spin(struct rs_worker *w)
+{
+	uint32_t span = rs_spin_begin(&w->spin, RS_SPIN_MIN_NS);
+
+	if (!span)
+		return NULL;
+	rs_bump(&w->record->counters.spins, 1u);
+	struct rouse_task *task = watch(w, rs_mono_ns() + span);
+
+	rs_spin_end(&w->spin, task);
+	return task;
 }
 
 /* ------------------------------------------------------------- sleeping */

@@ -7,6 +7,7 @@
 #include <rouse/runtime.h>
 
 #include "base/clock.h"
+#include "base/spin.h"
 #include "driver/reactor.h"
 #include "sched/blocking.h"
 #include "sched/idle.h"
@@ -45,8 +46,7 @@ struct rs_worker {
 	uint64_t timed_out_ns; /* when it last slept until timers were due */
 	uint64_t random;
 	uint32_t lifo_polls;   /* in a row */
-	uint32_t spin_ns;      /* adaptive: how long to search before parking */
-	uint32_t parks;        /* counts towards the next probe of spinning */
+	struct rs_spin spin;   /* before parking */
 	uint64_t woken_at_poll; /* its polls when it woke last */
 	bool woken_in_vain;    /* it has found no event and no timer then */
 	bool searching;

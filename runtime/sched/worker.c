@@ -241,7 +241,7 @@ void rs_worker_run(struct rs_worker *w, bool (*done)(void *arg), void *arg)
 	rs_self.runtime = w->runtime;
 	rs_self.worker = w;
 	rs_self.catcher = &catcher;
-	RS_PUT(&w->record->tid, (uint32_t)gettid());
+	RS_PUT(&w->record->tid, (uint32_t)(rs_self.id ? rs_self.id : rs_thread_id()));
 	w->level = rs_load(&w->runtime->level, RS_RELAXED);
 	w->edge = w->maintained = rs_ticks();
 	rs_worker_set_state(w, ROUSE_WORKER_POLLING);

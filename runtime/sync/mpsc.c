@@ -12,8 +12,8 @@
  * The receiver is granted a look, not a message: what it was woken for stays in
  * the queue until a poll takes it, so a dropped receive loses nothing.
  *
- * The object lives until all senders and the receiver have gone. Blocks of
- * unbounded channels are allocated outside the lock.
+ * The object lives until all senders and the receiver have gone. Memory for more
+ * messages is allocated outside the lock.
  */
 #include "sync/mpsc.h"
 
@@ -93,18 +93,19 @@ static void retire(struct rouse_mpsc *channel)
 static int push_lock(struct rouse_mpsc *channel, const void *message, struct aftermath *after)
 {
 	struct rs_resource *resource = &channel->resource;
-	struct rs_block *block = NULL;
+	struct rs_block *block;
+	size_t bytes;
 	int rc = 0;
 
 	rs_lock_take(&resource->lock);
-	while (!channel->queue.capacity && !rs_messages_can_push(&channel->queue) && !rs_resource_closed(resource)) {
+	while ((bytes = rs_messages_wanted(&channel->queue)) && !rs_resource_closed(resource)) {
 		rs_lock_drop(&resource->lock);
-		block = rs_messages_block(&channel->queue);
+		block = rs_messages_block(bytes);
 		rs_lock_take(&resource->lock);
 		if (!block)
 			return -ENOMEM;
 		block = rs_messages_give(&channel->queue, block);
-		if (block) { /* another sender was faster */
+		if (block) {
 			rs_lock_drop(&resource->lock);
 			rs_block_free(block);
 			rs_lock_take(&resource->lock);

@@ -154,7 +154,7 @@ ROUSE_API size_t rouse_mpsc_len(const struct rouse_mpsc *channel);
 
 /**
  * Copies the message in, waiting for room. It is read at the latest when the future is ready. Result: 0,
- * -ROUSE_ECLOSED, -ROUSE_EORPHAN, -ENOMEM (unbounded).
+ * -ROUSE_ECLOSED, -ROUSE_EORPHAN, -ENOMEM (its memory grows with what is queued).
  */
 struct rouse_mpsc_send {
 	struct rouse_future future;

@@ -116,6 +116,30 @@ static void messages_come_out_as_they_went_in_across_blocks(void **state)
 	fill_and_drain(0, 0, 10000, 3);
 }
 
+/* 510 messages have room at first: 500 are passed on, so that the ones before it grows lie around its end. */
+static void a_ring_that_grows_while_it_wraps_keeps_the_order(void **state)
+{
+	enum { CAPACITY = 5000, PASSED = 500 };
+	struct rouse_mpsc *channel = rouse_mpsc_new(NULL, sizeof(uint64_t), CAPACITY);
+	uint64_t sent = 0, received = 0, message;
+
+	(void)state;
+	assert_non_null(channel);
+	for (; sent < PASSED; sent++)
+		assert_int_equal(rouse_mpsc_try_send(channel, &sent), 0);
+	for (; received < PASSED; received++)
+		assert_int_equal(rouse_mpsc_try_recv(channel, &message), 0);
+	for (; sent < PASSED + CAPACITY; sent++)
+		assert_int_equal(rouse_mpsc_try_send(channel, &sent), 0);
+	assert_int_equal(rouse_mpsc_try_send(channel, &sent), -ROUSE_EFULL);
+	for (; received < sent; received++) {
+		assert_int_equal(rouse_mpsc_try_recv(channel, &message), 0);
+		assert_int_equal(message, received);
+	}
+	assert_int_equal(rouse_mpsc_try_recv(channel, &message), -ROUSE_EEMPTY);
+	drop_both(channel);
+}
+
 static void a_waiting_receiver_is_woken_by_the_first_message_only(void **state)
 {
 	struct rouse_mpsc *channel = rouse_mpsc_new(NULL, sizeof(uint64_t), 4);
@@ -500,6 +524,6 @@ TEST_MAIN_WITH(enter_runtime, leave_runtime, T(the_record_tells_kind_depth_sides
 	T(a_full_channel_lets_senders_in_first_come_first_served), T(a_waiting_sender_that_is_dropped_sends_nothing),
 	T(after_the_last_sender_the_rest_is_received_and_then_the_end), T(the_last_sender_wakes_the_waiting_receiver),
 	T(a_receiver_that_leaves_ends_all_senders), T(an_unbounded_channel_discards_what_nobody_will_receive),
-	T(a_size_that_overflows_is_refused),
+	T(a_size_that_overflows_is_refused), T(a_ring_that_grows_while_it_wraps_keeps_the_order),
 	T(whatever_comes_first_goes_out_first), T(without_budget_nothing_is_sent_or_received),
 	T(when_its_runtime_is_gone_every_call_says_so));
