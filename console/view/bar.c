@@ -75,14 +75,18 @@ static int draw_filtered(const struct cn_sheet *sheet, struct cn_canvas *canvas,
 	return width + 2;
 }
 
-/* What orders the rows, where no title says it; what rates are over, if it is not the last look. */
+/* What is marked; what orders the rows, where no title says it; what rates are over, if it is not the last look. */
 static void say_order(const struct cn_ui *ui, const struct cn_sheet *sheet, char *out, size_t bytes)
 {
-	char word[32] = "";
+	static const char *const shown[] = { [CN_MARKED_SHOWN] = "", [CN_MARKED_FIRST] = " first", [CN_MARKED_ONLY] = " only" };
+	char word[32] = "", marks[48] = "";
+
+	if (sheet->n_marked || sheet->marked)
+		snprintf(marks, sizeof marks, "%zu marked%s  ", sheet->n_marked, shown[sheet->marked]);
 
 	if (!(sheet->seen >> sheet->sorted & 1))
 		cn_arrange_word(word, &sheet->kind->columns[sheet->sorted]);
-	snprintf(out, bytes, "%s%s%s%s%s%s", *word ? "by " : "", word, *word ? "  " : "",
+	snprintf(out, bytes, "%s%s%s%s%s%s%s", marks, *word ? "by " : "", word, *word ? "  " : "",
 		ui->rates ? "rates: " : "", ui->rates ? cn_rates_word(ui->rates) : "", ui->rates ? "  " : "");
 }
 
@@ -90,7 +94,7 @@ static void say_order(const struct cn_ui *ui, const struct cn_sheet *sheet, char
 static int draw_place(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)
 {
 	const struct cn_sheet *sheet;
-	char order[64], text[128];
+	char order[160], text[200];
 	int width;
 
 	if (!cn_ui_on_table(ui))

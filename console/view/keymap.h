@@ -29,6 +29,9 @@
 	X(SORT_LEFT, "< Left", "", "sort by the column to the left")                                                   \
 	X(SORT_RIGHT, "> Right", "", "sort by the column to the right")                                                \
 	X(RATES, "t", "", "what rates are over: the last look, the last 10 s, since attach")                          \
+	X(MARK, "m", "", "mark this row, or no more; marks stay with their task")                                      \
+	X(MARKED, "*", "", "marked rows first; marked rows only; all as they come")                                    \
+	X(UNMARK, "M", "", "mark no row")                                                                              \
 	X(DOWN, "j Down", "", "one row down")                                                                          \
 	X(UP, "k Up", "", "one row up")                                                                                \
 	X(PAGE_DOWN, "PgDn C-d C-f", "", "a page down")                                                                \

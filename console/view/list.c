@@ -36,6 +36,8 @@ static int compare(const struct cn_entry *a, const struct cn_entry *b, const str
 {
 	int by = a->key < b->key ? -1 : a->key > b->key;
 
+	if (a->first != b->first)
+		return a->first ? -1 : 1;
 	if (by == 0 && order->tie)
 		by = order->tie(order->arg, a->index, b->index);
 	if (by != 0)

@@ -23,7 +23,8 @@
 struct cn_entry {
 	uint64_t key;
 	uint64_t id;
-	size_t index; /* of the row in its source */
+	uint32_t index; /* of the row in its source */
+	bool first;     /* before all that are not, whatever the order */
 };
 
 struct cn_order {

@@ -54,7 +54,7 @@ static void complete(struct cn_ui *ui, const struct cn_scene *scene)
 
 	if (ui->prompt != CN_PROMPT_FILTER)
 		return;
-	cn_complete(ui->input.text, ui->input.cursor, cn_sheet_fields(sheet->kind), &completions);
+	cn_complete(ui->input.text, ui->input.cursor, cn_sheet_asks(sheet), &completions);
 	if (completions.n == 0)
 		return;
 	if (strlen(completions.common) > ui->input.cursor - completions.from || completions.n == 1) {
@@ -153,7 +153,7 @@ static void draw_offer(const struct cn_ui *ui, struct cn_canvas *canvas, struct 
 	struct cn_completions completions;
 	int col = 1;
 
-	cn_complete(ui->input.text, ui->input.cursor, cn_sheet_fields(ui->sheets[ui->view].kind), &completions);
+	cn_complete(ui->input.text, ui->input.cursor, cn_sheet_asks(&ui->sheets[ui->view]), &completions);
 	for (size_t i = 0; i < completions.n && col < box.cols - 1; i++)
 		col += 2 + cn_canvas_text(
 				   canvas, box.row, col, box.cols - col - 1, CN_STYLE_BAR, completions.texts[i]);

@@ -10,11 +10,14 @@ void cn_sheet_init(struct cn_sheet *sheet, const struct cn_sheet_kind *kind)
 {
 	*sheet = (struct cn_sheet){ .kind = kind, .sorted = kind->sorted, .descending = kind->descending };
 	cn_arrange_init(&sheet->arrangement, kind->columns, kind->n_columns);
+	cn_slots_init(&sheet->marks, sizeof(uint64_t), CN_MARKS_MAX);
 }
 
 void cn_sheet_fini(struct cn_sheet *sheet)
 {
 	cn_list_fini(&sheet->list);
+	if (sheet->kind)
+		cn_slots_fini(&sheet->marks);
 }
 
 uint64_t cn_text_key(const char *text)
@@ -57,9 +60,14 @@ uint64_t cn_sheet_fields(const struct cn_sheet_kind *kind)
 	return fields;
 }
 
+uint64_t cn_sheet_asks(const struct cn_sheet *sheet)
+{
+	return cn_sheet_fields(sheet->kind) | CN_FIELD_BIT(MARKED);
+}
+
 void cn_sheet_filter(struct cn_sheet *sheet, const char *typed)
 {
-	const uint64_t fields = cn_sheet_fields(sheet->kind);
+	const uint64_t fields = cn_sheet_asks(sheet);
 	struct cn_query_error beyond;
 	char fine[CN_WORDS_BYTES];
 
@@ -78,6 +86,7 @@ struct asked {
 	const struct cn_sheet_kind *kind;
 	const struct cn_scene *scene;
 	size_t index;
+	bool marked;
 };
 
 static const struct cn_field_column *column_of(const struct cn_sheet_kind *kind, enum cn_field field)
@@ -114,6 +123,10 @@ static bool asked_number(const void *arg, enum cn_field field, bool share, uint6
 	const struct cn_field_column *by;
 	struct cn_entry entry;
 
+	if (field == CN_FIELD_MARKED) {
+		*ret_value = asked->marked;
+		return true;
+	}
 	if (asked->kind->field_number &&
 		asked->kind->field_number(asked->scene, asked->index, field, share, ret_value))
 		return true;
@@ -137,13 +150,59 @@ static const char *asked_words(const void *arg, char room[CN_QUERY_ROOM])
 	return room;
 }
 
+static bool match(const struct asked *asked, const struct cn_query *query)
+{
+	const struct cn_query_row row = { asked, asked_text, asked_number, asked_words };
+
+	return cn_query_match(query, &row);
+}
+
 bool cn_sheet_match(
 	const struct cn_sheet_kind *kind, const struct cn_scene *scene, size_t index, const struct cn_query *query)
 {
-	const struct asked asked = { kind, scene, index };
-	const struct cn_query_row row = { &asked, asked_text, asked_number, asked_words };
+	const struct asked asked = { kind, scene, index, false };
 
-	return cn_query_match(query, &row);
+	return match(&asked, query);
+}
+
+/* ------------------------------------------------------------------- marks */
+
+/* Ids of workers begin with 0, which is no key. */
+static uint64_t mark_key(uint64_t id)
+{
+	return id + 1;
+}
+
+static bool is_marked(const struct cn_sheet *sheet, uint64_t id)
+{
+	return sheet->marks.live && cn_slots_find(&sheet->marks, mark_key(id));
+}
+
+int cn_sheet_mark(struct cn_sheet *sheet)
+{
+	struct cn_entry entry;
+	void *row;
+
+	if (!cn_list_current(&sheet->list, &entry) || !mark_key(entry.id))
+		return 0;
+	sheet->query_changes++;
+	if (!is_marked(sheet, entry.id))
+		return cn_slots_put(&sheet->marks, mark_key(entry.id), &row);
+	cn_slots_remove(&sheet->marks, mark_key(entry.id));
+	return 0;
+}
+
+void cn_sheet_unmark_all(struct cn_sheet *sheet)
+{
+	cn_slots_fini(&sheet->marks);
+	cn_slots_init(&sheet->marks, sizeof(uint64_t), CN_MARKS_MAX);
+	cn_sheet_show_marked(sheet, CN_MARKED_SHOWN);
+}
+
+void cn_sheet_show_marked(struct cn_sheet *sheet, enum cn_marked marked)
+{
+	sheet->marked = marked;
+	sheet->query_changes++;
 }
 
 /* ------------------------------------------------------------------- rows */
@@ -200,14 +259,18 @@ static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
 	int rc = 0;
 
 	cn_list_clear(&sheet->list);
-	sheet->all = 0;
+	sheet->all = sheet->n_marked = 0;
 	for (size_t i = 0; i < slots && rc == 0; i++) {
-		struct cn_entry entry = { .index = i };
+		struct cn_entry entry = { .index = (uint32_t)i };
+		struct asked asked = { kind, scene, i, false };
 
 		if (!kind->row(scene, i, (size_t)sheet->sorted, &entry))
 			continue;
 		sheet->all++;
-		if (cn_sheet_match(kind, scene, i, &sheet->query))
+		asked.marked = is_marked(sheet, entry.id);
+		sheet->n_marked += asked.marked;
+		entry.first = asked.marked && sheet->marked == CN_MARKED_FIRST;
+		if ((asked.marked || sheet->marked != CN_MARKED_ONLY) && match(&asked, &sheet->query))
 			rc = cn_list_add(&sheet->list, entry);
 	}
 	sheet->filled.generations = rc == 0 ? cn_model_generations(scene->model) : 0;
@@ -231,6 +294,13 @@ static void draw_cell(void *arg, size_t row, size_t column, struct cn_text *ret)
 
 	drawing->sheet->kind->cell(drawing->scene, drawing->sheet->list.entries[row].index,
 		drawing->sheet->arrangement.order[column], ret);
+}
+
+static bool row_is_marked(void *arg, size_t row)
+{
+	const struct drawing *drawing = arg;
+
+	return is_marked(drawing->sheet, drawing->sheet->list.entries[row].id);
 }
 
 /* What there is to show now; a table is never ordered by a column that has gone. */
@@ -259,6 +329,8 @@ static const char *none_text(const struct cn_sheet *sheet, const struct cn_scene
 {
 	const char *why = sheet->kind->why_none ? sheet->kind->why_none(scene) : NULL;
 
+	if (sheet->all && sheet->marked == CN_MARKED_ONLY && !*sheet->filter)
+		return "No row is marked: m marks one. * shows all.";
 	if (sheet->all)
 		return scene->printed ? "No row matches." : "No row matches. Esc clears the filter.";
 	return why ? why : sheet->kind->none;
@@ -283,6 +355,7 @@ int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct c
 		.sorted = cn_arrange_place(&sheet->arrangement, sheet->sorted),
 		.descending = sheet->descending,
 		.cell = draw_cell,
+		.marked = sheet->marks.live ? row_is_marked : NULL,
 		.arg = &drawing,
 		.rows = sheet->list.n,
 		.top = sheet->list.top,

@@ -7,6 +7,7 @@
 #define CN_VIEW_SHEET_H
 
 #include "model/query.h"
+#include "model/slots.h"
 #include "view/arrange.h"
 #include "view/list.h"
 #include "view/scene.h"
@@ -55,6 +56,10 @@ struct cn_sheet_kind {
 extern const struct cn_sheet_kind cn_tasks_sheet, cn_workers_sheet, cn_resources_sheet, cn_findings_sheet,
 	cn_groups_sheet, cn_blocks_sheet, cn_tree_sheet, cn_wakes_sheet;
 
+/* What marks do: nothing, put their rows first, hide all others. */
+enum cn_marked { CN_MARKED_SHOWN, CN_MARKED_FIRST, CN_MARKED_ONLY };
+enum { CN_MARKS_MAX = 4096 };
+
 struct cn_sheet {
 	const struct cn_sheet_kind *kind;
 	struct cn_list list;
@@ -68,6 +73,9 @@ struct cn_sheet {
 	struct cn_query query;       /* what of it made sense last */
 	struct cn_query_error wrong; /* where it does not; text "" = it does */
 	char search[CN_WORDS_BYTES];
+	struct cn_slots marks; /* ids of rows; those that have gone may be among them */
+	enum cn_marked marked;
+	size_t n_marked; /* rows that are marked */
 	/* What the list was filled for: a key that only moves the cursor need not visit a million tasks. */
 	struct {
 		uint64_t generations; /* of the model; 0 = nothing yet */
@@ -94,6 +102,12 @@ uint64_t cn_sheet_fields(const struct cn_sheet_kind *kind);
 /* Does that row match? Without a sheet: for what prints rows. */
 bool cn_sheet_match(
 	const struct cn_sheet_kind *kind, const struct cn_scene *scene, size_t index, const struct cn_query *query);
+/* Bits of what its filter may ask. */
+uint64_t cn_sheet_asks(const struct cn_sheet *sheet);
+/* Marks the row under the cursor, or no more. 0, -E2BIG when there are CN_MARKS_MAX, -ENOMEM. */
+int cn_sheet_mark(struct cn_sheet *sheet);
+void cn_sheet_unmark_all(struct cn_sheet *sheet);
+void cn_sheet_show_marked(struct cn_sheet *sheet, enum cn_marked marked);
 void cn_sheet_sort(struct cn_sheet *sheet, int column);
 /* The next column to the right (by 1) or the left (-1) of those that may be shown; goes on at the other end. */
 int cn_sheet_beside(const struct cn_sheet *sheet, int column, int by);

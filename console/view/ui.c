@@ -406,6 +406,16 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 	case CN_ACTION_SORT:
 		cn_prompt_open(ui, CN_PROMPT_SORT);
 		break;
+	case CN_ACTION_MARK:
+		if (cn_sheet_mark(sheet))
+			snprintf(ui->note, sizeof ui->note, "there are too many marks: M takes all away");
+		break;
+	case CN_ACTION_MARKED:
+		cn_sheet_show_marked(sheet, (enum cn_marked)((sheet->marked + 1) % (CN_MARKED_ONLY + 1)));
+		break;
+	case CN_ACTION_UNMARK:
+		cn_sheet_unmark_all(sheet);
+		break;
 	case CN_ACTION_COLUMNS:
 		cn_prompt_open(ui, CN_PROMPT_COLUMNS);
 		break;

@@ -43,6 +43,8 @@ enum cn_charset { CN_CHARSET_ASCII, CN_CHARSET_UTF8 };
 	X(SHADE, 0x2592, '=')                                                                                          \
 	X(DARK, 0x2593, '%')                                                                                           \
 	X(CROSS, 0x2573, 'x')                                                                                          \
+	X(MARK, 0x2022, '*')                                                                                           \
+	X(MARK_HERE, 0x25c6, '#') /* under the cursor */                                                               \
 	X(REPLACEMENT, 0xfffd, '?')
 
 enum cn_glyph {

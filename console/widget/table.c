@@ -145,6 +145,20 @@ static void draw_cell(
 		cn_canvas_text(canvas, row, at, width, cell->style, cell->text);
 }
 
+/* The signs left of a row: the cursor's, the mark's, or that of both. */
+static void draw_margin(struct cn_canvas *canvas, struct cn_box box, int at, const struct cn_table *table, size_t row)
+{
+	const bool marked = table->marked && table->marked(table->arg, row), here = row == table->cursor;
+
+	if (marked)
+		cn_canvas_glyph(canvas, at, box.col, here ? CN_STYLE_STRONG : CN_STYLE_MATCH,
+			here ? CN_GLYPH_MARK_HERE : CN_GLYPH_MARK);
+	else if (here)
+		cn_canvas_glyph(canvas, at, box.col, CN_STYLE_STRONG, CN_GLYPH_CURSOR);
+	if (here)
+		cn_canvas_select(canvas, at, box.col, box.cols);
+}
+
 void cn_table_draw(struct cn_canvas *canvas, struct cn_box box, const struct cn_table *table)
 {
 	struct cn_columns fit;
@@ -172,9 +186,6 @@ void cn_table_draw(struct cn_canvas *canvas, struct cn_box box, const struct cn_
 			if (table->mark)
 				mark_match(canvas, at, box.col + fit.at[i], fit.width[i], table->mark);
 		}
-		if (row == table->cursor) {
-			cn_canvas_glyph(canvas, at, box.col, CN_STYLE_STRONG, CN_GLYPH_CURSOR);
-			cn_canvas_select(canvas, at, box.col, box.cols);
-		}
+		draw_margin(canvas, box, at, table, row);
 	}
 }

@@ -51,6 +51,8 @@ struct cn_table {
 	bool descending;
 	/* Row `row` of the table (0 = the first of all), column `column`. */
 	void (*cell)(void *arg, size_t row, size_t column, struct cn_text *ret_text);
+	/* Is that row marked? NULL = none is. */
+	bool (*marked)(void *arg, size_t row);
 	void *arg;
 	size_t rows;
 	size_t top;      /* first row in sight */

@@ -26,6 +26,8 @@ static const struct screen screens[] = {
 	{ "tasks-end", 24, 80, false, STAGE_GENERATIONS_ALL, "" },
 	{ "tasks-end-small", 10, 40, false, STAGE_GENERATIONS_ALL, "" },
 	{ "tasks-by-name", 24, 80, false, 10, "s k Enter" },
+	{ "tasks-marked", 24, 80, false, 10, "m j j j m j j *" },
+	{ "tasks-marked-ascii", 10, 40, true, 10, "j m j j m" },
 	{ "tasks-by-hidden", 24, 80, false, 10, "s k k k k Enter t" },
 	{ "tasks-columns", 24, 80, false, 10, "c k k k Space - - -" },
 	{ "tasks-columns-ascii", 10, 40, true, 10, "c j j" },

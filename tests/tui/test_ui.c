@@ -188,6 +188,42 @@ static void tab_completes_and_up_recalls(void **state)
 	stage_close(&stage);
 }
 
+static void marks_stay_with_their_rows_and_filter(void **state)
+{
+	struct stage stage;
+	char *row;
+
+	(void)state;
+	stage_open(&stage, 24, 80, false);
+	stage_wait(&stage, 10);
+	stage_keys(&stage, "/ 'slow-consumer' Enter m / 'serve' Enter m g");
+	stage_find(&stage, "2 marked  1/17");
+	row = stage_row(&stage, stage_find(&stage, "slow-consumer"));
+	assert_int_equal(strncmp(row, "•", strlen("•")), 0);
+	free(row);
+	/* First, in the order of the others; and through new looks and another order. */
+	stage_keys(&stage, "* g");
+	stage_find(&stage, "2 marked first  1/17");
+	assert_selected(&stage, "slow-consumer");
+	stage_wait(&stage, 2);
+	stage_keys(&stage, "> i g");
+	row = stage_row(&stage, 9);
+	assert_true(strstr(row, "serve") || strstr(row, "slow-consumer"));
+	free(row);
+	stage_keys(&stage, "*");
+	stage_find(&stage, "2 marked only  1/2");
+	assert_false(stage_has(&stage, "self-wake"));
+	stage_keys(&stage, "G m");
+	stage_find(&stage, "1 marked only  1/1");
+	stage_keys(&stage, "* f '-marked' Enter");
+	stage_find(&stage, "filter -marked: 16 of 17");
+	stage_keys(&stage, "Esc M * *");
+	stage_find(&stage, "No row is marked");
+	stage_keys(&stage, "*");
+	stage_find(&stage, "/17");
+	stage_close(&stage);
+}
+
 static void columns_come_go_and_move_by_a_menu(void **state)
 {
 	struct stage stage;
@@ -558,6 +594,7 @@ TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_deadlock_is_red_and_in_word
 	cmocka_unit_test(a_filter_counts_its_matches_and_esc_clears_it),
 	cmocka_unit_test(a_query_filters_while_it_is_typed), cmocka_unit_test(a_field_that_a_table_has_not_is_said),
 	cmocka_unit_test(each_table_answers_for_its_own_fields), cmocka_unit_test(tab_completes_and_up_recalls),
+	cmocka_unit_test(marks_stay_with_their_rows_and_filter),
 	cmocka_unit_test(columns_come_go_and_move_by_a_menu), cmocka_unit_test(a_hidden_column_orders_and_is_named),
 	cmocka_unit_test(rates_are_over_a_look_ten_seconds_or_all),
 	cmocka_unit_test(keys_typed_into_a_prompt_do_nothing_else), cmocka_unit_test(search_goes_round_both_ways),

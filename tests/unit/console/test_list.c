@@ -43,6 +43,27 @@ static void the_cursor_stays_on_its_id_when_the_order_changes(void **state)
 	cn_list_fini(&list);
 }
 
+static void what_is_first_stands_before_the_order(void **state)
+{
+	struct cn_list list = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++) {
+		const struct cn_entry entry = { .key = i, .id = 100 + i, .index = i, .first = i % 40 == 7 };
+
+		assert_int_equal(cn_list_add(&list, entry), 0);
+	}
+	cn_list_place(&list, &down, 5);
+	assert_int_equal(list.entries[0].id, 187);
+	assert_int_equal(list.entries[1].id, 147);
+	assert_int_equal(list.entries[2].id, 107);
+	assert_int_equal(list.entries[3].id, 199);
+	cn_list_place(&list, &up, 5);
+	assert_int_equal(list.entries[0].id, 107);
+	assert_int_equal(list.entries[3].id, 100);
+	cn_list_fini(&list);
+}
+
 static void the_cursor_keeps_its_line_on_the_screen(void **state)
 {
 	uint64_t keys[1000];
@@ -184,6 +205,7 @@ static void every_window_equals_that_of_a_full_sort(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(the_cursor_stays_on_its_id_when_the_order_changes),
+	cmocka_unit_test(what_is_first_stands_before_the_order),
 	cmocka_unit_test(the_cursor_keeps_its_line_on_the_screen),
 	cmocka_unit_test(an_untouched_cursor_stays_on_the_first_line),
 	cmocka_unit_test(a_row_that_goes_leaves_the_cursor_to_the_next),
