@@ -1,59 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Spawning, joining, yielding, and two tasks that wake each other. */
+/* Tokio's rt_current_thread.rs, spawn.rs and spawn_blocking.rs, and two tasks that wake each other. */
 #include "bench.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
-/* ------------------------------------------------------------------ spawn */
-
-ROUSE_ASYNC(counted, int, struct bench_countdown *countdown;);
-ROUSE_BODY(counted)
-{
-	ROUSE_BEGIN;
-	bench_one(self->countdown);
-	ROUSE_RETURN(0);
-	ROUSE_END;
-}
-
-/* 10 000 tasks spawned by a thread that is no worker. */
-static struct bench_done spawn_outside(struct rouse_runtime *runtime)
-{
-	struct rouse_guard guard = rouse_enter(runtime);
-	struct bench_countdown countdown;
-
-	bench_countdown_init(&countdown, BENCH_SPAWNS);
-	for (int i = 0; i < BENCH_SPAWNS; i++)
-		bench_must(rouse_spawn_detached(counted, .countdown = &countdown) == 0, "spawn");
-	bench_wait(&countdown);
-	rouse_leave(&guard);
-	return (struct bench_done){ .ops = BENCH_SPAWNS };
-}
-
-ROUSE_ASYNC(spawner, int, struct bench_countdown *countdown;);
-ROUSE_BODY(spawner)
-{
-	ROUSE_BEGIN;
-	for (int i = 0; i < BENCH_SPAWNS; i++)
-		bench_must(rouse_spawn_detached(counted, .countdown = self->countdown) == 0, "spawn");
-	ROUSE_RETURN(0);
-	ROUSE_END;
-}
-
-/* 10 000 tasks spawned by a task. */
-static struct bench_done spawn_worker(struct rouse_runtime *runtime)
-{
-	struct rouse_guard guard = rouse_enter(runtime);
-	struct bench_countdown countdown;
-
-	bench_countdown_init(&countdown, BENCH_SPAWNS);
-	bench_must(rouse_spawn_detached(spawner, .countdown = &countdown) == 0, "spawn");
-	bench_wait(&countdown);
-	rouse_leave(&guard);
-	return (struct bench_done){ .ops = BENCH_SPAWNS };
-}
-
-/* ------------------------------------------------------------------- join */
+/* ------------------------------------------------------ a current thread */
 
 ROUSE_ASYNC(nothing, int, ROUSE_NO_FIELDS);
 ROUSE_BODY(nothing)
@@ -63,259 +12,231 @@ ROUSE_BODY(nothing)
 	ROUSE_END;
 }
 
-ROUSE_ASYNC(joiner, int, struct bench_countdown *countdown; struct rouse_task *tasks[BENCH_JOINS]; int i, rc;
-	struct rouse_join join;);
-ROUSE_BODY(joiner)
+ROUSE_ASYNC(join_in_order, int, struct rouse_task **tasks; int n, i, rc; struct rouse_join join;);
+ROUSE_BODY(join_in_order)
 {
 	ROUSE_BEGIN;
-	for (int i = 0; i < BENCH_JOINS; i++) {
-		self->tasks[i] = rouse_spawn(nothing);
-		bench_must(self->tasks[i] != NULL, "spawn");
-	}
-	for (self->i = 0; self->i < BENCH_JOINS; self->i++) {
+	for (self->i = 0; self->i < self->n; self->i++) {
 		ROUSE_AWAIT(self->rc, rouse_join(&self->join, self->tasks[self->i], NULL));
 		bench_must(self->rc == 0, "join");
 	}
-	bench_one(self->countdown);
 	ROUSE_RETURN(0);
 	ROUSE_END;
 }
 
-/* A task spawns 1 000 tasks, then joins them in order. */
-static struct bench_done spawn_join(struct rouse_runtime *runtime)
+ROUSE_ASYNC(spawn_many, int, struct rouse_task *tasks[BENCH_SPAWNS_FEW]; struct join_in_order all; int rc;);
+ROUSE_BODY(spawn_many)
+{
+	ROUSE_BEGIN;
+	for (int i = 0; i < BENCH_SPAWNS_FEW; i++) {
+		self->tasks[i] = rouse_spawn(nothing);
+		bench_must(self->tasks[i] != NULL, "spawn");
+	}
+	ROUSE_AWAIT(self->rc, ROUSE_CALL(&self->all, join_in_order, .tasks = self->tasks, .n = BENCH_SPAWNS_FEW));
+	ROUSE_RETURN(self->rc);
+	ROUSE_END;
+}
+
+static struct bench_done spawn_many_local(struct rouse_runtime *runtime)
+{
+	bench_must(rouse_block_on(runtime, NULL, spawn_many) == 0, "block on");
+	return (struct bench_done){ .ops = BENCH_SPAWNS_FEW };
+}
+
+/* Outside of block_on, which then joins them. */
+static void spawn_outside(struct rouse_runtime *runtime)
+{
+	static struct rouse_task *tasks[BENCH_SPAWNS_FEW];
+
+	for (int i = 0; i < BENCH_SPAWNS_FEW; i++) {
+		tasks[i] = rouse_spawn_on(runtime, nothing);
+		bench_must(tasks[i] != NULL, "spawn");
+	}
+	bench_must(rouse_block_on(runtime, NULL, join_in_order, .tasks = tasks, .n = BENCH_SPAWNS_FEW) == 0, "block on");
+}
+
+static struct bench_done spawn_many_remote_idle(struct rouse_runtime *runtime)
+{
+	spawn_outside(runtime);
+	return (struct bench_done){ .ops = BENCH_SPAWNS_FEW };
+}
+
+ROUSE_ASYNC(endless, int, const bool *stop;);
+ROUSE_BODY(endless)
+{
+	ROUSE_BEGIN;
+	if (!*self->stop)
+		bench_must(rouse_spawn_detached(endless, .stop = self->stop) == 0, "spawn");
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+static struct bench_done spawn_many_remote_busy(struct rouse_runtime *runtime)
 {
 	struct rouse_guard guard = rouse_enter(runtime);
-	struct bench_countdown countdown;
+	bool stop = false;
 
-	bench_countdown_init(&countdown, 1);
-	bench_must(rouse_spawn_detached(joiner, .countdown = &countdown) == 0, "spawn");
-	bench_wait(&countdown);
+	bench_must(rouse_spawn_detached(endless, .stop = &stop) == 0, "spawn");
+	bench_begin();
+	spawn_outside(runtime);
+	bench_end();
+	stop = true;
+	bench_must(rouse_block_until_idle(runtime) == 0, "the end of all tasks");
 	rouse_leave(&guard);
-	return (struct bench_done){ .ops = BENCH_JOINS };
+	return (struct bench_done){ .ops = BENCH_SPAWNS_FEW };
 }
 
 /* ------------------------------------------------------------------ yield */
 
-ROUSE_ASYNC(yielder, int, struct bench_countdown *countdown; int i; struct rouse_yield yield;);
+ROUSE_ASYNC(yielder, int, int i, yields; struct rouse_yield yield;);
 ROUSE_BODY(yielder)
 {
 	ROUSE_BEGIN;
-	for (self->i = 0; self->i < BENCH_YIELDS; self->i++)
+	for (self->i = 0; self->i < self->yields; self->i++)
 		ROUSE_AWAIT_ONLY(rouse_yield(&self->yield));
-	bench_one(self->countdown);
 	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+/* Spawns as many as `n` that yield, and joins them. */
+ROUSE_ASYNC(spawn_yielding, int, struct rouse_task *tasks[BENCH_YIELDERS]; int n, yields, rc; struct join_in_order all;);
+ROUSE_BODY(spawn_yielding)
+{
+	ROUSE_BEGIN;
+	for (int i = 0; i < self->n; i++) {
+		self->tasks[i] = rouse_spawn(yielder, .yields = self->yields);
+		bench_must(self->tasks[i] != NULL, "spawn");
+	}
+	ROUSE_AWAIT(self->rc, ROUSE_CALL(&self->all, join_in_order, .tasks = self->tasks, .n = self->n));
+	ROUSE_RETURN(self->rc);
 	ROUSE_END;
 }
 
 static struct bench_done yield_many(struct rouse_runtime *runtime)
 {
-	struct rouse_guard guard = rouse_enter(runtime);
-	struct bench_countdown countdown;
-
-	bench_countdown_init(&countdown, BENCH_YIELDERS);
-	for (int i = 0; i < BENCH_YIELDERS; i++)
-		bench_must(rouse_spawn_detached(yielder, .countdown = &countdown) == 0, "spawn");
-	bench_wait(&countdown);
-	rouse_leave(&guard);
+	bench_must(rouse_block_on(runtime, NULL, spawn_yielding, .n = BENCH_YIELDERS, .yields = BENCH_YIELDS) == 0,
+		"block on");
 	return (struct bench_done){ .ops = (uint64_t)BENCH_YIELDERS * BENCH_YIELDS };
 }
 
-/* -------------------------------------------------------------- ping-pong */
-
-ROUSE_ASYNC(partner, int, struct rouse_oneshot *ping; struct rouse_oneshot *pong; uint64_t value;
-	struct rouse_oneshot_recv recv; int rc;);
-ROUSE_BODY(partner)
+/* Two tasks that wake each other: an operation is one wake-up, and the poll it leads to. */
+ROUSE_ASYNC(waking, int, struct rouse_notify *mine; struct rouse_notify *other; int i; struct rouse_notified notified;);
+ROUSE_BODY(waking)
 {
 	ROUSE_BEGIN;
-	ROUSE_AWAIT(self->rc, rouse_oneshot_recv(&self->recv, self->ping, &self->value));
-	bench_must(self->rc == 0 && rouse_oneshot_send(self->pong, 1) == 0, "pong");
+	for (self->i = 0; self->i < BENCH_PAIR_WAKES; self->i++) {
+		rouse_notify_one(self->other);
+		ROUSE_AWAIT_ONLY(rouse_notified(&self->notified, self->mine));
+	}
 	ROUSE_RETURN(0);
 	ROUSE_END;
 }
 
-ROUSE_ASYNC(pinger, int, struct bench_countdown *countdown; struct rouse_oneshot *pong; uint64_t value;
-	struct rouse_oneshot_recv recv; int rc;);
-ROUSE_BODY(pinger)
+ROUSE_ASYNC(two_waking, int, struct rouse_notify *a; struct rouse_notify *b; struct rouse_task *tasks[2]; int rc;
+	struct join_in_order all;);
+ROUSE_BODY(two_waking)
 {
-	struct rouse_oneshot *ping;
-
 	ROUSE_BEGIN;
-	ping = rouse_oneshot_new(NULL);
-	self->pong = rouse_oneshot_new(NULL);
-	bench_must(ping && self->pong, "oneshot");
-	bench_must(rouse_spawn_detached(partner, .ping = ping, .pong = self->pong) == 0, "spawn");
-	bench_must(rouse_oneshot_send(ping, 1) == 0, "ping");
-	ROUSE_AWAIT(self->rc, rouse_oneshot_recv(&self->recv, self->pong, &self->value));
-	bench_must(self->rc == 0, "pong");
+	self->tasks[0] = rouse_spawn(waking, .mine = self->a, .other = self->b);
+	self->tasks[1] = rouse_spawn(waking, .mine = self->b, .other = self->a);
+	bench_must(self->tasks[0] && self->tasks[1], "spawn");
+	ROUSE_AWAIT(self->rc, ROUSE_CALL(&self->all, join_in_order, .tasks = self->tasks, .n = 2));
+	ROUSE_RETURN(self->rc);
+	ROUSE_END;
+}
+
+static struct bench_done wake_pair(struct rouse_runtime *runtime)
+{
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct rouse_notify *a = rouse_notify_new("a"), *b = rouse_notify_new("b");
+
+	bench_must(a && b, "notify");
+	bench_must(rouse_block_on(runtime, NULL, two_waking, .a = a, .b = b) == 0, "block on");
+	rouse_notify_free(a);
+	rouse_notify_free(b);
+	rouse_leave(&guard);
+	return (struct bench_done){ .ops = 2ull * BENCH_PAIR_WAKES };
+}
+
+/* --------------------------------------------------------------- spawn.rs */
+
+static struct bench_done spawn_1(struct rouse_runtime *runtime)
+{
+	bench_must(rouse_block_on(runtime, NULL, spawn_yielding, .n = 1, .yields = 1) == 0, "block on");
+	return (struct bench_done){ .ops = 1 };
+}
+
+static struct bench_done spawn_10(struct rouse_runtime *runtime)
+{
+	bench_must(rouse_block_on(runtime, NULL, spawn_yielding, .n = 10, .yields = 1) == 0, "block on");
+	return (struct bench_done){ .ops = 10 };
+}
+
+/* ------------------------------------------------------- spawn_blocking.rs */
+
+static int64_t no_job(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+ROUSE_ASYNC(eight_jobs, int, struct rouse_blocking job[8];);
+ROUSE_BODY(eight_jobs)
+{
+	ROUSE_BEGIN;
+#define JOB(I) rouse_blocking(&self->job[I], no_job, NULL)
+	ROUSE_JOIN_ALL(JOB(0), JOB(1), JOB(2), JOB(3), JOB(4), JOB(5), JOB(6), JOB(7));
+#undef JOB
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+/* Batches of 16, which is two joins of eight: as many as one takes. */
+ROUSE_ASYNC(batches, int, struct bench_countdown *countdown; int i; struct eight_jobs first, second;);
+ROUSE_BODY(batches)
+{
+	ROUSE_BEGIN;
+	for (self->i = 0; self->i < BENCH_BATCHES; self->i++)
+		ROUSE_JOIN_ALL(ROUSE_CALL(&self->first, eight_jobs), ROUSE_CALL(&self->second, eight_jobs));
 	bench_one(self->countdown);
 	ROUSE_RETURN(0);
 	ROUSE_END;
 }
 
-ROUSE_ASYNC(ping_pong_root, int, struct bench_countdown *countdown;);
-ROUSE_BODY(ping_pong_root)
-{
-	ROUSE_BEGIN;
-	for (int i = 0; i < BENCH_PINGS; i++)
-		bench_must(rouse_spawn_detached(pinger, .countdown = self->countdown) == 0, "spawn");
-	ROUSE_RETURN(0);
-	ROUSE_END;
-}
-
-/* One task spawns 1 000; each makes two oneshots and a partner, sends one, awaits the other. */
-static struct bench_done ping_pong(struct rouse_runtime *runtime)
+static struct bench_done run_jobs(struct rouse_runtime *runtime, int tasks)
 {
 	struct rouse_guard guard = rouse_enter(runtime);
 	struct bench_countdown countdown;
 
-	bench_countdown_init(&countdown, BENCH_PINGS);
-	bench_must(rouse_spawn_detached(ping_pong_root, .countdown = &countdown) == 0, "spawn");
+	bench_countdown_init(&countdown, (uint64_t)tasks);
+	for (int i = 0; i < tasks; i++)
+		bench_must(rouse_spawn_detached(batches, .countdown = &countdown) == 0, "spawn");
 	bench_wait(&countdown);
 	rouse_leave(&guard);
-	return (struct bench_done){ .ops = BENCH_PINGS };
+	return (struct bench_done){ .ops = (uint64_t)tasks * BENCH_BATCHES * 16 };
 }
 
-/* ---------------------------------------------------------- chained spawn */
-
-ROUSE_ASYNC(chain, int, struct bench_countdown *countdown; int n;);
-ROUSE_BODY(chain)
+static struct bench_done concurrency_1(struct rouse_runtime *runtime)
 {
-	ROUSE_BEGIN;
-	if (self->n == 0)
-		bench_one(self->countdown);
-	else
-		bench_must(rouse_spawn_detached(chain, .countdown = self->countdown, .n = self->n - 1) == 0, "spawn");
-	ROUSE_RETURN(0);
-	ROUSE_END;
+	return run_jobs(runtime, 1);
 }
 
-static struct bench_done chained_spawn(struct rouse_runtime *runtime)
+static struct bench_done concurrency_4(struct rouse_runtime *runtime)
 {
-	struct rouse_guard guard = rouse_enter(runtime);
-	struct bench_countdown countdown;
-
-	bench_countdown_init(&countdown, 1);
-	bench_must(rouse_spawn_detached(chain, .countdown = &countdown, .n = BENCH_CHAIN) == 0, "spawn");
-	bench_wait(&countdown);
-	rouse_leave(&guard);
-	return (struct bench_done){ .ops = BENCH_CHAIN };
-}
-
-/* ----------------------------------------------------------------- memory */
-
-ROUSE_ASYNC(waiter, int, struct bench_countdown *waiting; struct bench_countdown *ended;
-	struct rouse_semaphore *semaphore; struct rouse_semaphore_acquire acquire;);
-ROUSE_BODY(waiter)
-{
-	ROUSE_BEGIN;
-	bench_one(self->waiting);
-	ROUSE_AWAIT_ONLY(rouse_semaphore_acquire(&self->acquire, self->semaphore, 1));
-	ROUSE_RETURN(0);
-	ROUSE_FINALLY: bench_one(self->ended);
-	ROUSE_END;
-}
-
-static double resident_bytes(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	long pages = 0;
-
-	bench_must(file && fscanf(file, "%*d %ld", &pages) == 1, "reading statm");
-	fclose(file);
-	return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
-struct crowd {
-	struct rouse_semaphore *semaphore;
-	struct bench_countdown waiting, ended;
-	uint64_t n;
-};
-
-/* Inside the runtime. Returns when all wait. */
-static void gather(struct crowd *crowd, uint64_t n)
-{
-	crowd->n = n;
-	crowd->semaphore = rouse_semaphore_new("crowd", 0);
-	bench_must(crowd->semaphore != NULL, "semaphore");
-	bench_countdown_init(&crowd->waiting, n);
-	bench_countdown_init(&crowd->ended, n);
-	for (uint64_t i = 0; i < n; i++)
-		bench_must(rouse_spawn_detached(waiter, .waiting = &crowd->waiting, .ended = &crowd->ended,
-				   .semaphore = crowd->semaphore) == 0, "spawn");
-	bench_wait(&crowd->waiting);
-}
-
-static void dismiss(struct crowd *crowd)
-{
-	bench_must(rouse_semaphore_release(crowd->semaphore, (uint32_t)crowd->n) == 0, "release");
-	bench_wait(&crowd->ended);
-	rouse_semaphore_free(crowd->semaphore);
-}
-
-/* 200 000 tasks wait for a semaphore: "ns" is bytes of memory for each, its future not counted. */
-static struct bench_done task_memory(struct rouse_runtime *runtime)
-{
-	static double before; /* of the first iteration: what it has grown to is used again */
-	struct rouse_guard guard = rouse_enter(runtime);
-	struct crowd crowd;
-	double bytes;
-
-	if (before == 0)
-		before = resident_bytes();
-	gather(&crowd, BENCH_LIVE);
-	bytes = (resident_bytes() - before) / BENCH_LIVE - (double)sizeof(struct waiter);
-	dismiss(&crowd);
-	rouse_leave(&guard);
-	return (struct bench_done){ .ops = BENCH_LIVE, .ns = bytes };
-}
-
-/* As a worker is wedged: a poll that does not return. */
-ROUSE_ASYNC(spinner, int, struct bench_countdown *started; struct bench_countdown *ended; const bool *stop;);
-ROUSE_BODY(spinner)
-{
-	ROUSE_BEGIN;
-	bench_one(self->started);
-	while (!__atomic_load_n(self->stop, __ATOMIC_ACQUIRE))
-		continue;
-	bench_one(self->ended);
-	ROUSE_RETURN(0);
-	ROUSE_END;
-}
-
-void bench_hold(struct rouse_runtime *runtime, uint64_t n, uint32_t spinning)
-{
-	struct bench_countdown started, ended;
-	bool stop = false;
-	struct rouse_guard guard = rouse_enter(runtime);
-	struct crowd crowd;
-
-	bench_must(n > 0 && n <= UINT32_MAX, "a number of tasks");
-	gather(&crowd, n);
-	bench_countdown_init(&started, spinning);
-	bench_countdown_init(&ended, spinning);
-	for (uint32_t i = 0; i < spinning; i++)
-		bench_must(rouse_spawn_detached(spinner, .started = &started, .ended = &ended, .stop = &stop) == 0,
-			"spawn");
-	if (spinning)
-		bench_wait(&started);
-	puts("ready");
-	fflush(stdout);
-	while (getchar() != EOF)
-		;
-	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-	if (spinning)
-		bench_wait(&ended);
-	dismiss(&crowd);
-	rouse_leave(&guard);
+	return run_jobs(runtime, 4);
 }
 
 const struct bench_case bench_spawn_cases[] = {
-	{ "spawn_outside", spawn_outside },
-	{ "spawn_worker", spawn_worker },
-	{ "spawn_join", spawn_join },
-	{ "yield", yield_many },
-	{ "ping_pong", ping_pong },
-	{ "chained_spawn", chained_spawn },
-	{ "task_memory", task_memory },
-	{ NULL, NULL },
+	{ "rt_current_thread/spawn_many_local", spawn_many_local, true, false },
+	{ "rt_current_thread/spawn_many_remote_idle", spawn_many_remote_idle, true, false },
+	{ "rt_current_thread/spawn_many_remote_busy", spawn_many_remote_busy, true, false },
+	{ "rt_current_thread/x_yield_many", yield_many, true, false },
+	{ "rt_current_thread/x_wake_pair", wake_pair, true, false },
+	{ "spawn/basic_scheduler_spawn", spawn_1, true, false },
+	{ "spawn/basic_scheduler_spawn10", spawn_10, true, false },
+	{ "spawn/threaded_scheduler_spawn", spawn_1, false, false },
+	{ "spawn/threaded_scheduler_spawn10", spawn_10, false, false },
+	{ "spawn_blocking/concurrency_1", concurrency_1, false, false },
+	{ "spawn_blocking/concurrency_4", concurrency_4, false, false },
+	{ NULL, NULL, false, false },
 };

@@ -6,7 +6,7 @@ promises.list holds sections (`# heading`) of promises. A promise begins with
 `* ` and may go on in indented lines; its proofs follow it:
 
     > test ROOM/NAME [cmocka test]    a test of the build, and one within it
-    > bench CASE, VARIANT, WORKERS, TABLE    a cell of bench/RESULTS.md
+    > bench CASE; VARIANT; WHERE; FIGURE    a cell of bench/RESULTS.md
     > million WHAT                  a row of its section about a million tasks
     > mutate FILE                     that mutations of this file are killed
 
@@ -61,17 +61,20 @@ class Evidence:
         results = TESTS / "bench/RESULTS.md"
         self.results = results.read_text(encoding="utf-8") if results.is_file() else ""
 
-    def cell(self, case, variant, workers, heading):
-        """A cell of RESULTS.md, or None."""
-        section = re.search(rf"^## {workers} workers?$(.*?)(?=^## |\Z)", self.results, re.M | re.S)
-        table = section and re.search(rf"^### {re.escape(heading)}\n\n(.*?)(?=\n\n|\Z)", section.group(1), re.M | re.S)
+    def cell(self, case, variant, where, figure):
+        """A cell of RESULTS.md, or None: in a group's section, under the place's name, the line of a case's figure."""
+        group, _, short = case.partition("/")
+        section = re.search(rf"^### {re.escape(group)}$(.*?)(?=^##|\Z)", self.results, re.M | re.S)
+        table = section and re.search(rf"^\*\*{re.escape(where)}\*\*\n\n(.*?)(?=\n\n|\Z)", section.group(1), re.M | re.S)
         if not table:
             return None
-        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.group(1).splitlines()]
-        named = {row[0]: row for row in rows}
-        if case not in named or variant not in rows[0]:
-            return None
-        return named[case][rows[0].index(variant)]
+        head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.group(1).splitlines()]
+        here = None
+        for row in rows:
+            here = row[0] or here
+            if here == short and row[1] == figure and variant in head:
+                return row[head.index(variant)]
+        return None
 
     def of(self, proof):
         """(what proves it, its figure), or an error."""
@@ -87,10 +90,10 @@ class Evidence:
             n = self.mutations.count(f"@ {rest} ::")
             return (f"`./dev mutate {rest}`", f"{n} mutations") if n else (None, f"no mutation of {rest}")
         if kind == "bench":
-            case, variant, workers, heading = (word.strip() for word in rest.split(","))
-            figure = self.cell(case, variant, workers, heading)
-            place = f"bench {case}, {variant}, W={workers}"
-            return (place, f"{figure} {heading}") if figure else (place, "not measured yet")
+            case, variant, where, what = (word.strip() for word in rest.split(";"))
+            figure = self.cell(case, variant, where, what)
+            place = f"bench {case}, {variant}, {where}"
+            return (place, f"{figure} {what}") if figure else (place, "not measured yet")
         if kind == "million":
             row = re.search(rf"^\| {re.escape(rest)} \| (.*?) \|$", self.results, re.M)
             return f"bench a million tasks: {rest}", row.group(1) if row else "not measured yet"

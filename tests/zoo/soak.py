@@ -28,8 +28,13 @@ from rows import all_rows  # noqa: E402  pylint: disable=wrong-import-order
 
 EXAMPLES = ["actor", "builder", "channel", "five_step", "hello_join", "leaf_future", "mini_executor", "mini_tokio",
             "two_runtimes"]
-CASES = ["spawn_outside", "spawn_worker", "spawn_join", "yield", "ping_pong", "chained_spawn", "channel_bounded",
-         "channel_full", "channel_unbounded", "channel_alone", "request_reply", "timer_cancel", "echo_1", "echo_64"]
+CASES = ["rt_multi_threaded/spawn_many_remote_idle", "rt_multi_threaded/spawn_many_remote_busy1",
+         "rt_multi_threaded/yield_many", "rt_multi_threaded/ping_pong", "rt_multi_threaded/chained_spawn",
+         "rt_multi_threaded/x_spawn_from_worker", "rt_multi_threaded/x_spawn_join", "remote_spawn/threads_2",
+         "spawn_blocking/concurrency_4", "sync_mpsc/contention_bounded", "sync_mpsc/contention_bounded_full",
+         "sync_mpsc/contention_unbounded", "sync_mpsc/uncontented_bounded",
+         "sync_mpsc_oneshot/request_reply_multi_threaded", "sync_mutex/x_contended8_hold_yield",
+         "time/x_multi_register_cancel-8", "net/x_tcp_echo_1x64B", "net/x_tcp_echo_64x64B"]
 # Looks, and the ms between them: a glance, the default of `rouse check`, and somebody who stays.
 WAYS = [(2, 50), (3, 250), (8, 250), (26, 100), (40, 250)]
 ALARMS = ("proven", "likely")

@@ -1,3 +1,3 @@
 module rouse/bench/go
 
-go 1.19
+go 1.22

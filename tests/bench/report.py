@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""RESULTS.md from samples: the verdict in numbers, the notes written by hand, a line a row, then all figures."""
+
+import datetime
+import os
+import platform
+import re
+import subprocess
+
+import cases
+from figures import AHEAD, BEHIND, LEVEL, cell, geometric_mean, number, quotient, table, verdict
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NOTES = os.path.join(HERE, "NOTES.md")
+OURS, WATCHED = "rouse L1", "watched"
+PEERS = ["Tokio", "Go"]
+FIRST = {"time": "ns", "late": "ns late, median", "bytes": "bytes", "rate": "ns"}
+
+
+def first_line(command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "none"
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        model = re.search(r"model name\s*: (.*)", f.read())
+    return f"{model.group(1) if model else platform.machine()}, {len(os.sched_getaffinity(0))} CPUs, " \
+           f"Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at start"
+
+
+def head(options):
+    commit = first_line(["git", "-C", HERE, "describe", "--always", "--dirty"])
+    return [f"- date: {datetime.datetime.now().astimezone():%Y-%m-%d %H:%M %z}", f"- commit: {commit}",
+            f"- machine: {machine()}", *[f"- {text}" for text in options.version],
+            f"- {options.rounds} rounds of at least {options.ms} ms a sample, all variants in turn in each"]
+
+
+class Rows:
+    """The samples, by row: a case in a configuration."""
+
+    def __init__(self, samples, configurations):
+        self.samples = samples
+        self.keys = [(case, configuration) for case in cases.CASES for configuration in configurations
+                     if any(key[:2] == (case.name, configuration) for key in samples)]
+
+    def column(self, key, variant, what):
+        return self.samples.get((key[0].name, key[1], variant), {}).get(what, [])
+
+    def quotients(self, mine, theirs, what):
+        """One for each row that both have, and in which that is a figure of speed."""
+        return [quotient(self.column(key, mine, what), self.column(key, theirs, what)) for key in self.keys
+                if key[0].figure in ("time", "rate") or (what == "cpu" and key[0].figure != "bytes")]
+
+    def with_verdict(self, wanted, mine, theirs, what):
+        return [key for key in self.keys
+                if verdict(self.column(key, mine, what), self.column(key, theirs, what)) == wanted]
+
+
+def shown(x):
+    return "-" if x is None else number(x)
+
+
+def against(rows, mine, theirs):
+    """A sentence on one of ours beside one of theirs."""
+    time, cpu = (geometric_mean(rows.quotients(mine, theirs, what)) for what in ("ns", "cpu"))
+    ahead, level, behind = (len(rows.with_verdict(v, mine, theirs, "cpu")) for v in (AHEAD, LEVEL, BEHIND))
+    if not ahead + level + behind:
+        return []
+    return [f"{'At L1' if mine == OURS else 'Watched at L2'} rouse takes {shown(time)} of {theirs}'s time and {shown(cpu)} of "
+            f"its CPU time (geometric means), and is by CPU ahead in {ahead} of {ahead + level + behind} rows, level in "
+            f"{level}, behind in {behind}."]
+
+
+def paragraph(rows):
+    sentences = [sentence for peer in PEERS for mine in (OURS, WATCHED) for sentence in against(rows, mine, peer)]
+    return " ".join(sentences) or "There was nothing to compare with."
+
+
+def behind_lines(rows):
+    """Every row in which a figure of ours lies wholly above theirs, worst first: none is left out."""
+    found = []
+    for peer in PEERS:
+        for mine in (OURS, WATCHED):
+            for what, words in (("cpu", "CPU"), ("ns", "")):
+                for key in rows.with_verdict(BEHIND, mine, peer, what):
+                    ours, theirs = rows.column(key, mine, what), rows.column(key, peer, what)
+                    found.append((peer, quotient(ours, theirs) or 0, [f"`{key[0].name}`", key[1], peer, mine,
+                                                                      words or FIRST[key[0].figure].split(",")[0],
+                                                                      shown(quotient(ours, theirs)), cell(ours),
+                                                                      cell(theirs)]))
+    if not found:
+        return ["None."]
+    found.sort(key=lambda row: (PEERS.index(row[0]), -row[1]))
+    return table(["row", "where", "beside", "which", "figure", "times", "rouse's", "theirs"], [row[2] for row in found])
+
+
+def summary(rows):
+    columns = ["row", "where", "time / Tokio's", "CPU / Tokio's", "watched: CPU / Tokio's", "time / Go's", "CPU / Go's",
+               "by CPU, beside Tokio"]
+    lines = []
+    for key in rows.keys:
+        def over(mine, peer, what, key=key):
+            return shown(quotient(rows.column(key, mine, what), rows.column(key, peer, what)))
+
+        verdicts = [verdict(rows.column(key, mine, "cpu"), rows.column(key, "Tokio", "cpu")) or "-"
+                    for mine in (OURS, WATCHED)]
+        lines.append([key[0].name, key[1], over(OURS, "Tokio", "ns"), over(OURS, "Tokio", "cpu"),
+                      over(WATCHED, "Tokio", "cpu"), over(OURS, "Go", "ns"), over(OURS, "Go", "cpu"),
+                      verdicts[0] if verdicts[0] == verdicts[1] else f"{verdicts[0]}, watched {verdicts[1]}"])
+    return table(columns, lines)
+
+
+def lines_of_row(rows, key, variants):
+    """One line for each figure."""
+    more = {"late": [("p99", "ns late, p99")], "rate": [("rate", "requests / s"), ("p50", "us, p50"), ("p99", "us, p99")]}
+    what = [("ns", FIRST[key[0].figure]), *more.get(key[0].figure, []), ("cpu", "CPU ns"),
+            ("switches", "switches / 1000")]
+    for i, (figure, words) in enumerate(what):
+        yield [key[0].short if i == 0 else "", words] + [cell(rows.column(key, v, figure)) for v in variants]
+
+
+def groups(rows, variants, configurations):
+    lines = []
+    for group, words in cases.GROUPS.items():
+        own = [key for key in rows.keys if key[0].group == group]
+        if not own:
+            continue
+        lines += ["", f"### {group}", ""] + ([words, ""] if words else [])
+        told = set()
+        for case, _ in own:
+            if case.name not in told:
+                lines.append(f"- `{case.short}`: {case.what}")
+                told.add(case.name)
+        for configuration in configurations:
+            here = [key for key in own if key[1] == configuration]
+            there = [v for v in variants if any(rows.column(key, v, "ns") for key in here)]
+            if here:
+                lines += ["", f"**{configuration}**", ""]
+                lines += table(["case", "per op", *there], [l for key in here for l in lines_of_row(rows, key, there)])
+    return lines
+
+
+def text(head_lines, samples, configurations, variants):
+    rows = Rows(samples, configurations)
+    lines = ["# Benchmark results", "", paragraph(rows), "",
+             "Ahead and behind: the 95 % intervals of both medians (of fewer than 6 samples: the ranges) do not overlap.",
+             "Memory and lateness are not in the means of time. *Watched* is L2 with `rouse top -b -d 1` attached, on the",
+             "same CPUs; the agent's CPU time is in its figures. A row is a case in one of its places.", "",
+             "Written by `./dev bench --peers`; compare.py says how, cases.py what.", "", *head_lines,
+             "", "## Behind", ""]
+    lines += behind_lines(rows)
+    if os.path.exists(NOTES):
+        with open(NOTES, encoding="utf-8") as f:
+            lines += ["", f.read().rstrip()]
+    lines += ["", "## Each row in one line", "", "Quotients of medians: below 1 is in rouse's favour; L1 if not said.", ""]
+    lines += summary(rows)
+    lines += ["", "## All figures", "", "Median (95 % interval). Switches are voluntary ones, of 1000 operations."]
+    lines += groups(rows, variants, configurations)
+    return "\n".join(lines) + "\n"
