@@ -14,11 +14,12 @@
 #include "export/text.h"
 
 static const struct cn_verb verbs[] = {
-	{ "", "[TARGET]", "Open the screen on a program.",
-		"Without TARGET: list what can be watched; if that is just one program, open it.",
+	{ "", "[TARGET]...", "Open the screen on a program, or on several.",
+		"Of several, C-n and C-p lead from one to the next. Without TARGET: the programs that can be\n"
+		"watched, as they come and go, to choose from; if there is just one, it is opened at once.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) |
 			CN_TAKES(FRAMES) | CN_TAKES(KERNEL) | CN_TAKES(WHERE),
-		0, 1, cn_verb_top },
+		0, CN_SEATS_MAX, cn_verb_top },
 	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
 		0, 0, cn_verb_list },
 	{ "ps", "TARGET", "Print its tasks, workers and totals.",
@@ -170,7 +171,7 @@ int cn_finish(int code)
 
 /* ------------------------------------------------------------------ opening */
 
-int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_session)
+int cn_open_target(const struct cn_cli *cli, const char *target, struct cn_session **ret_session, struct cn_why *why)
 {
 	struct cn_session_opts opts = { .kind = cli->frames ? CN_SOURCE_FRAMES : cli->source,
 		.interval_ms = cli->interval_ms,
@@ -180,12 +181,18 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 		.answer_ms = cli->timeout_ms,
 		.diagnose = cli->diagnose,
 		.kernel = cli->kernel };
-	struct cn_session *session;
-	struct cn_why why = { 0 };
 
 	if (cli->given & CN_TAKES(INTERVAL))
 		opts.kernel.round_ms = cli->interval_ms;
-	if (cn_session_open(cli->frames ? cli->frames : cli->target, &opts, &session, &why))
+	return cn_session_open(target, &opts, ret_session, why);
+}
+
+int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_session)
+{
+	struct cn_session *session;
+	struct cn_why why = { 0 };
+
+	if (cn_open_target(cli, cli->frames ? cli->frames : cli->target, &session, &why))
 		return cn_fail_why(&why);
 	for (uint32_t i = 0; i < looks; i++) {
 		if (cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why)) {

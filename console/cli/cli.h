@@ -94,6 +94,8 @@ struct cn_verb;
 struct cn_cli {
 	const struct cn_verb *verb;
 	const char *target; /* NULL = none */
+	const char *more[CN_SEATS_MAX]; /* targets beside it, of the screen */
+	size_t n_more;
 	const char *task;   /* what `why` is asked about */
 	uint64_t given; /* CN_TAKES() of the options that were */
 	bool json, batch, help, all, print_default;
@@ -154,6 +156,8 @@ int cn_fail(enum cn_exit code, const char *format, ...) __attribute__((format(pr
 enum cn_exit cn_exit_of(int code);
 /* Says why, answers the exit code that stands for it. */
 int cn_fail_why(const struct cn_why *why);
+/* Without a look, or a word on stderr: 0, or a negative errno with *why set. */
+int cn_open_target(const struct cn_cli *cli, const char *target, struct cn_session **ret_session, struct cn_why *why);
 /* Opens the target and takes `looks` looks. CN_EXIT_OK, or it has been said why not. Closed by cn_session_close(). */
 int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_session);
 /* What a person reads is printed: an error of stdout is an error. */

@@ -87,8 +87,8 @@ void cn_help_all(FILE *out)
 
 	fputs("rouse - see into the tasks of programs that run on rouse\n"
 	      "\n"
-	      "usage: rouse                     what can be watched; the screen, if it is just one\n"
-	      "       rouse TARGET              the screen\n"
+	      "usage: rouse                     what can be watched, to choose from; the screen, if it is just one\n"
+	      "       rouse TARGET...           the screen, of one program or several\n"
 	      "       rouse VERB [OPTION]... [TARGET] [TASK]\n"
 	      "\n"
 	      "TARGET is a pid, the name of a program or of its runtime, the path of an agent's\n"

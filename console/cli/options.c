@@ -9,7 +9,7 @@
 #include "export/text.h"
 #include "model/kernel.h"
 
-enum { LONG_BASE = 256, WORDS_MAX = 4 };
+enum { LONG_BASE = 256, WORDS_MAX = CN_SEATS_MAX + 1 };
 
 static const struct {
 	const char *name;
@@ -354,6 +354,8 @@ static int positional(struct cn_cli *cli, char *const *words, int n)
 		return misuse(cli->verb, "there is nothing to do with", words[cli->verb->arguments_max]);
 	/* A file of frames stands for the target: what is said is the task. */
 	cli->target = n > 0 && !cli->frames ? words[0] : NULL;
+	for (int i = 1; i < n && i < CN_SEATS_MAX; i++)
+		cli->more[cli->n_more++] = words[i];
 	cli->task = n > 1 ? words[1] : cli->frames && n > 0 ? words[0] : NULL;
 	return CN_EXIT_OK;
 }

@@ -209,6 +209,10 @@ static int take_screen(const struct entry *entry, const char *text, struct cn_pr
 {
 	if (entry->index == SCREEN_VIEW)
 		return cn_view_parse(text, &preferences->view);
+	if (entry->index == SCREEN_REATTACH) {
+		preferences->reattach = strcmp(text, "true") == 0;
+		return 0;
+	}
 	preferences->hide_ended = strcmp(text, "hide") == 0;
 	return preferences->hide_ended || strcmp(text, "show") == 0 ? 0 : -EINVAL;
 }

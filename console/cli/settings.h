@@ -43,6 +43,8 @@
 /* name, key, kind, default, an example, help */
 #define CN_SCREEN_SETTINGS(X)                                                                                          \
 	X(VIEW, "view", STRING, "tasks", "groups", "the view that the screen begins with")                             \
+	X(REATTACH, "reattach", BOOL, "false", "true",                                                                 \
+		"open a program again by itself that has ended and comes back (else R does)")                          \
 	X(ENDED, "ended", STRING, "show", "hide", "rows of tasks that have ended and are not joined yet: show, hide")
 
 struct cn_setting {

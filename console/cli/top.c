@@ -47,12 +47,45 @@ static int stream(struct cn_cli *cli, const struct cn_query *where)
 	return rc;
 }
 
+/* As the screen reaches programs that were not named: opened as those that were. */
+static int open_one(void *arg, const char *target, struct cn_session **ret_session, struct cn_why *why)
+{
+	return cn_open_target(arg, target, ret_session, why);
+}
+
+static int list(void *arg, struct rouse_target **ret_targets)
+{
+	(void)arg;
+	return cn_targets(ret_targets);
+}
+
+static int screen(struct cn_cli *cli, struct cn_screen_opts *opts)
+{
+	const struct cn_reach reach = { .open = open_one, .list = list, .arg = cli };
+	struct cn_session *more[CN_SEATS_MAX];
+	size_t n = 0;
+	int rc = CN_EXIT_OK;
+
+	for (; rc == CN_EXIT_OK && n < cli->n_more; n += rc == CN_EXIT_OK) {
+		struct cn_why why = { 0 };
+
+		if (cn_open_target(cli, cli->more[n], &more[n], &why))
+			rc = cn_fail_why(&why);
+	}
+	if (rc == CN_EXIT_OK)
+		rc = cn_screen_run_several(opts, &reach, more, n);
+	while (n)
+		cn_session_close(more[--n]);
+	return rc;
+}
+
 int cn_verb_top(struct cn_cli *cli)
 {
 	struct cn_screen_opts opts = {
 		.delay_ms = cli->delay_ms, .color = cli->paint.asked, .ascii = cli->paint.charset == CN_CHARSET_ASCII,
 		.preferences = cli->preferences
 	};
+	const bool shown = !cli->batch && !cli->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	struct cn_query where;
 	char pid[16] = "";
 	int rc = cn_where(cli, &where);
@@ -66,6 +99,8 @@ int cn_verb_top(struct cn_cli *cli)
 		rc = only_target(pid);
 		if (rc)
 			return rc;
+		if (!*pid && shown)
+			return screen(cli, &opts);
 		if (!*pid || (!cli->batch && !isatty(STDOUT_FILENO)))
 			return cn_verb_list(cli);
 		cli->target = pid;
@@ -75,7 +110,7 @@ int cn_verb_top(struct cn_cli *cli)
 	rc = cn_open(cli, 0, &opts.session);
 	if (rc)
 		return rc;
-	rc = cli->batch ? cn_screen_batch(&opts, stdout, cli->count) : cn_screen_run(&opts);
+	rc = cli->batch ? cn_screen_batch(&opts, stdout, cli->count) : screen(cli, &opts);
 	cn_session_close(opts.session);
 	return rc;
 }

@@ -21,6 +21,9 @@ struct cn_driver {
 	struct cn_spent *spent; /* of the shapes, as of these stamps */
 	uint64_t spent_at, spent_kernel;
 	struct cn_why why;
+	/* What there is to say of a program that has ended, in place of that; "" = nothing. */
+	char gone[sizeof((struct cn_why *)0)->text];
+	const struct cn_tabs *tabs; /* borrowed; NULL = there is but one program */
 	bool printed;     /* onto paper, as it were: no keys will come */
 	bool ended;       /* nothing more will come: `why` says the reason */
 };

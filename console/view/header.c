@@ -21,8 +21,9 @@ struct piece {
 	int rank;  /* 0 = stays */
 	bool gone;
 };
+enum { PIECES_MAX = 40 };
 struct pieces {
-	struct piece all[24];
+	struct piece all[PIECES_MAX];
 	int n;
 };
 
@@ -177,6 +178,21 @@ static void add_honesty(
 		snprintf(piece->text, sizeof piece->text, "live");
 }
 
+/* Each that is open, in place of the name of the one that is shown. */
+static void add_programs(struct pieces *pieces, const struct cn_tabs *tabs)
+{
+	for (size_t i = 0; i < tabs->n && pieces->n < PIECES_MAX - 6; i++) {
+		const bool here = i == tabs->here;
+		const enum cn_style style = here	      ? CN_STYLE_TAB_HERE
+					    : tabs->proven[i] ? CN_STYLE_PROVEN
+					    : tabs->ended[i]  ? CN_STYLE_DIM
+							      : CN_STYLE_TAB;
+
+		snprintf(add(pieces, style, here ? 0 : 1)->text, 72, here ? "[%s]" : "%s", tabs->names[i]);
+	}
+	snprintf(add(pieces, CN_STYLE_DIM, 1)->text, 72, "%zu of %zu", tabs->here + 1, tabs->n);
+}
+
 static void draw_title(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
 {
 	const struct cn_target *target = cn_model_target(scene->model);
@@ -187,7 +203,10 @@ static void draw_title(const struct cn_scene *scene, struct cn_canvas *canvas, s
 
 	snprintf(add(&left, CN_STYLE_TITLE, 0)->text, 72, "rouse");
 	cn_text_safe(name, sizeof name, target->program, scene->ascii);
-	snprintf(add(&left, CN_STYLE_STRONG, 0)->text, 72, "%s", name);
+	if (scene->tabs && scene->tabs->n > 1)
+		add_programs(&left, scene->tabs);
+	else
+		snprintf(add(&left, CN_STYLE_STRONG, 0)->text, 72, "%s", name);
 	snprintf(add(&left, CN_STYLE_DIM, 1)->text, 72, "%" PRIu32, target->pid);
 	if (runtime) {
 		cn_text_safe(name, sizeof name, runtime->name, scene->ascii);

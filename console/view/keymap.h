@@ -55,6 +55,10 @@
 	X(ZOOM_IN, "+ =", "", "nearer, in the timeline; unfold, in the tree")                                          \
 	X(ZOOM_OUT, "-", "", "farther; fold")                                                                          \
 	X(PROFILE, "p", "flame", "the flame of this row alone: of its task, or its spawn site")                        \
+	X(PROGRAMS, "L", "", "the programs that can be watched; Esc in a table leads there, too")                      \
+	X(NEXT_PROGRAM, "C-n", "", "next program, of several that are open")                                           \
+	X(PREV_PROGRAM, "C-p", "", "program before")                                                                   \
+	X(REATTACH, "R", "", "open a program again that has ended, and has come back")                                 \
 	X(REDRAW, "C-l", "", "draw everything again")
 
 enum cn_action {

@@ -16,6 +16,14 @@ struct cn_spent;
 struct cn_tree;
 struct cn_wakes;
 
+/* The programs that are open in one screen. */
+enum { CN_SEATS_MAX = 16 };
+struct cn_tabs {
+	size_t n, here;
+	char names[CN_SEATS_MAX][64]; /* safe */
+	bool proven[CN_SEATS_MAX], ended[CN_SEATS_MAX];
+};
+
 struct cn_scene {
 	const struct cn_model *model;
 	const struct cn_findings *findings;
@@ -23,6 +31,7 @@ struct cn_scene {
 	const struct cn_spent *spent;   /* of each shape's spawn site; NULL = not known */
 	const struct cn_tree *tree;     /* both are the ui's own; NULL while no view shows them */
 	const struct cn_wakes *wakes;
+	const struct cn_tabs *tabs; /* NULL = there is but one */
 	const char *target;  /* as a shell names it */
 	const char *ended;   /* why no more will come, NULL while it does */
 	uint64_t now_ns;     /* of the target's clock */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The interactive loop: one poll() on the terminal and the session. It draws
+ * The interactive loop: one poll() on the terminal and the sessions. It draws
  * when something has changed, and now and then when nothing comes, so that the
  * age of what is shown is true.
  */
-#include "view/driver.h"
+#include "view/desk.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -27,7 +27,7 @@ static const char *reason(int rc)
 }
 
 /* False: the user wants to leave. */
-static bool take_events(struct cn_driver *driver, struct cn_term *term, bool *ret_changed)
+static bool take_events(struct cn_desk *desk, struct cn_term *term, bool *ret_changed)
 {
 	enum cn_term_event event;
 	uint32_t key;
@@ -40,83 +40,116 @@ static bool take_events(struct cn_driver *driver, struct cn_term *term, bool *re
 		if (event == CN_TERM_QUIT)
 			return false;
 		if (event == CN_TERM_KEY)
-			request = cn_driver_key(driver, key);
+			request = cn_desk_key(desk, key, cn_session_clock_ns());
 		if (request == CN_REQUEST_QUIT)
 			return false;
 		if (request == CN_REQUEST_REDRAW)
 			cn_term_redraw(term);
 		cn_term_size(term, &rows, &cols);
-		if ((rows != driver->canvas.rows || cols != driver->canvas.cols) &&
-			cn_canvas_resize(&driver->canvas, rows, cols) < 0)
+		if (cn_desk_resize(desk, rows, cols) < 0)
 			return false;
 		/* The next key means what it would mean on the screen that this one led to. */
 		if (event == CN_TERM_KEY)
-			cn_driver_draw(driver);
+			cn_desk_draw(desk, cn_session_clock_ns());
 	}
 	return true;
 }
 
-static void loop(struct cn_driver *driver, struct cn_term *term)
+/* What to wait for: the terminal, and each session from which something may come. Their number. */
+static nfds_t descriptors(const struct cn_desk *desk, struct cn_term *term, struct pollfd *fds)
 {
-	const int interval = driver->opts->delay_ms ? (int)driver->opts->delay_ms : 1000;
+	int tty[CN_TERM_FDS];
+	nfds_t n = 0;
+
+	cn_term_fds(term, tty);
+	for (; n < CN_TERM_FDS; n++)
+		fds[n] = (struct pollfd){ .fd = tty[n], .events = POLLIN };
+	for (size_t i = 0; i < desk->n; i++) {
+		const struct cn_session *session = desk->seats[i]->opts.session;
+
+		if (!desk->seats[i]->driver.ended && !cn_session_paused(session))
+			fds[n++] = (struct pollfd){ .fd = cn_session_fd(session), .events = POLLIN };
+	}
+	return n;
+}
+
+static void loop(struct cn_desk *desk, struct cn_term *term)
+{
+	const int interval = desk->opts->delay_ms ? (int)desk->opts->delay_ms : 1000;
 	bool changed = true;
 
 	for (;;) {
-		const bool idle = driver->ended || cn_session_paused(driver->opts->session);
-		struct pollfd fds[CN_TERM_FDS + 1] = { 0 };
-		int tty[CN_TERM_FDS], rc;
+		struct pollfd fds[CN_TERM_FDS + CN_SEATS_MAX] = { 0 };
+		bool news = false;
+		nfds_t n;
+		int rc;
 
-		if (changed) {
-			cn_driver_draw(driver);
-			cn_term_show(term, &driver->canvas);
-		}
-		changed = false;
-		cn_term_fds(term, tty);
-		for (int i = 0; i < CN_TERM_FDS; i++)
-			fds[i] = (struct pollfd){ .fd = tty[i], .events = POLLIN };
-		fds[CN_TERM_FDS] =
-			(struct pollfd){ .fd = idle ? -1 : cn_session_fd(driver->opts->session), .events = POLLIN };
-		rc = poll(fds, CN_TERM_FDS + 1, idle ? AGE_MS : 2 * interval + AGE_MS);
+		if (changed)
+			cn_term_show(term, cn_desk_draw(desk, cn_session_clock_ns()));
+		n = descriptors(desk, term, fds);
+		rc = poll(fds, n, n == CN_TERM_FDS || cn_desk_ticks(desk) ? AGE_MS : 2 * interval + AGE_MS);
 		if (rc < 0 && errno != EINTR)
 			return;
 		changed = rc == 0;
 		if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 			return;
-		if (!take_events(driver, term, &changed))
+		if (!take_events(desk, term, &changed))
 			return;
+		for (nfds_t i = CN_TERM_FDS; i < n; i++)
+			news = news || fds[i].revents;
 		/* Nothing came for long: a pump all the same, for it takes the time. */
-		if (fds[CN_TERM_FDS].revents || (rc == 0 && !idle))
-			changed |= cn_driver_pump(driver);
+		if (news || rc == 0)
+			changed |= cn_desk_pump(desk);
+		changed |= cn_desk_tick(desk, cn_session_clock_ns());
+	}
+}
+
+static void say_farewell(struct cn_desk *desk)
+{
+	for (size_t i = 0; i < desk->n; i++) {
+		const struct cn_driver *driver = &desk->seats[i]->driver;
+
+		if (driver->ended)
+			fprintf(stderr, "rouse: %s\n", driver->why.text);
+		/* What was asked on the screen can be asked again in the shell that it gives way to. */
+		if (driver->ui.why_task)
+			printf("rouse why %s %llu\n", cn_session_target(desk->seats[i]->opts.session),
+				(unsigned long long)driver->ui.why_task);
 	}
 }
 
 int cn_screen_run(const struct cn_screen_opts *opts)
 {
+	return cn_screen_run_several(opts, NULL, NULL, 0);
+}
+
+int cn_screen_run_several(const struct cn_screen_opts *opts, const struct cn_reach *reach,
+	struct cn_session *const *more, size_t n_more)
+{
 	const char *script = opts->script ? opts->script : getenv("ROUSE_SCRIPT");
-	struct cn_driver driver;
+	struct cn_desk desk;
 	struct cn_term *term;
 	int rows, cols, rc;
 
-	if (script)
+	if (script && opts->session)
 		return cn_screen_script(opts, script);
 	rc = cn_term_open(opts->color, &term);
 	if (rc < 0) {
 		fprintf(stderr, "rouse: cannot open a screen: %s. For text use: rouse top -b -n 1 %s\n", reason(rc),
-			cn_session_target(opts->session));
+			opts->session ? cn_session_target(opts->session) : "TARGET");
 		return CN_EXIT_USAGE;
 	}
 	cn_term_size(term, &rows, &cols);
-	rc = cn_driver_init(&driver, opts, rows, cols);
+	rc = cn_desk_init(&desk, opts, reach, rows, cols);
+	for (size_t i = 0; rc == 0 && i < n_more; i++)
+		rc = cn_desk_seat(&desk, more[i], false);
+	desk.here = 0;
 	if (rc == 0)
-		loop(&driver, term);
+		loop(&desk, term);
 	cn_term_close(term);
 	if (rc < 0)
 		fprintf(stderr, "rouse: there is no memory for a screen\n");
-	if (driver.ended)
-		fprintf(stderr, "rouse: %s\n", driver.why.text);
-	/* What was asked on the screen can be asked again in the shell that it gives way to. */
-	if (driver.ui.why_task)
-		printf("rouse why %s %llu\n", cn_session_target(opts->session), (unsigned long long)driver.ui.why_task);
-	cn_driver_fini(&driver);
+	say_farewell(&desk);
+	cn_desk_fini(&desk);
 	return rc < 0 ? CN_EXIT_USAGE : CN_EXIT_OK;
 }

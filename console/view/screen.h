@@ -26,6 +26,22 @@ struct cn_screen_opts {
 
 /* Until the user quits. An exit status; says on stderr why it cannot. */
 int cn_screen_run(const struct cn_screen_opts *opts);
+/* How the screen reaches programs beside those that are open; tests have their own. */
+struct rouse_target;
+struct cn_reach {
+	/* Opens a program by what a shell would call it: 0, or a negative errno with *why set. */
+	int (*open)(void *arg, const char *target, struct cn_session **ret_session, struct cn_why *why);
+	/* As cn_targets(). NULL: there is no list. */
+	int (*list)(void *arg, struct rouse_target **ret_targets);
+	void *arg;
+};
+
+/*
+ * The same for opts->session, which may be NULL, and others beside it, all
+ * borrowed; reach (NULL = none) lets it list programs and open more.
+ */
+int cn_screen_run_several(const struct cn_screen_opts *opts, const struct cn_reach *reach,
+	struct cn_session *const *more, size_t n_more);
 /* Prints `frames` frames (0 = until the target goes), each a blank line after the other. An exit status. */
 int cn_screen_batch(const struct cn_screen_opts *opts, FILE *out, unsigned long frames);
 

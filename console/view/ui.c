@@ -472,20 +472,42 @@ static ptrdiff_t page_of(const struct cn_ui *ui)
 	return rows > 1 ? rows : 1;
 }
 
-static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
+/* What changes nothing in here. */
+static enum cn_request request_of(enum cn_action action)
 {
-	if (cn_ui_on_picture(ui) && cn_picture_act(ui, scene, action))
-		return CN_REQUEST_NOTHING;
 	switch (action) {
-	case CN_ACTION_QUIT:
-		return go_back(ui, scene) ? CN_REQUEST_NOTHING : CN_REQUEST_QUIT;
 	case CN_ACTION_PAUSE:
 		return CN_REQUEST_PAUSE;
 	case CN_ACTION_REDRAW:
 		return CN_REQUEST_REDRAW;
+	case CN_ACTION_PROGRAMS:
+		return CN_REQUEST_LIST;
+	case CN_ACTION_NEXT_PROGRAM:
+		return CN_REQUEST_NEXT_PROGRAM;
+	case CN_ACTION_PREV_PROGRAM:
+		return CN_REQUEST_PREV_PROGRAM;
+	case CN_ACTION_REATTACH:
+		return CN_REQUEST_REATTACH;
+	default:
+		return CN_REQUEST_NOTHING;
+	}
+}
+
+static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
+{
+	if (cn_ui_on_picture(ui) && cn_picture_act(ui, scene, action))
+		return CN_REQUEST_NOTHING;
+	if (request_of(action))
+		return request_of(action);
+	switch (action) {
+	case CN_ACTION_QUIT:
+		return go_back(ui, scene) ? CN_REQUEST_NOTHING : CN_REQUEST_QUIT;
 	case CN_ACTION_BACK:
-		if (!go_back(ui, scene) && cn_ui_on_table(ui))
-			act_on_table(ui, scene, action);
+		if (go_back(ui, scene))
+			break;
+		if (!cn_ui_on_table(ui) || (!*ui->sheets[ui->view].filter && !*ui->sheets[ui->view].search))
+			return CN_REQUEST_LIST;
+		act_on_table(ui, scene, action);
 		break;
 	case CN_ACTION_WHY:
 		ask_why(ui, scene);

@@ -89,7 +89,8 @@ void cn_ui_fini(struct cn_ui *ui);
 int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas);
 
 enum cn_request { CN_REQUEST_NOTHING, CN_REQUEST_QUIT, CN_REQUEST_PAUSE /* or go on */, CN_REQUEST_REDRAW,
-	CN_REQUEST_EVENTS /* are to be recorded, or no more */ };
+	CN_REQUEST_EVENTS /* are to be recorded, or no more */,
+	/* Of the desk: */ CN_REQUEST_LIST, CN_REQUEST_NEXT_PROGRAM, CN_REQUEST_PREV_PROGRAM, CN_REQUEST_REATTACH };
 /* What the key asks of the world outside; the rest happens in here. */
 enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key);
 /* Is that view there? */
