@@ -34,7 +34,9 @@ struct blocks {
 	struct cn_paint paint;
 	uint64_t told;    /* number of the last one */
 	uint64_t skipped; /* came faster than they were told */
+	bool hurries;     /* the next look comes soon */
 };
+enum { USUAL_MS = CN_PROBED_LOOK_MS, SOON_MS = 50 };
 
 /* ------------------------------------------------------------------- words */
 
@@ -208,36 +210,65 @@ static void summary_json(const struct blocks *blocks)
 
 /* -------------------------------------------------------------------- verb */
 
+/* Its task is known, or a look that began since has not found it any more. */
+static bool is_settled(const struct cn_model *model, const struct cn_block *block)
+{
+	const struct cn_runtime *runtime = cn_model_runtime(model, block->runtime);
+
+	return cn_model_task(model, block->task) ||
+	       (runtime && runtime->now_ns > block->begin_ns + block->blocked_ns + block->run_queue_ns);
+}
+
+static void tell_one(const struct blocks *blocks, const struct cn_block *block)
+{
+	const struct cn_model *model = cn_probed_model(&blocks->probed);
+	char text[256];
+
+	if (blocks->probed.opts.json) {
+		block_json(&blocks->probed, block);
+		return;
+	}
+	print_block(blocks, block);
+	if (caller(model, &block->stack)) {
+		cn_symbol_format(model, caller(model, &block->stack), text, sizeof text);
+		cn_paint(&blocks->paint, CN_STYLE_DIM, "  from %s", text);
+	}
+	fputc('\n', stdout);
+}
+
+/* In their order. The first one whose task no look has seen yet waits for one, unless there will be none. */
+static void tell_until(struct blocks *blocks, bool is_last)
+{
+	const struct cn_model *model = cn_probed_model(&blocks->probed);
+	const struct cn_block *newest = cn_kernel_block(model, 0);
+
+	while (newest && blocks->told < newest->number) {
+		const struct cn_block *block = cn_kernel_block(model, (size_t)(newest->number - blocks->told - 1));
+
+		if (block && !is_last && !is_settled(model, block))
+			break;
+		blocks->told++;
+		if (block)
+			tell_one(blocks, block);
+		else /* it has been dropped for newer ones */
+			blocks->skipped++;
+	}
+	fflush(stdout);
+}
+
 static void tell(struct cn_probed *probed)
 {
 	struct blocks *blocks = (struct blocks *)probed;
-	const struct cn_model *model = cn_probed_model(probed);
-	const struct cn_block *newest = cn_kernel_block(model, 0), *block;
-	uint64_t behind = newest ? newest->number - blocks->told : 0;
+	const struct cn_block *newest = cn_kernel_block(cn_probed_model(probed), 0);
+	bool hurries;
 
-	if (!newest || !cn_model_kernel(model)->rounds) /* when it began is told with a round */
+	if (!newest || !cn_model_kernel(cn_probed_model(probed))->rounds) /* when it began is told with a round */
 		return;
-	while (behind > 0) {
-		char text[256];
-
-		block = cn_kernel_block(model, (size_t)--behind);
-		if (!block) { /* it has been dropped for newer ones */
-			blocks->skipped++;
-			continue;
-		}
-		if (probed->opts.json) {
-			block_json(probed, block);
-			continue;
-		}
-		print_block(blocks, block);
-		if (caller(model, &block->stack)) {
-			cn_symbol_format(model, caller(model, &block->stack), text, sizeof text);
-			cn_paint(&blocks->paint, CN_STYLE_DIM, "  from %s", text);
-		}
-		fputc('\n', stdout);
-	}
-	blocks->told = newest->number;
-	fflush(stdout);
+	tell_until(blocks, false);
+	hurries = blocks->told < newest->number;
+	if (hurries != blocks->hurries)
+		cn_session_interval(probed->session, hurries ? SOON_MS : USUAL_MS);
+	blocks->hurries = hurries;
 }
 
 static void print_longest(const struct blocks *blocks)
@@ -280,6 +311,7 @@ int cn_probe_blocks_main(int argc, char **argv)
 	cn_paint_init(&blocks.paint, stdout, CN_DEPTH_AUTO, false);
 	rc = cn_probed_follow(&blocks.probed);
 	if (rc == CN_EXIT_OK) {
+		tell_until(&blocks, true);
 		if (blocks.probed.opts.json)
 			summary_json(&blocks);
 		else

@@ -61,7 +61,7 @@ static int not_measured(const struct cn_probed *probed)
 
 static int begin(struct cn_probed *probed)
 {
-	const struct cn_session_opts look = { .interval_ms = 1000,
+	const struct cn_session_opts look = { .interval_ms = CN_PROBED_LOOK_MS,
 		.kernel = { .groups = probed->groups,
 			.round_ms = ROUND_MS,
 			.profile_hz = probed->opts.hz,

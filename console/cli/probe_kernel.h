@@ -15,6 +15,8 @@
 #include "model/kernel.h"
 #include "source/session.h"
 
+enum { CN_PROBED_LOOK_MS = 1000 /* between looks at the runtime, if nothing is urgent */ };
+
 struct cn_probed {
 	const struct cn_group *group;
 	struct cn_group_opts opts;

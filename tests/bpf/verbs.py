@@ -63,6 +63,7 @@ class Blocks(unittest.TestCase):
         for block in naps:
             self.assertIn(block["syscall"]["name"], ("nanosleep", "clock_nanosleep"))
             self.assertGreaterEqual(block["blocked_ns"], 15 * MS)
+            self.assertEqual(block["name"], "naps")  # which began after the first look
             names = functions_of(block)
             self.assertIn("nap", names)
             self.assertIn("work_rouse_body_", names)
