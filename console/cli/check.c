@@ -70,10 +70,21 @@ static void print_json(const struct cn_cli *cli, const struct cn_session *sessio
 	cn_json_end(&json);
 }
 
+/* What the kernel tells of has to happen twice in that time. */
+static const char *kernel_words(const struct cn_session *session, char *words, size_t bytes)
+{
+	uint64_t span_ns = cn_kernel_span_ns(cn_session_model(session));
+	char time[CN_FORMAT_BYTES];
+
+	snprintf(words, bytes, span_ns ? "; the kernel was asked for %s, longer by --for" : "", cn_format_ns(time, span_ns));
+	return words;
+}
+
 static void print_text(const struct cn_cli *cli, const struct cn_session *session, uint32_t looks)
 {
 	const struct cn_findings *findings = cn_session_findings(session);
 	size_t n = cn_findings_count(findings), of[CN_CLASS_MAX] = { 0 };
+	char words[64];
 
 	cn_head_text(&cli->paint, session);
 	for (size_t i = 0; i < n; i++) {
@@ -93,14 +104,24 @@ static void print_text(const struct cn_cli *cli, const struct cn_session *sessio
 		cn_paint(&cli->paint, cn_class_style(i), "%zu %s", of[i], cn_class_name(i));
 		first = 0;
 	}
-	printf(" (%u looks, %u ms apart)\n", looks, cli->interval_ms);
+	printf(" (%u looks, %u ms apart%s)\n", looks, cli->interval_ms, kernel_words(session, words, sizeof words));
 	if (cn_findings_more(findings))
 		printf("%zu more were left out.\n", cn_findings_more(findings));
 }
 
-int cn_verb_check(struct cn_cli *cli)
+/* At least two: nothing is known of what moves from one. */
+static uint32_t looks_wanted(const struct cn_cli *cli)
 {
 	uint32_t looks = cli->looks ? cli->looks : LOOKS;
+
+	if (cli->for_ms && cli->for_ms / cli->interval_ms + 1 > looks)
+		looks = cli->for_ms / cli->interval_ms + 1;
+	return looks;
+}
+
+int cn_verb_check(struct cn_cli *cli)
+{
+	uint32_t looks = looks_wanted(cli);
 	struct cn_session *session;
 	const struct cn_model *model;
 	int rc = cn_open(cli, looks, &session);

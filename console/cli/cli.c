@@ -47,9 +47,10 @@ static const struct cn_verb verbs[] = {
 		2, 2, cn_verb_why },
 	{ "check", "TARGET", "Look for tasks that are stuck or slow, and tell by the exit status.",
 		"PROVEN follows from ownership and counts in two equal looks; LIKELY rests on a strong\n"
-		"sign, SUSPECT on a threshold; INCOMPLETE would be PROVEN, had the look been whole.",
+		"sign, SUSPECT on a threshold; INCOMPLETE would be PROVEN, had the look been whole.\n"
+		"What the kernel tells of is found if it happens twice while it is asked: 5 s, or --for.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(LOOKS) |
-			CN_TAKES(INTERVAL) | CN_TAKES(FAIL_ON) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL) |
+			CN_TAKES(INTERVAL) | CN_TAKES(FOR) | CN_TAKES(FAIL_ON) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL) |
 			CN_TAKES(KERNEL),
 		1, 1, cn_verb_check },
 	{ "watch", "TARGET", "Wait, and tell when a finding appears, grows stronger, goes.",

@@ -44,6 +44,7 @@ enum cn_exit {
 	X(TIMEOUT, "timeout", 0, "MS", "give up when there is no answer for so long (5000)")                           \
 	X(LOOKS, "looks", 0, "N", "looks to take before judging (3, and up to 5 more that would tell more)")           \
 	X(INTERVAL, "interval", 0, "MS", "time between looks (250; watch: 1000)")                                      \
+	X(FOR, "for", 0, "S", "look for so long, in place of --looks (with --kernel 5)")                               \
 	X(FAIL_ON, "fail-on", 0, "CLASS", "only findings of at least this class count: suspect, likely, proven")       \
 	X(THRESHOLD, "threshold", 0, "NAME=N", "set a threshold of diagnosis; may be given several times")             \
 	X(BATCH, "batch", 'b', NULL, "print frames instead of opening a screen")                                       \
@@ -78,7 +79,7 @@ enum cn_option {
 #define CN_TAKES(name) (1ull << CN_OPTION_##name)
 /* Options that are no settings: they say which program, what to do with it, or how the answer is to be this once. */
 #define CN_OF_ONE_CALL												       \
-	(CN_TAKES(JSON) | CN_TAKES(THRESHOLD) | CN_TAKES(BATCH) | CN_TAKES(COUNT) |				       \
+	(CN_TAKES(JSON) | CN_TAKES(FOR) | CN_TAKES(THRESHOLD) | CN_TAKES(BATCH) | CN_TAKES(COUNT) |				       \
 		CN_TAKES(FRAMES) | CN_TAKES(EXEC) | CN_TAKES(OPENMETRICS) | CN_TAKES(FOLDED) |			       \
 		CN_TAKES(BY) | CN_TAKES(CSV) | CN_TAKES(LISTEN) | CN_TAKES(WHERE) |				       \
 		CN_TAKES(CONFIG) | CN_TAKES(SET) | CN_TAKES(PRINT_DEFAULT) | CN_TAKES(HELP))
@@ -101,6 +102,7 @@ struct cn_cli {
 	bool json, batch, help, all, print_default;
 	enum cn_source_kind source;
 	uint32_t timeout_ms, interval_ms, looks;
+	uint32_t for_ms; /* 0 = as many looks as it takes */
 	uint32_t level; /* 1 + level, 0 = leave it */
 	enum cn_stacks stacks; /* native stacks that the verb wants with its looks */
 	enum cn_class fail_on;
@@ -163,10 +165,13 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 /* What a person reads is printed: an error of stdout is an error. */
 int cn_finish(int code);
 
+/* The kernel's side was asked for so long; 0 = not at all. */
+uint64_t cn_kernel_span_ns(const struct cn_model *model);
 /*
  * With --kernel: looks go on until the kernel has told twice, so that there is
- * a difference to judge, or it is clear that it will not; then what does not
- * measure is said on stderr. Adds to *looks. CN_EXIT_OK, or as cn_open().
+ * a difference to judge, and check has asked it for as long as is wanted; or it
+ * is clear that it will not tell. Then what does not measure is said on stderr.
+ * Adds to *looks. CN_EXIT_OK, or as cn_open().
  */
 int cn_await_kernel(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks);
 /* The member "kernel"; nothing if it was not asked. */

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "model/kernel.h"
 
-enum { ROUNDS = 2, ROUND_MS = 1000 };
+enum { ROUNDS = 2, ROUND_MS = 1000, FOR_MS = 5000 };
 
 static bool fails_like(const struct cn_kernel_group_state *a, const struct cn_kernel_group_state *b)
 {
@@ -42,22 +42,38 @@ static void tell(const struct cn_kernel *kernel)
 	}
 }
 
-static uint64_t rounds_of(const struct cn_session *session)
+uint64_t cn_kernel_span_ns(const struct cn_model *model)
 {
-	const struct cn_kernel *kernel = cn_model_kernel(cn_session_model(session));
+	const struct cn_kernel *kernel = cn_model_kernel(model);
 
-	return kernel ? kernel->rounds : 0;
+	return kernel && kernel->rounds && kernel->now_ns > kernel->since_ns ? kernel->now_ns - kernel->since_ns : 0;
+}
+
+/* So many looks of one who counts them, two rounds of the kernel; else for so long. */
+static bool is_enough(const struct cn_cli *cli, const struct cn_model *model)
+{
+	const struct cn_kernel *kernel = cn_model_kernel(model);
+	uint64_t for_ms = cli->for_ms ? cli->for_ms : FOR_MS;
+
+	if (!kernel || kernel->rounds < ROUNDS)
+		return false;
+	if (kernel->ended || cli->verb->run != cn_verb_check || (cli->looks && !cli->for_ms))
+		return true;
+	return cn_kernel_span_ns(model) >= for_ms * 1000000;
 }
 
 int cn_await_kernel(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks)
 {
 	const uint64_t round_ms = cli->given & CN_TAKES(INTERVAL) ? cli->interval_ms : ROUND_MS;
-	const uint64_t end_ns = cn_session_clock_ns() + (cli->timeout_ms + (ROUNDS + 1) * round_ms) * (uint64_t)1000000;
+	const uint64_t for_ms = cli->for_ms ? cli->for_ms : FOR_MS;
+	const uint64_t end_ns =
+		cn_session_clock_ns() + (cli->timeout_ms + for_ms + (ROUNDS + 1) * round_ms) * (uint64_t)1000000;
 	struct cn_why why = { 0 };
 
 	if (!cli->kernel.groups)
 		return CN_EXIT_OK;
-	while (cn_session_asks_kernel(session) && rounds_of(session) < ROUNDS && cn_session_clock_ns() < end_ns) {
+	while (cn_session_asks_kernel(session) && !is_enough(cli, cn_session_model(session)) &&
+	       cn_session_clock_ns() < end_ns) {
 		if (cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why))
 			return cn_fail_why(&why);
 		(*looks)++;
@@ -81,6 +97,7 @@ void cn_kernel_json(struct cn_json *json, const struct cn_model *model)
 	if (!kernel)
 		return;
 	cn_json_object(json, "kernel");
+	cn_json_number(json, "span_ns", cn_kernel_span_ns(model));
 	cn_json_array(json, "groups");
 	for (unsigned int i = CN_KERNEL_NONE + 1; i < CN_KERNEL_GROUP_MAX; i++) {
 		const struct cn_kernel_group_state *group = &kernel->groups[i];

@@ -131,6 +131,8 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return take_u32(text, 1, 1, 1000, &cli->looks);
 	case CN_OPTION_INTERVAL:
 		return take_u32(text, 1, 10, 3600e3, &cli->interval_ms);
+	case CN_OPTION_FOR:
+		return take_u32(text, 1000, 1, 3600e3, &cli->for_ms);
 	case CN_OPTION_FAIL_ON:
 		return take_class(text, &cli->fail_on);
 	case CN_OPTION_THRESHOLD:

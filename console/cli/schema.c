@@ -65,12 +65,13 @@ static const struct {
 	{ "busy_thread", "runtime: n, tid: n, worker?: n, task?: i, does: s, stack: stack?" },
 	{ "cost", "tasks: n, ns: n, bytes: n" },
 	{ "kernel_group", "group: kernel_group_word, status: s, why: s" },
-	{ "kernel", "groups: *kernel_group" },
+	{ "kernel", "span_ns: n, groups: *kernel_group" },
 	{ "histogram", "count: n, p50: n, p90: n, p99: n, p99.9: n, max: n, log2_ns: *n" },
 	{ "sched_site", "function: s, file: s, line: n, delay_ns: histogram, poll_ns: histogram" },
 	{ "sched_worker",
 		"index: n, foreign: b, state: worker_state, busy_share: r, polls_per_s: r, polls: n, lifo_polls: n, "
-		"inject_polls: n, steal_attempts: n, steals: n, stolen: n, migrations: n, overflows: n, parks: n, spins: n, "
+		"inject_polls: n, steal_attempts: n, steals: n, stolen: n, migrations: n, overflows: n, parks: n, "
+		"parks_per_s: r, empty_wakes: n, empty_wakes_per_s: r, spins: n, "
 		"forced_yields: n, long_polls: n" },
 	{ "sched_runtime", "name: s, level: n, workers: *sched_worker, threads: *thread, spawn_sites: *sched_site" },
 	{ "named_task", "id: i, name: s" },

@@ -421,7 +421,8 @@ class TestWithFileCapabilities(unittest.TestCase):
 
     def check(self, pid):
         done = subprocess.run(["setpriv", f"--reuid={NOBODY}", "--clear-groups", self.rouse, "check", "--kernel", "--json",
-                               str(pid)], capture_output=True, text=True, check=False, timeout=HANG_S)
+                               "--for", "0.1", str(pid)], capture_output=True, text=True, check=False, timeout=HANG_S,
+                              env={**os.environ, "HOME": "/"})
         return {group["group"]: (group["status"], group["why"])
                 for group in json.loads(done.stdout)["kernel"]["groups"]}, done
 
@@ -470,6 +471,17 @@ class TestSession(unittest.TestCase):
         self.assertTrue(spins, out)
         self.assertIn(["lost", "0"], lines)
 
+    def test_check_asks_the_kernel_for_long_enough_to_find_what_blocks_each_two_seconds(self):
+        with target() as mine:
+            rouse = subprocess.Popen([ROUSE, "check", "--kernel", "--json", str(mine.pid)], stdout=subprocess.PIPE, text=True)
+            begin = time.monotonic()
+            while rouse.poll() is None and time.monotonic() - begin < HANG_S:
+                mine.run("nap", 1)
+                time.sleep(1.9)
+            document = json.loads(rouse.communicate(timeout=HANG_S)[0])
+        self.assertGreaterEqual(document["kernel"]["span_ns"], 5e9)
+        self.assertIn(("blocking-call", "likely"), [(finding["code"], finding["class"]) for finding in document["findings"]])
+
     def test_killed_helper_is_told_and_all_else_goes_on(self):
         with target() as mine:
             rouse = subprocess.Popen([ROUSE, "check", "--kernel", "--json", "--looks", "20", "--interval", "100",
@@ -500,7 +512,8 @@ class TestSession(unittest.TestCase):
         with target() as mine:
             for words, wanted in (("sched", {"sched"}), ("all", {"sched", "syscalls", "faults", "profile"}),
                                   ("faults,sched", {"sched", "faults"})):
-                done = subprocess.run([ROUSE, "check", f"--kernel={words}", "--json", "--interval", "100", str(mine.pid)],
+                done = subprocess.run([ROUSE, "check", f"--kernel={words}", "--json", "--for", "0.1", "--interval", "100",
+                                       str(mine.pid)],
                                       capture_output=True, text=True, check=False, timeout=HANG_S)
                 self.assertEqual({group["group"] for group in json.loads(done.stdout)["kernel"]["groups"]}, wanted)
             for words in ("", "x", "sched,", ",", "sched,x"):
