@@ -41,6 +41,13 @@
  * interrupted; an absence ends with the last waking, so the slot keeps that one.
  */
 #include "off_cpu.h"
+
+#define SUMS_TOTALS struct bl_sched_totals
+#define SUMS_TASK struct bl_off_task
+#define SUMS_SITE_KEY __u64
+#define SUMS_SITE struct bl_off
+#include "sums_of.h"
+
 #include "sample_of.h"
 
 #define ENDING 0xb0           /* TASK_DEAD | EXIT_ZOMBIE | EXIT_DEAD: not to come back */
@@ -52,26 +59,11 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 const volatile __u64 block_ns; /* 0: none is told by itself */
-struct bl_sched_totals totals;
 struct bl_off_worker workers[BL_WORKERS_MAX];
 struct bl_waker wakers[BL_WORKERS_MAX];
 #if defined(__TARGET_ARCH_x86)
 extern const int __preempt_count __ksym __weak;
 #endif
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384); /* the loader says how many */
-	__type(key, __u64);
-	__type(value, struct bl_off_task);
-} tasks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, __u64);
-	__type(value, struct bl_off);
-} sites SEC(".maps");
 
 struct { /* by slot: what is kept of an absence while it goes on */
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -85,8 +77,6 @@ struct {
 	__uint(max_entries, 4096); /* and here how large */
 } ring SEC(".maps");
 
-#define count(MEMBER) ((void)__sync_fetch_and_add(&totals.MEMBER, 1))
-
 /* ------------------------------------------------------------------- sums */
 
 static __always_inline void add(struct bl_off *off, __u32 kind, __u64 ns)
@@ -99,33 +89,6 @@ static __always_inline void add(struct bl_off *off, __u32 kind, __u64 ns)
 		off->longest_ns = ns;
 		off->longest_kind = kind;
 	}
-}
-
-static __always_inline struct bl_off_task *entry_of(__u64 id, __u32 runtime, __u32 site)
-{
-	struct bl_off_task none = {};
-	struct bl_off_task *task = bpf_map_lookup_elem(&tasks, &id);
-
-	if (task)
-		return task;
-	none.runtime = runtime;
-	none.site = site;
-	if (bpf_map_update_elem(&tasks, &id, &none, BPF_NOEXIST))
-		return 0;
-	count(created);
-	return bpf_map_lookup_elem(&tasks, &id);
-}
-
-static __always_inline struct bl_off *site_of(__u32 runtime, __u32 site)
-{
-	__u64 key = BL_SITE_KEY(runtime, site);
-	struct bl_off none = {};
-	struct bl_off *off = bpf_map_lookup_elem(&sites, &key);
-
-	if (off)
-		return off;
-	bpf_map_update_elem(&sites, &key, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&sites, &key);
 }
 
 /* What one absence consists of: at most two stretches. */
@@ -147,17 +110,13 @@ static __always_inline void add_absence(struct bl_off *off, const struct absence
 static __always_inline void account(struct bl_off_worker *worker, __u32 runtime, const struct absence *a)
 {
 	struct bl_off_task *task = entry_of(a->task, runtime, a->site);
-	struct bl_off *site = site_of(runtime, a->site);
+	struct bl_off *site = site_of(BL_SITE_KEY(runtime, a->site));
 
 	add_absence(&worker->off, a);
 	if (task)
 		add_absence(&task->off, a);
-	else
-		count(lost_tasks);
 	if (site)
 		add_absence(site, a);
-	else
-		count(lost_sites);
 }
 
 /* ----------------------------------------------------------- single blocks */

@@ -25,28 +25,16 @@
  * the least recently used of too many. Each is counted.
  */
 #include "calls.h"
-#include "worker_of.h"
+
+#define SUMS_TOTALS struct bl_calls_totals
+#define SUMS_TASK struct bl_calls_task
+#define SUMS_SITE_KEY struct bl_calls_key
+#define SUMS_SITE struct bl_calls
+#include "sums_of.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-struct bl_calls_totals totals;
 struct bl_calls_worker workers[BL_WORKERS_MAX];
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384); /* the loader says how many */
-	__type(key, __u64);
-	__type(value, struct bl_calls_task);
-} tasks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct bl_calls_key);
-	__type(value, struct bl_calls);
-} sites SEC(".maps");
-
-#define count(MEMBER) ((void)__sync_fetch_and_add(&totals.MEMBER, 1))
 
 /* ------------------------------------------------------------------- sums */
 
@@ -61,47 +49,17 @@ static __always_inline void add(struct bl_calls *calls, const struct bl_calls_wo
 	}
 }
 
-static __always_inline struct bl_calls_task *entry_of(__u64 id, __u32 runtime, __u32 site)
-{
-	struct bl_calls_task none = {};
-	struct bl_calls_task *task = bpf_map_lookup_elem(&tasks, &id);
-
-	if (task)
-		return task;
-	none.runtime = runtime;
-	none.site = site;
-	if (bpf_map_update_elem(&tasks, &id, &none, BPF_NOEXIST))
-		return 0;
-	count(created);
-	return bpf_map_lookup_elem(&tasks, &id);
-}
-
-static __always_inline struct bl_calls *site_of(__u32 runtime, __u32 site, __u32 number)
-{
-	struct bl_calls_key key = { runtime, site, number, 0 };
-	struct bl_calls none = {};
-	struct bl_calls *calls = bpf_map_lookup_elem(&sites, &key);
-
-	if (calls)
-		return calls;
-	bpf_map_update_elem(&sites, &key, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&sites, &key);
-}
-
 static __always_inline void account(struct bl_calls_worker *worker, __u32 runtime, __u64 ns)
 {
 	struct bl_calls_task *task = entry_of(worker->task, runtime, worker->site);
-	struct bl_calls *site = site_of(runtime, worker->site, worker->number);
+	struct bl_calls_key key = { runtime, worker->site, worker->number, 0 };
+	struct bl_calls *site = site_of(key);
 
 	add(&worker->sum, worker, ns);
 	if (task)
 		add(&task->calls, worker, ns);
-	else
-		count(lost_tasks);
 	if (site)
 		add(site, worker, ns);
-	else
-		count(lost_sites);
 }
 
 /* ------------------------------------------------------------------ calls */

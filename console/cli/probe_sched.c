@@ -144,7 +144,7 @@ static uint64_t less(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-static void join_task(const struct measure *m, struct cn_split *split)
+static void join_task(const struct measure *m, struct cn_split_row *split)
 {
 	const struct cn_model *model = cn_session_model(m->session);
 	const struct before *before = find_before(m->baseline.tasks, m->baseline.n_tasks, split->id);
@@ -163,7 +163,7 @@ static void join_task(const struct measure *m, struct cn_split *split)
 
 static int by_time(const void *a, const void *b)
 {
-	const struct cn_split *x = a, *y = b;
+	const struct cn_split_row *x = a, *y = b;
 	uint64_t off_x = cn_off_total(&x->off), off_y = cn_off_total(&y->off);
 
 	if (off_x != off_y)
@@ -183,7 +183,7 @@ static int join_tasks(struct measure *m)
 
 	s->tasks = calloc(result->n_tasks + cn_model_tasks(model) + 1, sizeof *s->tasks);
 	for (size_t i = 0; seen && s->tasks && i < result->n_tasks; i++) {
-		s->tasks[i] = (struct cn_split){ .id = result->tasks[i].id,
+		s->tasks[i] = (struct cn_split_row){ .id = result->tasks[i].id,
 			.runtime = model_runtime(m, result->tasks[i].task.runtime),
 			.site = result->tasks[i].task.site,
 			.off = result->tasks[i].task.off };
@@ -199,7 +199,7 @@ static int join_tasks(struct measure *m)
 	for (size_t i = 0; i < cn_model_task_slots(model) && s->n_tasks < result->n_tasks + cn_model_tasks(model);
 		i++) {
 		const struct cn_task *task = cn_model_task_at(model, i);
-		struct cn_split split = { .id = task ? task->id : 0 };
+		struct cn_split_row split = { .id = task ? task->id : 0 };
 
 		if (!task || find_before(seen, result->n_tasks, task->id))
 			continue;
@@ -212,12 +212,12 @@ static int join_tasks(struct measure *m)
 	return 0;
 }
 
-static struct cn_split *site_split(struct cn_splits *s, uint32_t runtime, uint32_t site)
+static struct cn_split_row *site_split(struct cn_splits *s, uint32_t runtime, uint32_t site)
 {
 	for (size_t i = 0; i < s->n_sites; i++)
 		if (s->sites[i].runtime == runtime && s->sites[i].site == site)
 			return &s->sites[i];
-	s->sites[s->n_sites] = (struct cn_split){ .runtime = runtime, .site = site };
+	s->sites[s->n_sites] = (struct cn_split_row){ .runtime = runtime, .site = site };
 	return &s->sites[s->n_sites++];
 }
 
@@ -235,14 +235,14 @@ static int join_sites(struct measure *m)
 	if (!s->sites)
 		return -ENOMEM;
 	for (size_t i = 0; i < result->n_sites; i++) {
-		struct cn_split *site =
+		struct cn_split_row *site =
 			site_split(s, model_runtime(m, result->sites[i].runtime), result->sites[i].site);
 
 		site->off = result->sites[i].off;
 	}
 	for (size_t i = 0; i < s->n_tasks; i++) {
-		const struct cn_split *task = &s->tasks[i];
-		struct cn_split *site;
+		const struct cn_split_row *task = &s->tasks[i];
+		struct cn_split_row *site;
 
 		if (!task->task || task->site >= cn_model_sites(model, task->runtime))
 			continue;
@@ -251,7 +251,7 @@ static int join_sites(struct measure *m)
 		site->polls += task->polls;
 	}
 	for (size_t i = 0; i < s->n_sites; i++) {
-		struct cn_split *site = &s->sites[i];
+		struct cn_split_row *site = &s->sites[i];
 		const struct cn_runtime *runtime = cn_model_runtime(model, site->runtime);
 
 		site->cpu_known = is_timed(m, site->runtime) && site->runtime < 256 &&
@@ -261,7 +261,7 @@ static int join_sites(struct measure *m)
 	return 0;
 }
 
-static void join_worker(const struct measure *m, struct cn_split *split)
+static void join_worker(const struct measure *m, struct cn_split_row *split)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(cn_session_model(m->session), split->runtime);
 	const struct before *before =
@@ -289,7 +289,7 @@ static int join_workers(struct measure *m)
 	if (!s->workers)
 		return -ENOMEM;
 	for (size_t i = 0; i < result->n_workers; i++) {
-		s->workers[i] = (struct cn_split){ .id = result->workers[i].index,
+		s->workers[i] = (struct cn_split_row){ .id = result->workers[i].index,
 			.tid = result->workers[i].tid,
 			.runtime = model_runtime(m, result->workers[i].runtime),
 			.in_progress = result->workers[i].in_progress,

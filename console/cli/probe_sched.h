@@ -15,7 +15,7 @@
 #include "source/session.h"
 
 /* A task, a spawn site or a worker. */
-struct cn_split {
+struct cn_split_row {
 	uint64_t id;                /* of the task; index of the worker */
 	const struct cn_task *task; /* NULL: none, or it has ended */
 	uint32_t runtime, site;     /* in the model */
@@ -30,7 +30,7 @@ struct cn_split {
 struct cn_splits {
 	const struct cn_session *session;
 	const struct bl_sched_result *result;
-	struct cn_split *tasks, *sites, *workers; /* those with most time first; workers by index */
+	struct cn_split_row *tasks, *sites, *workers; /* those with most time first; workers by index */
 	size_t n_tasks, n_sites, n_workers;
 	enum bl_end end;
 	uint64_t clock_error_ns; /* how much the window of CPU time can differ from that of off-CPU time */

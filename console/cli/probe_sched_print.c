@@ -38,7 +38,7 @@ static size_t least(size_t a, size_t b)
 
 /* -------------------------------------------------------------------- JSON */
 
-static void split_json(struct cn_json *json, const struct cn_split *split)
+static void split_json(struct cn_json *json, const struct cn_split_row *split)
 {
 	cn_json_number(json, "polls", split->polls);
 	for (int kind = 0; kind < BL_OFF_KIND_MAX; kind++) {
@@ -57,7 +57,7 @@ static void split_json(struct cn_json *json, const struct cn_split *split)
 	cn_json_end(json);
 }
 
-static void cpu_json(struct cn_json *json, const struct cn_split *split)
+static void cpu_json(struct cn_json *json, const struct cn_split_row *split)
 {
 	if (split->cpu_known)
 		cn_json_number(json, "cpu_ns", split->cpu_ns);
@@ -70,7 +70,7 @@ static void tasks_json(struct cn_json *json, const struct cn_splits *s)
 	cn_json_number(json, "tasks_found", s->n_tasks);
 	cn_json_array(json, "tasks");
 	for (size_t i = 0; i < least(s->limit, s->n_tasks); i++) {
-		const struct cn_split *split = &s->tasks[i];
+		const struct cn_split_row *split = &s->tasks[i];
 
 		cn_json_object(json, NULL);
 		cn_json_id(json, "task", split->id);
@@ -91,7 +91,7 @@ static void sites_json(struct cn_json *json, const struct cn_splits *s)
 {
 	cn_json_array(json, "spawn_sites");
 	for (size_t i = 0; i < least(s->limit, s->n_sites); i++) {
-		const struct cn_split *split = &s->sites[i];
+		const struct cn_split_row *split = &s->sites[i];
 
 		cn_json_object(json, NULL);
 		cn_site_json(json, "spawned_at", model_of(s), split->runtime, split->site);
@@ -107,7 +107,7 @@ static void workers_json(struct cn_json *json, const struct cn_splits *s)
 {
 	cn_json_array(json, "workers");
 	for (size_t i = 0; i < s->n_workers; i++) {
-		const struct cn_split *split = &s->workers[i];
+		const struct cn_split_row *split = &s->workers[i];
 
 		cn_json_object(json, NULL);
 		cn_json_number(json, "runtime", split->runtime);
@@ -164,7 +164,7 @@ void cn_splits_json(const struct cn_splits *s)
 
 /* -------------------------------------------------------------------- text */
 
-static void print_times(const struct cn_paint *paint, const struct cn_split *split, bool at_least)
+static void print_times(const struct cn_paint *paint, const struct cn_split_row *split, bool at_least)
 {
 	char text[CN_FORMAT_BYTES], cpu[CN_FORMAT_BYTES + 1] = "-";
 
@@ -195,7 +195,7 @@ static void print_polls(const struct cn_paint *paint, uint32_t polls)
 	fprintf(paint->out, " %6s", cn_format_count(text, polls));
 }
 
-static const char *where(const struct cn_splits *s, const struct cn_split *split, char *text, size_t bytes)
+static const char *where(const struct cn_splits *s, const struct cn_split_row *split, char *text, size_t bytes)
 {
 	return cn_group_where(model_of(s), split->runtime, split->site, text, bytes);
 }
@@ -204,7 +204,7 @@ static void print_tasks(const struct cn_splits *s, const struct cn_paint *paint)
 {
 	print_header(paint, "TASK");
 	for (size_t i = 0; i < least(s->limit, s->n_tasks); i++) {
-		const struct cn_split *split = &s->tasks[i];
+		const struct cn_split_row *split = &s->tasks[i];
 		char text[256];
 
 		fprintf(paint->out, "  %-8" PRIu64 " ", split->id);
@@ -225,7 +225,7 @@ static void print_sites(const struct cn_splits *s, const struct cn_paint *paint)
 {
 	print_header(paint, "SPAWNED AT");
 	for (size_t i = 0; i < least(s->limit, s->n_sites); i++) {
-		const struct cn_split *split = &s->sites[i];
+		const struct cn_split_row *split = &s->sites[i];
 		char text[256];
 
 		fputs("  ", paint->out);
@@ -239,7 +239,7 @@ static void print_workers(const struct cn_splits *s, const struct cn_paint *pain
 {
 	print_header(paint, "WORKER");
 	for (size_t i = 0; i < s->n_workers; i++) {
-		const struct cn_split *split = &s->workers[i];
+		const struct cn_split_row *split = &s->workers[i];
 		char text[64];
 
 		if (split->in_progress)
