@@ -19,9 +19,9 @@
  *
  * With no reference out, nobody but the thread that has the task can reach the
  * word: references come from a queue, from a reference, or from the poll
- * itself. Then plain stores do (begin, rest). This is legal because nothing
- * ever makes a reference from an id or a scan: aborts hold a handle, shutdown
- * scans only after all workers have left (INV-3).
+ * itself. Then plain stores do (begin, rest, a wake by the task itself, finish).
+ * This is legal because nothing ever makes a reference from an id or a scan:
+ * aborts hold a handle, shutdown scans only after all workers have left (INV-3).
  *
  * Every transition adds one to the stamp. Counting them, a reader knows how
  * many references came and went; see console/diagnose.
@@ -106,6 +106,17 @@ static inline enum rs_next rs_state_wake(uint64_t *word, bool consume)
 		}
 	} while (!rs_cas(word, &s, n, RS_ACQ_REL, RS_RELAXED));
 	return next;
+}
+
+/* S12: S3 by the task itself, from its poll: with the context's waker, which is not counted. It will be polled again. */
+static inline void rs_state_wake_self(uint64_t *word)
+{
+	uint64_t s = rs_load(word, RS_RELAXED);
+
+	if (s & RS_REFS)
+		(void)rs_state_wake(word, false);
+	else if (!(s & ROUSE_COMPLETE))
+		rs_store(word, (s | ROUSE_NOTIFIED) + ROUSE_STAMP_ONE, RS_RELAXED);
 }
 
 /*
@@ -197,6 +208,10 @@ static inline enum rs_next rs_state_finish(uint64_t *word, uint64_t outcome, boo
 		n = ((s & ~clear) | ROUSE_COMPLETE | outcome) + ROUSE_STAMP_ONE;
 		if (*ret_join)
 			n += ROUSE_HANDLE_ONE;
+		if (!(s & RS_REFS)) {
+			rs_store(word, n, RS_RELAXED);
+			break;
+		}
 	} while (!rs_cas(word, &s, n, RS_ACQ_REL, RS_ACQUIRE));
 	return n & RS_REFS ? RS_NOTHING : RS_FREE;
 }

@@ -53,11 +53,16 @@ void rs_task_wake(struct rouse_task *task, bool consume, enum rouse_wake_source 
 {
 	if (rs_forked)
 		return;
+	if (rs_self.task == task) {
+		rs_self.self_woken = true;
+		if (!consume) {
+			rs_state_wake_self(&task->state);
+			return;
+		}
+	}
 	struct rouse_runtime *runtime = rs_task_runtime(task);
 	bool visiting = rs_visit_begin(runtime);
 
-	if (rs_self.task == task)
-		rs_self.self_woken = true;
 	switch (rs_state_wake(&task->state, consume)) {
 	case RS_SCHEDULE:
 		rs_task_schedule(task, source);

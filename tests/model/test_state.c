@@ -128,6 +128,44 @@ static void wake_of_notified_task_publishes(void **state)
 	assert_true(model_run(&(struct model){ "publish", setup_sees, { waker_with_data, poll_sees }, NULL, 6 }) > 1);
 }
 
+/* ---- a task wakes itself, while the last that others have of it goes */
+static void setup_running(void)
+{
+	idle_with_wakers(1);
+	word |= ROUSE_RUNNING;
+	word += ROUSE_HANDLE_ONE;
+}
+
+static void wake_self_and_rest(void)
+{
+	rs_state_wake_self(&word);
+	settle(rs_state_rest(&word));
+}
+
+static void wake_by_waker(void)
+{
+	settle(rs_state_wake(&word, true));
+}
+
+static void give_handle_back(void)
+{
+	settle(rs_state_unref(&word, ROUSE_HANDLE_ONE));
+}
+
+static void check_queued_once(void)
+{
+	model_assert(queued == 1 && queue == 1 && !freed);
+	model_assert((word & (ROUSE_NOTIFIED | ROUSE_RUNNING)) == ROUSE_NOTIFIED);
+	model_assert((word & RS_REFS) == 0);
+}
+
+static void a_task_that_wakes_itself_is_queued_once(void **state)
+{
+	(void)state;
+	assert_true(model_run(&(struct model){ "self-wake", setup_running,
+			    { wake_self_and_rest, wake_by_waker, give_handle_back }, check_queued_once, 6 }) > 1);
+}
+
 /* ---- references: completion against the last drops */
 static void setup_free(void)
 {
@@ -369,4 +407,5 @@ static void abort_always_takes_effect(void **state)
 
 TEST_MAIN(cmocka_unit_test(wakes_race_polls), cmocka_unit_test(wake_of_notified_task_publishes),
 	cmocka_unit_test(cell_is_freed_exactly_once), cmocka_unit_test(exactly_who_drops_the_last_waker_at_rest_knows),
-	cmocka_unit_test(join_waker_has_one_owner), cmocka_unit_test(abort_always_takes_effect));
+	cmocka_unit_test(join_waker_has_one_owner), cmocka_unit_test(abort_always_takes_effect),
+	cmocka_unit_test(a_task_that_wakes_itself_is_queued_once));
