@@ -154,8 +154,11 @@ static void settle_resources(
 			cn_remove_resource(model, resource->serial);
 			continue;
 		}
-		if (resource->seen_look != shown->looks)
+		if (resource->seen_look != shown->looks) {
 			resource->prev_value = resource->value;
+			resource->prev_side_a = resource->side_a;
+			resource->prev_side_b = resource->side_b;
+		}
 		resource->waiters = 0;
 		if (resource->handed_look == shown->looks) {
 			const struct cn_task *owner = cn_model_task(model, resource->owner);

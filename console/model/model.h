@@ -118,6 +118,7 @@ struct cn_resource {
 	uint64_t last_user_a, last_user_b;
 	uint32_t granted;    /* of semaphores: permits given to tasks that have not been polled with them yet */
 	uint64_t prev_value; /* of the look before */
+	uint64_t prev_side_a, prev_side_b;
 	uint64_t grow_from;  /* value when it began to grow */
 	uint64_t grow_ns;    /* and when */
 	uint32_t grow_looks; /* looks in a row in which it grew */

@@ -371,6 +371,14 @@ static void follow_hand_over(struct cn_resource *resource, const struct cn_resou
 		resource->handed_look = look;
 }
 
+/* As the look before had it. */
+static void remember(struct cn_resource *resource, const struct cn_resource *before)
+{
+	resource->prev_value = before->value;
+	resource->prev_side_a = before->side_a;
+	resource->prev_side_b = before->side_b;
+}
+
 int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Resources *rows)
 {
 	uint32_t look = cn_look_in_progress(runtime);
@@ -389,9 +397,9 @@ int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime,
 		take_resource(resource, rows, i);
 		resource->runtime = (uint8_t)runtime->shown.index;
 		if (!before.seen_look)
-			resource->prev_value = resource->value;
+			remember(resource, resource);
 		else if (before.seen_look != look)
-			resource->prev_value = before.value;
+			remember(resource, &before);
 		follow_hand_over(resource, &before, look);
 		if (before.seen_look)
 			follow_growth(resource, before.value, runtime->shown.now_ns);

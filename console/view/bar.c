@@ -19,7 +19,8 @@ static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enu
 
 	switch (action) {
 	case CN_ACTION_OPEN:
-		return table || flame || (cn_ui_on_picture(ui) && cn_picture_has_task(ui->view));
+		return table || flame || (ui->page_kind == CN_PAGE_RESOURCE && ui->task) ||
+		       (cn_ui_on_picture(ui) && cn_picture_has_task(ui->view));
 	case CN_ACTION_PROFILE:
 		return !flame && ui->view != CN_VIEW_HELP && cn_kernel_measures(scene->model, CN_KERNEL_PROFILE);
 	case CN_ACTION_FILTER:

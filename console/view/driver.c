@@ -97,7 +97,9 @@ static void ask_details(struct cn_driver *driver)
 	enum cn_stacks stacks;
 	size_t n = 0;
 
-	if (task && cn_chain_build(cn_session_model(session), NULL, task, &chain) == 0)
+	if (cn_ui_resource(&driver->ui))
+		wants[n++] = cn_ui_resource(&driver->ui);
+	else if (task && cn_chain_build(cn_session_model(session), NULL, task, &chain) == 0)
 		n = cn_chain_wants(&chain, wants, CN_WANTS_MAX);
 	stacks = cn_chain_has_threads(&chain) ? CN_STACKS_BUSY : CN_STACKS_NONE;
 	cn_chain_free(&chain);
@@ -142,6 +144,10 @@ enum cn_request cn_driver_key(struct cn_driver *driver, uint32_t key)
 		cn_session_pause(driver->opts->session, !scene.paused);
 	if (request == CN_REQUEST_EVENTS && !driver->ended)
 		cn_session_events(driver->opts->session, !cn_model_keeps_events(scene.model));
+	if (cn_ui_resource(&driver->ui) != driver->resource && !driver->ended) {
+		driver->resource = cn_ui_resource(&driver->ui);
+		ask_details(driver);
+	}
 	if (watched != driver->watched && !driver->ended) {
 		driver->watched = watched;
 		cn_session_watch(driver->opts->session, &watched, watched != 0);

@@ -13,6 +13,7 @@ struct cn_driver {
 	struct cn_ui ui;
 	struct cn_canvas canvas;
 	uint64_t watched; /* as last told to the session */
+	uint64_t resource; /* whose page was open */
 	uint64_t wants[CN_WANTS_MAX]; /* likewise */
 	size_t n_wants;
 	enum cn_stacks stacks;

@@ -537,7 +537,8 @@ static void draw_tabs(const struct cn_ui *ui, const struct cn_scene *scene, stru
 	if (ui->page_kind == CN_PAGE_NONE || box.cols - col < 12)
 		return;
 	snprintf(text, sizeof text, " %s%s ", ui->page_kind == CN_PAGE_WHY ? "why " : "",
-		cn_who_text(who, sizeof who, scene, ui->task));
+		cn_ui_resource(ui) ? cn_resource_text(who, sizeof who, scene, ui->resource)
+				   : cn_who_text(who, sizeof who, scene, ui->task));
 	cn_canvas_text(canvas, box.row, col + 1, box.cols - col - 2, CN_STYLE_STRONG, text);
 }
 

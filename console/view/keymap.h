@@ -13,7 +13,7 @@
  * takes them in this order while there is room.
  */
 #define CN_ACTIONS(X)                                                                                                  \
-	X(OPEN, "Enter", "open", "open the task of this row")                                                          \
+	X(OPEN, "Enter", "open", "open the task of this row, or the resource")                                         \
 	X(BACK, "Esc", "back", "back; clears the filter of a table")                                                   \
 	X(WHY, "w", "why", "why it does not run: the whole chain, and the command for a shell")                        \
 	X(HELP, "? h F1", "help", "these keys")                                                                        \
@@ -51,7 +51,7 @@
 	X(VIEW_9, "9", "", "timeline: what each worker did; arrows move, + and - zoom, Enter opens the task, G goes on")\
 	X(VIEW_0, "0", "", "dashboard: all at a glance, over time")                                                    \
 	X(VIEWS, "v", "views", "choose a view: there are more than digits")                                            \
-	X(EVENTS, "e", "record", "record events (raises the program's level to 2), and record no more")                      \
+	X(EVENTS, "e", "record", "record events (raises the program's level to 2), and record no more")                \
 	X(ZOOM_IN, "+ =", "", "nearer, in the timeline; unfold, in the tree")                                          \
 	X(ZOOM_OUT, "-", "", "farther; fold")                                                                          \
 	X(PROFILE, "p", "flame", "the flame of this row alone: of its task, or its spawn site")                        \

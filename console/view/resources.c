@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of resources: locks, channels, sockets, timers; trouble first, then what is waited for. */
+#include "view/resource.h"
 #include "view/sheet.h"
 #include "widget/format.h"
 #include "export/text.h"
@@ -104,7 +105,7 @@ static bool row(const struct cn_scene *scene, size_t index, size_t column, struc
 }
 
 /* The numbers of a record, in the words of its kind. */
-static void state_cell(const struct cn_resource *resource, struct cn_text *ret)
+void cn_resource_state_cell(const struct cn_resource *resource, struct cn_text *ret)
 {
 	char value[CN_FORMAT_BYTES], of[CN_FORMAT_BYTES];
 	const char *closed = resource->flags & ROUSE_RESOURCE_CLOSED ? ", closed" : "";
@@ -201,7 +202,7 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 		ret->style = CN_STYLE_NAME;
 		break;
 	case STATE:
-		state_cell(resource, ret);
+		cn_resource_state_cell(resource, ret);
 		break;
 	case HOLDER:
 		holder_cell(scene, resource, ret);
@@ -244,15 +245,18 @@ static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BY
 		finding ? cn_finding_title(finding->code) : "");
 }
 
+uint64_t cn_resource_task(const struct cn_resource *resource)
+{
+	return holder(resource)        ? holder(resource)
+	       : resource->last_user_a ? resource->last_user_a
+				       : resource->last_user_b;
+}
+
 static uint64_t task_of(const struct cn_scene *scene, size_t index)
 {
 	const struct cn_resource *resource = cn_model_resource_at(scene->model, index);
 
-	if (!resource)
-		return 0;
-	return holder(resource)        ? holder(resource)
-	       : resource->last_user_a ? resource->last_user_a
-				       : resource->last_user_b;
+	return resource ? cn_resource_task(resource) : 0;
 }
 
 static const struct cn_field_column fields[] = {

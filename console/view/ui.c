@@ -3,6 +3,7 @@
 #include "model/events.h"
 #include "view/block.h"
 #include "view/picture.h"
+#include "view/resource.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,7 +34,12 @@ void cn_ui_fini(struct cn_ui *ui)
 
 uint64_t cn_ui_watched(const struct cn_ui *ui)
 {
-	return ui->page_kind != CN_PAGE_NONE ? ui->task : 0;
+	return ui->page_kind != CN_PAGE_NONE && ui->page_kind != CN_PAGE_RESOURCE ? ui->task : 0;
+}
+
+uint64_t cn_ui_resource(const struct cn_ui *ui)
+{
+	return ui->page_kind == CN_PAGE_RESOURCE ? ui->resource : 0;
 }
 
 bool cn_ui_on_table(const struct cn_ui *ui)
@@ -85,50 +91,11 @@ static int draw_page(struct cn_ui *ui, const struct cn_scene *scene, struct cn_c
 		cn_why_page(&ui->page, scene, ui->task);
 	else if (ui->page_kind == CN_PAGE_BLOCK)
 		cn_block_page(&ui->page, scene, ui->block);
+	else if (ui->page_kind == CN_PAGE_RESOURCE)
+		cn_resource_page(&ui->page, scene, ui->resource);
 	else
 		cn_help_page(&ui->page, scene);
 	cn_page_show(&ui->page, canvas, box);
-	return 0;
-}
-
-/* Of a block, its stack is what its row has no room for. */
-static int draw_block_preview(
-	struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
-{
-	const int rc = cn_page_start(&ui->preview, box.cols, canvas->charset);
-	struct cn_entry entry;
-
-	if (rc < 0)
-		return rc;
-	if (cn_list_current(&ui->sheets[CN_VIEW_BLOCKS].list, &entry))
-		cn_block_page(&ui->preview, scene, entry.id);
-	cn_page_show(&ui->preview, canvas, box);
-	return 0;
-}
-
-/* The row under the cursor, in more words. */
-static int draw_preview(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box)
-{
-	struct cn_sheet *sheet = &ui->sheets[ui->view];
-	const uint64_t task = cn_sheet_task(sheet, scene);
-	const int rc = cn_page_start(&ui->preview, box.cols, canvas->charset);
-	const struct cn_finding *finding = NULL;
-	struct cn_entry entry;
-	char who[256];
-
-	if (rc < 0)
-		return rc;
-	if (ui->view == CN_VIEW_FINDINGS && cn_list_current(&sheet->list, &entry))
-		finding = cn_findings_at(scene->findings, entry.index);
-	cn_page_heading(&ui->preview, task ? cn_who_text(who, sizeof who, scene, task) : "");
-	if (finding && !task)
-		cn_finding_page(&ui->preview, scene, finding);
-	else if (finding)
-		cn_page_finding(&ui->preview, scene, finding);
-	ui->preview.row += finding && task;
-	if (task)
-		cn_page_chain(&ui->preview, scene, task);
-	cn_page_show(&ui->preview, canvas, box);
 	return 0;
 }
 
@@ -148,10 +115,8 @@ static int draw_table(
 	}
 	ui->page_rows = body.rows - 1;
 	rc = cn_sheet_draw(&ui->sheets[ui->view], scene, canvas, body);
-	if (rc == 0 && layout->preview.rows && ui->view == CN_VIEW_BLOCKS)
-		rc = draw_block_preview(ui, scene, canvas, layout->preview);
-	else if (rc == 0 && layout->preview.rows && ui->view != CN_VIEW_WORKERS)
-		rc = draw_preview(ui, scene, canvas, layout->preview);
+	if (rc == 0 && layout->preview.rows && ui->view != CN_VIEW_WORKERS)
+		rc = cn_preview_draw(ui, scene, canvas, layout->preview);
 	if (ui->prompt == CN_PROMPT_SORT || ui->prompt == CN_PROMPT_COLUMNS)
 		cn_menu_draw(ui, canvas, layout->body);
 	return rc;
@@ -301,6 +266,21 @@ static void open_block(struct cn_ui *ui, const struct cn_scene *scene)
 	ui->page.scroll = 0;
 }
 
+static void open_resource(struct cn_ui *ui, const struct cn_scene *scene)
+{
+	const struct cn_resource *resource;
+	struct cn_entry entry;
+
+	if (!cn_list_current(&ui->sheets[CN_VIEW_RESOURCES].list, &entry))
+		return;
+	resource = cn_model_resource(scene->model, entry.id);
+	ui->resource = entry.id;
+	ui->task = resource ? cn_resource_task(resource) : 0;
+	ui->under = CN_PAGE_NONE;
+	ui->page_kind = CN_PAGE_RESOURCE;
+	ui->page.scroll = 0;
+}
+
 /* Of the task of the row or the page; of groups, of their spawn site. */
 static void open_flame(struct cn_ui *ui, const struct cn_scene *scene)
 {
@@ -353,7 +333,7 @@ static bool go_back(struct cn_ui *ui, const struct cn_scene *scene)
 	}
 	if (ui->page_kind == CN_PAGE_NONE)
 		return false;
-	ui->page_kind = ui->page_kind == CN_PAGE_WHY ? ui->under : CN_PAGE_NONE;
+	ui->page_kind = ui->page_kind == CN_PAGE_WHY || ui->page_kind == CN_PAGE_TASK ? ui->under : CN_PAGE_NONE;
 	ui->under = CN_PAGE_NONE;
 	ui->page.scroll = 0;
 	return true;
@@ -390,6 +370,8 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 	case CN_ACTION_OPEN:
 		if (ui->view == CN_VIEW_BLOCKS)
 			open_block(ui, scene);
+		else if (ui->view == CN_VIEW_RESOURCES)
+			open_resource(ui, scene);
 		else
 			open_page(ui, CN_PAGE_TASK, cn_sheet_task(sheet, scene));
 		break;
@@ -449,7 +431,7 @@ static void act_on_table(struct cn_ui *ui, const struct cn_scene *scene, enum cn
 
 static void ask_why(struct cn_ui *ui, const struct cn_scene *scene)
 {
-	if (ui->page_kind == CN_PAGE_TASK || ui->page_kind == CN_PAGE_BLOCK)
+	if (ui->page_kind != CN_PAGE_NONE && ui->page_kind != CN_PAGE_WHY)
 		open_page(ui, CN_PAGE_WHY, ui->task);
 	else if (cn_ui_on_table(ui))
 		open_page(ui, CN_PAGE_WHY, cn_sheet_task(&ui->sheets[ui->view], scene));
@@ -561,6 +543,8 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 	default:
 		if (cn_ui_on_table(ui))
 			act_on_table(ui, scene, action);
+		else if (ui->page_kind == CN_PAGE_RESOURCE && action == CN_ACTION_OPEN)
+			open_page(ui, CN_PAGE_TASK, ui->task);
 		else if (cn_ui_on_picture(ui) && cn_picture_has_task(ui->view) && action == CN_ACTION_OPEN)
 			open_page(ui, CN_PAGE_TASK, cn_picture_task(ui));
 		break;

@@ -11,7 +11,8 @@
  *
  * `w` in a table opens the why page at once; `p` the view of the flame, for what
  * the row is about, from which Esc leads back. Enter in the table of blocks
- * opens the page of that block. Where the kernel is not asked, its views (blocks,
+ * opens the page of that block, in that of resources the page of that one, from
+ * which Enter leads on to who has it. Where the kernel is not asked, its views (blocks,
  * flame) are not there. Prompts (filter, search, sort, views) take all keys until
  * Enter or Esc. Some views are pictures (picture.h), which take keys first.
  */
@@ -51,7 +52,7 @@ enum cn_view {
 };
 
 enum cn_prompt { CN_PROMPT_NONE, CN_PROMPT_FILTER, CN_PROMPT_SEARCH, CN_PROMPT_SORT, CN_PROMPT_COLUMNS, CN_PROMPT_VIEWS };
-enum cn_page_kind { CN_PAGE_NONE, CN_PAGE_TASK, CN_PAGE_WHY, CN_PAGE_BLOCK };
+enum cn_page_kind { CN_PAGE_NONE, CN_PAGE_TASK, CN_PAGE_WHY, CN_PAGE_BLOCK, CN_PAGE_RESOURCE };
 
 struct cn_ui {
 	enum cn_view view;
@@ -59,6 +60,7 @@ struct cn_ui {
 	enum cn_page_kind under;     /* where Esc leads from the why page */
 	uint64_t task;               /* of the page */
 	uint64_t block;              /* number, of the page of one */
+	uint64_t resource;           /* serial, of the page of one */
 	uint64_t why_task;           /* the last one asked about, 0 = none */
 	enum cn_prompt prompt;
 	int choice;                  /* column under the cursor of the sort menu, view of that of views */
@@ -97,6 +99,8 @@ enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32
 bool cn_ui_has_view(const struct cn_scene *scene, int view);
 /* A table, and no page over it. */
 bool cn_ui_on_table(const struct cn_ui *ui);
+/* The resource whose page is open, 0 = none. */
+uint64_t cn_ui_resource(const struct cn_ui *ui);
 /* The task whose own histograms are looked at, 0 = none. */
 uint64_t cn_ui_watched(const struct cn_ui *ui);
 
@@ -121,6 +125,8 @@ void cn_views_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_b
 void cn_menu_key(struct cn_ui *ui, uint32_t key);
 void cn_menu_draw_keys(struct cn_canvas *canvas, struct cn_box box);
 void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box);
+/* The row under the cursor, in more words. 0 or -ENOMEM. */
+int cn_preview_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box);
 /* Queue depths and rates of the runtime over time; answers the rows used. */
 int cn_gauges_draw(const struct cn_scene *scene, struct cn_canvas *canvas, struct cn_box box);
 

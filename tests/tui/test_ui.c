@@ -409,8 +409,34 @@ static void a_row_without_a_task_says_so(void **state)
 	(void)state;
 	stage_open(&stage, 24, 80, false);
 	stage_wait(&stage, 10);
-	stage_keys(&stage, "3 f 'timer wheel' Enter Enter");
+	stage_keys(&stage, "3 f 'timer wheel' Enter w");
 	stage_find(&stage, "this row has no task to show");
+	stage_close(&stage);
+}
+
+static void enter_leads_from_a_resource_to_who_has_it_and_escape_back(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, 24, 80, false);
+	stage_wait(&stage, 10);
+	stage_keys(&stage, "3 Enter");
+	stage_find(&stage, "held by       trouble:deadlock-b");
+	/* To look at a lock is not to watch its holder, which would cost the program. */
+	assert_int_equal(stage.driver.watched, 0);
+	assert_int_equal(stage.driver.n_wants, 1);
+	assert_int_equal(stage.driver.wants[0], 83);
+	stage_keys(&stage, "Enter");
+	stage_find(&stage, "trouble:deadlock-b #95");
+	assert_int_equal(stage.driver.watched, 95);
+	stage_keys(&stage, "Esc");
+	stage_find(&stage, "held by       trouble:deadlock-b");
+	stage_keys(&stage, "w");
+	assert_int_equal(stage.driver.ui.page_kind, CN_PAGE_WHY);
+	stage_keys(&stage, "Esc Esc");
+	assert_int_equal(stage.driver.ui.page_kind, CN_PAGE_NONE);
+	assert_int_equal(stage.driver.ui.view, CN_VIEW_RESOURCES);
 	stage_close(&stage);
 }
 
@@ -602,6 +628,7 @@ TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_deadlock_is_red_and_in_word
 	cmocka_unit_test(a_finding_leads_to_its_task_and_back), cmocka_unit_test(why_says_the_command_that_repeats_it),
 	cmocka_unit_test(q_leaves_pages_first_and_then_the_program),
 	cmocka_unit_test(the_watched_task_is_told_to_the_session), cmocka_unit_test(a_row_without_a_task_says_so),
+	cmocka_unit_test(enter_leads_from_a_resource_to_who_has_it_and_escape_back),
 	cmocka_unit_test(every_key_of_the_table_is_a_key_and_belongs_to_one_action),
 	cmocka_unit_test(boxes_fill_every_size_without_overlap), cmocka_unit_test(every_view_draws_at_every_size),
 	cmocka_unit_test(a_monkey_breaks_nothing), cmocka_unit_test(a_script_drives_the_screen),
