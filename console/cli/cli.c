@@ -78,9 +78,14 @@ static const struct cn_verb verbs[] = {
 		"30 a worker, one a kind of resource, one a kind of finding, 30 a spawn site (128 at most).\n\n"
 		"--folded prints a line for each shape of await chain: program; spawn site; futures, each\n"
 		"with the await it stands at; [what it waits for]; and how many tasks have it. By --by busy\n"
-		"it is their time in polls, in microseconds.",
-		CN_TAKES_TARGET | CN_TAKES(FRAMES) | CN_TAKES(FOLDED) | CN_TAKES(BY) | CN_TAKES(OPENMETRICS) |
-			CN_TAKES(LISTEN) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL),
+		"it is their time in polls, in microseconds.\n\n"
+		"--perfetto -o FILE writes what happened in the next 5 s (--for), in time: polls of each\n"
+		"worker, by the name of their task and with its spawn site; a track for each of the first\n"
+		"1000 tasks: scheduled, running, waiting; arrows from wakes to the polls that follow; queues.\n"
+		"Events that were lost stand as such. It raises the level to 2 for that time.",
+		CN_TAKES_TARGET | CN_TAKES(FRAMES) | CN_TAKES(PERFETTO) | CN_TAKES(OUTPUT) | CN_TAKES(FOR) | CN_TAKES(FOLDED) |
+			CN_TAKES(BY) | CN_TAKES(OPENMETRICS) | CN_TAKES(LISTEN) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD) |
+			CN_TAKES(LEVEL),
 		1, 1, cn_verb_export },
 	{ "doctor", "[TARGET]", "Say what this machine lets you see, and of TARGET by which source.",
 		"Nothing is concluded that was not tried or read. With TARGET it ends with 0 if one of\n"
@@ -177,6 +182,7 @@ int cn_open_target(const struct cn_cli *cli, const char *target, struct cn_sessi
 	struct cn_session_opts opts = { .kind = cli->frames ? CN_SOURCE_FRAMES : cli->source,
 		.interval_ms = cli->interval_ms,
 		.level = cli->level,
+		.events = cli->events,
 		.stacks = cli->stacks,
 		.stacks_ms = cli->timeout_ms,
 		.answer_ms = cli->timeout_ms,

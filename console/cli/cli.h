@@ -44,7 +44,7 @@ enum cn_exit {
 	X(TIMEOUT, "timeout", 0, "MS", "give up when there is no answer for so long (5000)")                           \
 	X(LOOKS, "looks", 0, "N", "looks to take before judging (3, and up to 5 more that would tell more)")           \
 	X(INTERVAL, "interval", 0, "MS", "time between looks (250; watch: 1000)")                                      \
-	X(FOR, "for", 0, "S", "look for so long, in place of --looks (with --kernel 5)")                               \
+	X(FOR, "for", 0, "TIME", "look for so long, in seconds or as 250ms, 2m; check: in place of --looks")            \
 	X(FAIL_ON, "fail-on", 0, "CLASS", "only findings of at least this class count: suspect, likely, proven")       \
 	X(THRESHOLD, "threshold", 0, "NAME=N", "set a threshold of diagnosis; may be given several times")             \
 	X(BATCH, "batch", 'b', NULL, "print frames instead of opening a screen")                                       \
@@ -63,6 +63,8 @@ enum cn_exit {
 	X(FOLDED, "folded", 0, NULL, "await chains as folded stacks, a line each shape: for flamegraph.pl, speedscope")    \
 	X(BY, "by", 0, "WHAT", "weight of a chain: tasks, how many have it (default), or busy, their time in polls")   \
 	X(CSV, "csv", 0, "[=TABLE]", "comma-separated values, of tasks (default), groups, or resources")               \
+	X(PERFETTO, "perfetto", 0, NULL, "a trace of polls, wakes, states of tasks and counters, for ui.perfetto.dev")     \
+	X(OUTPUT, "output", 'o', "FILE", "write it there")                                                             \
 	X(LISTEN, "listen", 0, "ADDR:PORT", "serve the metrics by HTTP, at a loopback address: 127.0.0.1:9464")        \
 	X(THEME, "theme", 0, "NAME", "colours: dark, light, high-contrast, tokio, mono; own ones by the configuration file")  \
 	X(CONFIG, "config", 0, "FILE", "settings, in place of ~/.config/rouse/config.toml (see `rouse config --help`)")  \
@@ -81,6 +83,7 @@ enum cn_option {
 #define CN_OF_ONE_CALL												       \
 	(CN_TAKES(JSON) | CN_TAKES(FOR) | CN_TAKES(THRESHOLD) | CN_TAKES(BATCH) | CN_TAKES(COUNT) |				       \
 		CN_TAKES(FRAMES) | CN_TAKES(EXEC) | CN_TAKES(OPENMETRICS) | CN_TAKES(FOLDED) |			       \
+		CN_TAKES(PERFETTO) | CN_TAKES(OUTPUT) |							       \
 		CN_TAKES(BY) | CN_TAKES(CSV) | CN_TAKES(LISTEN) | CN_TAKES(WHERE) |				       \
 		CN_TAKES(CONFIG) | CN_TAKES(SET) | CN_TAKES(PRINT_DEFAULT) | CN_TAKES(HELP))
 #define CN_TAKES_TARGET (CN_TAKES(SOURCE) | CN_TAKES(TIMEOUT) | CN_TAKES(HELP))
@@ -102,7 +105,7 @@ struct cn_cli {
 	bool json, batch, help, all, print_default;
 	enum cn_source_kind source;
 	uint32_t timeout_ms, interval_ms, looks;
-	uint32_t for_ms; /* 0 = as many looks as it takes */
+	uint32_t for_ms; /* 0 = not said */
 	uint32_t level; /* 1 + level, 0 = leave it */
 	enum cn_stacks stacks; /* native stacks that the verb wants with its looks */
 	enum cn_class fail_on;
@@ -111,6 +114,8 @@ struct cn_cli {
 	const char *exec;   /* NULL = none */
 	const char *listen; /* likewise */
 	const char *where;  /* likewise */
+	const char *output; /* likewise */
+	bool events;        /* the verb wants ring events to be kept */
 	enum cn_chains_by by;
 	enum cn_csv_table csv;
 	uint32_t min_interval_ms;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/export.h"
 #include "cli/signals.h"
 #include "export/http.h"
 #include "export/metrics.h"
@@ -158,6 +159,7 @@ static const struct {
 } formats[] = {
 	{ CN_TAKES(OPENMETRICS), export_metrics },
 	{ CN_TAKES(FOLDED), export_folded },
+	{ CN_TAKES(PERFETTO), cn_export_trace },
 };
 
 int cn_verb_export(struct cn_cli *cli)

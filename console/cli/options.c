@@ -102,6 +102,17 @@ static bool take_groups(const char *text, uint32_t *ret_groups)
 	return groups;
 }
 
+/* With its unit; without one it is in seconds. In units of so many ns, within bounds. */
+static bool take_time(const char *text, uint64_t unit_ns, double least, double most, uint32_t *ret_value)
+{
+	uint64_t ns;
+
+	if (cn_time_parse(text, &ns) || !((double)ns / (double)unit_ns >= least && (double)ns / (double)unit_ns <= most))
+		return false;
+	*ret_value = (uint32_t)(ns / unit_ns);
+	return true;
+}
+
 static bool take_table(const char *text, enum cn_csv_table *ret_table)
 {
 	for (unsigned int i = 0; i < CN_CSV_TABLE_MAX; i++) {
@@ -131,8 +142,6 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return take_u32(text, 1, 1, 1000, &cli->looks);
 	case CN_OPTION_INTERVAL:
 		return take_u32(text, 1, 10, 3600e3, &cli->interval_ms);
-	case CN_OPTION_FOR:
-		return take_u32(text, 1000, 1, 3600e3, &cli->for_ms);
 	case CN_OPTION_FAIL_ON:
 		return take_class(text, &cli->fail_on);
 	case CN_OPTION_THRESHOLD:
@@ -168,12 +177,18 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return *text;
 	case CN_OPTION_OPENMETRICS:
 	case CN_OPTION_FOLDED:
+	case CN_OPTION_PERFETTO:
 		return true;
 	case CN_OPTION_BY:
 		cli->by = strcmp(text, "busy") == 0 ? CN_CHAINS_BY_BUSY : CN_CHAINS_BY_TASKS;
 		return cli->by == CN_CHAINS_BY_BUSY || strcmp(text, "tasks") == 0;
 	case CN_OPTION_CSV:
 		return take_table(text, &cli->csv);
+	case CN_OPTION_OUTPUT:
+		cli->output = text;
+		return *text;
+	case CN_OPTION_FOR:
+		return take_time(text, 1000000, 10, 24 * 3600e3, &cli->for_ms);
 	case CN_OPTION_LISTEN:
 		cli->listen = text;
 		return *text;

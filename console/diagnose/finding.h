@@ -281,6 +281,8 @@ struct cn_diagnose_opts {
 int cn_threshold_set(struct cn_diagnose_opts *opts, const char *text);
 /* As it was set, 0 = it was not. */
 uint64_t cn_threshold_get(const struct cn_diagnose_opts *opts, unsigned int threshold);
+/* "250ms", "2m"; a number without a unit is of seconds. 0 or -EINVAL. */
+int cn_time_parse(const char *text, uint64_t *ret_ns);
 const char *cn_threshold_text(unsigned int threshold);
 const char *cn_threshold_help(unsigned int threshold);
 enum cn_threshold_unit cn_threshold_unit(unsigned int threshold);

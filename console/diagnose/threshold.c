@@ -62,6 +62,11 @@ static int parse(const char *text, enum cn_threshold_unit unit, uint64_t *ret_va
 	return 0;
 }
 
+int cn_time_parse(const char *text, uint64_t *ret_ns)
+{
+	return parse(text, CN_UNIT_NS, ret_ns);
+}
+
 int cn_threshold_set(struct cn_diagnose_opts *opts, const char *text)
 {
 	const char *equals = strchr(text, '=');
