@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The page of one task: what is wrong, why it waits, where it stands, what it has cost. */
+#include "view/delay.h"
 #include "view/events.h"
 #include "view/wakes.h"
 #include "export/text.h"
@@ -317,6 +318,7 @@ void cn_task_page(struct cn_page *page, const struct cn_scene *scene, uint64_t i
 	cn_page_heading(page, "counters");
 	draw_counters(page, scene, task);
 	draw_histograms(page, scene, task);
+	cn_page_delay(page, scene, task);
 	cn_page_wakes(page, scene, id);
 	cn_page_events(page, scene, id);
 }

@@ -6,6 +6,7 @@
 
 #include "model/events.h"
 #include "model/heat.h"
+#include "view/delay.h"
 #include "view/strips.h"
 
 /* Each cell is asked for what the events say of its time, and nothing is counted twice. */
@@ -271,7 +272,43 @@ static void stolen_tasks_are_counted_by_thief_and_victim(void **state)
 	close_set(&set);
 }
 
-TEST_MAIN(cmocka_unit_test(cells_of_a_strip_share_out_the_time),
+/*
+ *     worker 0   ---- parked ----|poll            wake at 200, up at 500, polled at 600
+ *     worker 1   |parked|   other  |poll          wake at 1100: it was awake by then
+ */
+static void a_delay_is_split_by_whether_the_worker_slept(void **state)
+{
+	static const struct event_row zero[] = { { 100, ROUSE_EVENT_PARK, 0, 0, 400 },
+		{ 600, ROUSE_EVENT_POLL, 20, 1, 50 } };
+	static const struct event_row one[] = { { 700, ROUSE_EVENT_PARK, 0, 1, 300 },
+		{ 1500, ROUSE_EVENT_POLL, 20, 2, 50 } };
+	static const struct event_row outside[] = { { 200, ROUSE_EVENT_WAKE, 20, 0, ROUSE_WAKE_FOREIGN },
+		{ 300, ROUSE_EVENT_WAKE, 20, 0, ROUSE_WAKE_TIMER }, /* finds it woken */
+		{ 1100, ROUSE_EVENT_WAKE, 20, 1, ROUSE_WAKE_FOREIGN } };
+	struct cn_model *model = cn_model_new();
+	struct cn_delay delay;
+	struct look look;
+
+	(void)state;
+	assert_non_null(model);
+	cn_model_keep_events(model, true);
+	look = look_at(model, 1 * S);
+	look_task(&look, (struct task_row){ .id = 20, .valid = 1 });
+	look_events(&look, 0, 0, 0, zero, 2);
+	look_events(&look, 1, 1, 0, one, 2);
+	look_events(&look, 2, CN_NO_WORKER, 0, outside, 3);
+	look_end(&look);
+	assert_int_equal(cn_delay_of(model, cn_model_task(model, 20), &delay), 0);
+	assert_int_equal(delay.polls, 2);
+	assert_int_equal(delay.unpark_ns, 300);
+	assert_int_equal(delay.queue_ns, 100 + 400);
+	assert_int_equal(delay.longest_ns, 400);
+	assert_int_equal(delay.workers, 3);
+	cn_model_free(model);
+}
+
+TEST_MAIN(cmocka_unit_test(a_delay_is_split_by_whether_the_worker_slept),
+	cmocka_unit_test(cells_of_a_strip_share_out_the_time),
 	cmocka_unit_test(the_newest_look_of_the_heat_is_what_was_added_to_all_sites),
 	cmocka_unit_test(heat_is_never_negative),
 	cmocka_unit_test(a_tree_has_children_below_their_parent_in_order_of_ids),
