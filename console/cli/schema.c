@@ -48,7 +48,7 @@ static const struct {
 		"index: n, name: s, state: runtime_state, flavor: flavor, level: n, live: n, stopped: b, complete: b, torn: n, "
 		"states: states, totals: counters, inject_depth: n, blocking: blocking, events: events, workers: *worker, "
 		"threads: *thread" },
-	{ "frame", "pc: i, sure: b, function?: s, inlined_in?: s, file?: s, line?: n, module?: s, offset?: i" },
+	{ "frame", "pc: i, sure: b, function?: s, inlined_in?: s, file?: s, line?: n, module?: s, offset?: i, refused?: b" },
 	{ "stack", "whole: b, why?: s, frames: *frame" },
 	{ "link",
 		"parent: n, kind: link_kind, relation: relation, id?: i, name?: s, resource?: resource_kind, future?: s, "

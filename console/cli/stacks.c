@@ -28,6 +28,8 @@ static void frame_json(struct cn_json *json, const struct cn_model *model, const
 	if (symbol && *symbol->module) {
 		cn_json_string(json, "module", symbol->module);
 		cn_json_id(json, "offset", symbol->offset);
+		if (symbol->refused)
+			cn_json_bool(json, "refused", true);
 	}
 	cn_json_end(json);
 }

@@ -98,6 +98,7 @@ struct cn_symbol {
 	char within[96]; /* the compiled function, if that one is inlined into it */
 	char file[160];
 	char module[64]; /* name of the object file */
+	bool refused;    /* that is another build now, or gone: nothing is named from it */
 };
 
 /* A thread that works for a runtime, as all tables together have it. */
@@ -144,7 +145,7 @@ const struct cn_stack *cn_model_stack(const struct cn_model *model, size_t runti
 /* NULL if it is not known. */
 const struct cn_symbol *cn_model_symbol(const struct cn_model *model, uint64_t pc);
 /*
- * "function (file.c:123)", "libc.so.6+0x1234" or "0x7f12", always
+ * "function (file.c:123)", "libc.so.6+0x1234" (and that its file was replaced) or "0x7f12", always
  * NUL-terminated, cut where it does not fit, safe to print. Returns its length.
  */
 size_t cn_symbol_format(const struct cn_model *model, uint64_t pc, char *out, size_t bytes);

@@ -215,7 +215,8 @@ static void format_symbol(const struct cn_symbol *symbol, char *out, size_t byte
 	char place[sizeof symbol->file + 16] = "", within[sizeof symbol->within + 16] = "";
 
 	if (!*symbol->function && *symbol->module) {
-		snprintf(out, bytes, "%s+0x%" PRIx64, symbol->module, symbol->offset);
+		snprintf(out, bytes, "%s+0x%" PRIx64 "%s", symbol->module, symbol->offset,
+			symbol->refused ? " (its file is another build now, or gone)" : "");
 		return;
 	}
 	if (symbol->line && *symbol->file)

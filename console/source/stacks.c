@@ -97,6 +97,7 @@ static int name(struct cn_stacker *stacker, struct cn_model *model, uint64_t pc,
 	if (rn_name(stacker->target, pc, returns, &found) == 0) {
 		symbol.offset = found.offset;
 		symbol.line = found.line;
+		symbol.refused = found.refused;
 		memcpy(symbol.function, found.function, sizeof symbol.function);
 		memcpy(symbol.within, found.within, sizeof symbol.within);
 		memcpy(symbol.file, found.file, sizeof symbol.file);

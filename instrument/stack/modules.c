@@ -103,14 +103,15 @@ static int open_file(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	close(fd);
+	return -ESTALE;
 }
 
-/* Opens, checks, and keeps: the descriptor, or -1. */
+/* Opens, checks, and keeps: the descriptor, or -errno; -ESTALE it is another one. */
 static int try_file(struct rn_target *target, const char *path, uint64_t base, Elf **ret_elf)
 {
 	int fd = open_file(path);
@@ -121,9 +122,32 @@ static int try_file(struct rn_target *target, const char *path, uint64_t base, E
 		return fd;
 	}
 	elf_end(elf);
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+size_t rn_mapped_name(const char *name)
+{
+	static const char mark[] = " (deleted)";
+	size_t n = strlen(name);
+
+	return n >= sizeof mark && strcmp(name + n + 1 - sizeof mark, mark) == 0 ? n + 1 - sizeof mark : n;
+}
+
+bool rn_module_refused(const struct rn_target *target, Dwfl_Module *module, uint64_t from)
+{
+	const char *name = dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+	const unsigned char *id;
+	GElf_Addr at;
+
+	if (target->core) /* it names the build that it was mapped from, and there is no such file; but for the vDSO */
+		return name && name[0] != '[' && dwfl_module_build_id(module, &id, &at) > 0;
+	for (size_t i = 0; i < target->n_refused; i++)
+		if (target->refused[i] == from)
+			return true;
+	return false;
 }
 
 static int find_elf(
@@ -144,11 +168,14 @@ static int find_elf(
 		snprintf(path, sizeof path, "/proc/%d/exe", target->tid);
 		fd = try_file(target, path, base, ret_elf);
 	}
-	if (fd < 0 && snprintf(path, sizeof path, "/proc/%d/root%s", target->tid, name) < (int)sizeof path)
+	if (fd < 0 && snprintf(path, sizeof path, "/proc/%d/root%.*s", target->tid, (int)rn_mapped_name(name),
+				    name) < (int)sizeof path)
 		fd = try_file(target, path, base, ret_elf);
 	if (fd >= 0)
 		*file_name = strdup(name);
-	return fd;
+	else if ((fd == -ESTALE || fd == -ENOENT) && target->n_refused < RN_REFUSED_MAX)
+		target->refused[target->n_refused++] = base;
+	return fd >= 0 ? fd : -1;
 }
 
 /*
@@ -182,6 +209,7 @@ void rn_modules_free(struct rn_target *target)
 		dwfl_end(target->dwfl);
 	target->dwfl = NULL;
 	target->attached = false;
+	target->n_refused = 0;
 }
 
 static int begin(struct rn_target *target, const Dwfl_Callbacks *callbacks)

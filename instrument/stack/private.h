@@ -16,7 +16,7 @@ struct rn_map {
 	bool writable;
 };
 
-enum { RN_MAPS_MAX = 65536 };
+enum { RN_MAPS_MAX = 65536, RN_REFUSED_MAX = 64 };
 
 struct rn_target {
 	int pid; /* 0 = a core file */
@@ -27,6 +27,8 @@ struct rn_target {
 	bool attached;
 	struct rn_map *maps; /* by address */
 	size_t n_maps;
+	uint64_t refused[RN_REFUSED_MAX]; /* where modules begin whose files are not those that were mapped */
+	size_t n_refused;
 	uint64_t files;      /* a digest of what files are mapped as code */
 	struct rn_regs regs; /* of the thread that is being unwound, from its innermost frame */
 	bool beyond;         /* its stack was read past the sample's copy */
@@ -49,6 +51,10 @@ uint32_t rn_tid_here(int pid, uint32_t tid);
 int rn_modules_read(struct rn_target *target);
 int rn_modules_core(struct rn_target *target);
 void rn_modules_free(struct rn_target *target);
+/* How long a mapped file's name is without what the system says behind it of one that was deleted, or replaced. */
+size_t rn_mapped_name(const char *name);
+/* Was the file of the module that begins there found to be another one, or gone? */
+bool rn_module_refused(const struct rn_target *target, Dwfl_Module *module, uint64_t from);
 
 /* What the unwind tables know of an address: nothing, how to find the caller, or that there is none. */
 enum rn_cfi { RN_CFI_NONE, RN_CFI_FRAME, RN_CFI_BEGINNING };

@@ -71,6 +71,7 @@ struct rn_name {
 	char within[96]; /* the compiled function, if that one was inlined into it */
 	char file[160];
 	char module[64];
+	bool refused; /* the file that stands where this one was mapped from is another build, or gone: no names from it */
 };
 /*
  * What stands at an address; of one that a call returns to, the call. Text is

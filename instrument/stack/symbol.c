@@ -84,9 +84,11 @@ int rn_name(struct rn_target *target, uint64_t pc, bool returns, struct rn_name 
 	*ret_name = (struct rn_name){ 0 };
 	path = dwfl_module_info(module, NULL, &from, NULL, NULL, NULL, NULL, NULL);
 	if (path)
-		set(ret_name->module, sizeof ret_name->module, file_name(path));
+		snprintf(ret_name->module, sizeof ret_name->module, "%.*s", (int)rn_mapped_name(file_name(path)),
+			file_name(path));
 	if (!dwfl_module_getelf(module, &bias)) {
 		ret_name->offset = pc - from;
+		ret_name->refused = rn_module_refused(target, module, from);
 		return 0;
 	}
 	ret_name->offset = pc - bias;

@@ -5,6 +5,7 @@
 Through the console, and where more than its answer matters, through the library itself (STACK_OF).
 """
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from watch import LISTEN, agent_of, ask, kernel_state, rouse, said
 
 from harness import DEADLINE_S, Program, eventually, main
 
-STACKED, STACKED_C, STACK_OF = sys.argv[2:5]
+ROUSE, STACKED, STACKED_C, STACK_OF = sys.argv[1:5]
 NOBODY = 65534
 
 # What stands on each of them, innermost first, below what libc puts on top.
@@ -283,6 +284,48 @@ class Stacks(unittest.TestCase):
         program, tool = self.replaced(NOBODY)
         stacks = stack_of(tool, program.pid, *threads_of(program.pid), user=NOBODY)
         self.assert_library_knows(stacks, "napper", "pauser", "job")
+
+    def without_its_libc(self, user=None):
+        """A program runs with a copy of libc, and another file stands at its path now."""
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        with open(f"/proc/{os.getpid()}/maps", encoding="utf-8", errors="replace") as maps:
+            libc = next(line.split()[-1] for line in maps if "/libc.so.6" in line)
+        shutil.copy(libc, f"{folder}/libc.so.6")
+        prefix = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
+        program = Program("env", f"LD_LIBRARY_PATH={folder}", *prefix, shutil.copy(STACKED, folder), stdin=subprocess.PIPE)
+        self.addCleanup(program.__exit__)
+        program.wait_line("^stacked$")
+        os.rename(shutil.copy(STACK_OF, f"{folder}/other"), f"{folder}/libc.so.6")
+        console = shutil.copy(ROUSE, folder)
+
+        def stacks(*options):
+            done = subprocess.run([*prefix, console, "stacks", *options, str(program.pid)], capture_output=True, text=True,
+                                  timeout=3 * DEADLINE_S, check=False, env={**os.environ, "HOME": folder})
+            self.assertEqual(done.returncode, 0, said(done))
+            return done.stdout
+        frames = [frame for thread in json.loads(stacks("--json"))["threads"] if thread["stack"]
+                  for frame in thread["stack"]["frames"] if frame.get("module") == "libc.so.6"]
+        self.assertTrue(frames)
+        return frames, stacks()
+
+    def test_a_library_of_another_build_names_nothing_and_that_is_said(self):
+        if os.geteuid() != 0 or not shutil.which("setpriv"):
+            self.skipTest("becoming another user needs root and setpriv")
+        frames, text = self.without_its_libc(NOBODY)
+        for frame in frames:
+            self.assertNotIn("function", frame)
+            self.assertIs(frame["refused"], True)
+        self.assertRegex(text, r"libc\.so\.6\+0x[0-9a-f]+ \(its file is another build now, or gone\)")
+
+    def test_who_may_open_what_is_mapped_names_it_nevertheless(self):
+        if os.geteuid() != 0:
+            self.skipTest("opening mapped files needs CAP_CHECKPOINT_RESTORE")
+        frames, text = self.without_its_libc()
+        self.assertTrue(any("function" in frame for frame in frames), frames)
+        self.assertNotIn("another build", text)
+        self.assertFalse(any("refused" in frame for frame in frames), frames)
 
 
 if __name__ == "__main__":
