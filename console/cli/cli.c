@@ -18,7 +18,8 @@ static const struct cn_verb verbs[] = {
 		"Of several, C-n and C-p lead from one to the next. Without TARGET: the programs that can be\n"
 		"watched, as they come and go, to choose from; if there is just one, it is opened at once.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) |
-			CN_TAKES(FRAMES) | CN_TAKES(KERNEL) | CN_TAKES(WHERE),
+			CN_TAKES(FRAMES) | CN_TAKES(KERNEL) | CN_TAKES(WHERE) |
+			CN_TAKES(NO_MOUSE),
 		0, CN_SEATS_MAX, cn_verb_top },
 	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
 		0, 0, cn_verb_list },
@@ -29,7 +30,8 @@ static const struct cn_verb verbs[] = {
 		cn_verb_ps },
 	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
-			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES) | CN_TAKES(KERNEL) | CN_TAKES(WHERE),
+			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES) | CN_TAKES(KERNEL) | CN_TAKES(WHERE) |
+			CN_TAKES(NO_MOUSE),
 		0, 1, cn_verb_top },
 	{ "dump", "TARGET", "Print all tasks with their await chains, those that stand alike together.",
 		"Nothing runs in the target for it: it may be stopped or wedged. Tasks of one spawn site\n"

@@ -71,6 +71,7 @@ enum cn_exit {
 	X(SET, "set", 0, "KEY=VALUE", "one setting, as in that file; may be given several times")                       \
 	X(PRINT_DEFAULT, "print-default", 0, NULL, "print a file with all that can be set, in comments")               \
 	X(WHERE, "where", 0, "QUERY", "only tasks that match, as in the screen's filter: see above")                   \
+	X(NO_MOUSE, "no-mouse", 0, NULL, "leave the mouse to the terminal (which then selects text by it)")            \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
 #define X(name, text, letter, argument, help) CN_OPTION_##name,
@@ -83,7 +84,7 @@ enum cn_option {
 #define CN_OF_ONE_CALL												       \
 	(CN_TAKES(JSON) | CN_TAKES(FOR) | CN_TAKES(THRESHOLD) | CN_TAKES(BATCH) | CN_TAKES(COUNT) |				       \
 		CN_TAKES(FRAMES) | CN_TAKES(EXEC) | CN_TAKES(OPENMETRICS) | CN_TAKES(FOLDED) |			       \
-		CN_TAKES(PERFETTO) | CN_TAKES(OUTPUT) |							       \
+		CN_TAKES(PERFETTO) | CN_TAKES(OUTPUT) | CN_TAKES(NO_MOUSE) |							       \
 		CN_TAKES(BY) | CN_TAKES(CSV) | CN_TAKES(LISTEN) | CN_TAKES(WHERE) |				       \
 		CN_TAKES(CONFIG) | CN_TAKES(SET) | CN_TAKES(PRINT_DEFAULT) | CN_TAKES(HELP))
 #define CN_TAKES_TARGET (CN_TAKES(SOURCE) | CN_TAKES(TIMEOUT) | CN_TAKES(HELP))
@@ -102,7 +103,7 @@ struct cn_cli {
 	size_t n_more;
 	const char *task;   /* what `why` is asked about */
 	uint64_t given; /* CN_TAKES() of the options that were */
-	bool json, batch, help, all, print_default;
+	bool json, batch, help, all, print_default, no_mouse;
 	enum cn_source_kind source;
 	uint32_t timeout_ms, interval_ms, looks;
 	uint32_t for_ms; /* 0 = not said */

@@ -129,6 +129,33 @@ struct wanted {
 	bool ascii;
 };
 
+/* Options that take nothing. */
+static bool take_flag(enum cn_option option, struct cn_cli *cli, struct wanted *wanted)
+{
+	switch (option) {
+	case CN_OPTION_JSON:
+		return cli->json = true;
+	case CN_OPTION_BATCH:
+		return cli->batch = true;
+	case CN_OPTION_ASCII:
+		return wanted->ascii = true;
+	case CN_OPTION_NO_MOUSE:
+		return cli->no_mouse = true;
+	case CN_OPTION_ALL:
+		return cli->all = true;
+	case CN_OPTION_PRINT_DEFAULT:
+		return cli->print_default = true;
+	case CN_OPTION_HELP:
+		return cli->help = true;
+	case CN_OPTION_OPENMETRICS:
+	case CN_OPTION_FOLDED:
+	case CN_OPTION_PERFETTO:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool take(enum cn_option option, const char *text, struct cn_cli *cli, struct wanted *wanted)
 {
 	double value = 0;
@@ -163,22 +190,12 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 	case CN_OPTION_FRAMES:
 		cli->frames = text;
 		return true;
-	case CN_OPTION_JSON:
-		return cli->json = true;
-	case CN_OPTION_BATCH:
-		return cli->batch = true;
-	case CN_OPTION_ASCII:
-		return wanted->ascii = true;
 	case CN_OPTION_WHERE:
 		cli->where = text;
 		return true;
 	case CN_OPTION_EXEC:
 		cli->exec = text;
 		return *text;
-	case CN_OPTION_OPENMETRICS:
-	case CN_OPTION_FOLDED:
-	case CN_OPTION_PERFETTO:
-		return true;
 	case CN_OPTION_BY:
 		cli->by = strcmp(text, "busy") == 0 ? CN_CHAINS_BY_BUSY : CN_CHAINS_BY_TASKS;
 		return cli->by == CN_CHAINS_BY_BUSY || strcmp(text, "tasks") == 0;
@@ -196,19 +213,13 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return take_u32(text, 1000, 0, 3600e3, &cli->min_interval_ms);
 	case CN_OPTION_KERNEL:
 		return take_groups(text, &cli->kernel.groups);
-	case CN_OPTION_ALL:
-		return cli->all = true;
 	case CN_OPTION_THEME:
 		return cn_theme_parse(text, &cli->theme.base) == 0;
 	case CN_OPTION_CONFIG:
 	case CN_OPTION_SET:
 		return *text; /* taken in the first pass */
-	case CN_OPTION_PRINT_DEFAULT:
-		return cli->print_default = true;
-	case CN_OPTION_HELP:
-		return cli->help = true;
 	default:
-		return false;
+		return take_flag(option, cli, wanted);
 	}
 }
 

@@ -213,6 +213,10 @@ static int take_screen(const struct entry *entry, const char *text, struct cn_pr
 		preferences->reattach = strcmp(text, "true") == 0;
 		return 0;
 	}
+	if (entry->index == SCREEN_MOUSE) {
+		preferences->no_mouse = strcmp(text, "true") != 0;
+		return 0;
+	}
 	preferences->hide_ended = strcmp(text, "hide") == 0;
 	return preferences->hide_ended || strcmp(text, "show") == 0 ? 0 : -EINVAL;
 }

@@ -45,6 +45,7 @@
 	X(VIEW, "view", STRING, "tasks", "groups", "the view that the screen begins with")                             \
 	X(REATTACH, "reattach", BOOL, "false", "true",                                                                 \
 		"open a program again by itself that has ended and comes back (else R does)")                          \
+	X(MOUSE, "mouse", BOOL, "true", "false", "take clicks and the wheel (false: the terminal selects text)")       \
 	X(ENDED, "ended", STRING, "show", "hide", "rows of tasks that have ended and are not joined yet: show, hide")
 
 struct cn_setting {

@@ -93,6 +93,7 @@ int cn_verb_top(struct cn_cli *cli)
 	if (rc)
 		return rc;
 	opts.where = cli->where;
+	opts.no_mouse = cli->no_mouse;
 
 	cli->interval_ms = cli->delay_ms;
 	if (!cli->target && !cli->frames) {

@@ -3,6 +3,7 @@
 #include "widget/utf8.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -14,6 +15,27 @@ static const struct {
 	CN_KEYS(X)
 #undef X
 };
+
+static int parse_mouse(const char *text, uint32_t *ret_key)
+{
+	static const char *const whats[CN_MOUSE_COUNT] = {
+		[CN_MOUSE_CLICK] = "Click@", [CN_MOUSE_WHEEL_UP] = "WheelUp@", [CN_MOUSE_WHEEL_DOWN] = "WheelDown@"
+	};
+
+	for (int what = 0; what < CN_MOUSE_COUNT; what++) {
+		const size_t n = strlen(whats[what]);
+		unsigned int row, col;
+		char more;
+
+		if (strncmp(text, whats[what], n) != 0)
+			continue;
+		if (sscanf(text + n, "%5u,%5u%c", &row, &col, &more) != 2 || row >= CN_MOUSE_SIDE || col >= CN_MOUSE_SIDE)
+			return -EINVAL;
+		*ret_key = cn_key_of_mouse((enum cn_mouse)what, row, col);
+		return 0;
+	}
+	return -EINVAL;
+}
 
 int cn_key_parse(const char *text, uint32_t *ret_key)
 {
@@ -28,6 +50,8 @@ int cn_key_parse(const char *text, uint32_t *ret_key)
 		*ret_key = CN_CTRL(text[2]);
 		return 0;
 	}
+	if (strchr(text, '@') && text[1])
+		return parse_mouse(text, ret_key);
 	if (!*text)
 		return -EINVAL;
 	key = cn_utf8_next(&text);

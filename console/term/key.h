@@ -45,6 +45,30 @@ enum cn_key {
 	CN_KEY_END_OF_LIST
 };
 
+/*
+ * The mouse is a key, too: what it did, and at which cell. In scripts
+ * "Click@ROW,COL", "WheelUp@ROW,COL".
+ */
+enum cn_mouse { CN_MOUSE_CLICK, CN_MOUSE_WHEEL_UP, CN_MOUSE_WHEEL_DOWN, CN_MOUSE_COUNT };
+enum { CN_MOUSE_SIDE = 1 << 14 };
+#define CN_KEY_MOUSE 0x80000000u
+static inline uint32_t cn_key_of_mouse(enum cn_mouse what, uint32_t row, uint32_t col)
+{
+	return CN_KEY_MOUSE | (uint32_t)what << 28 | (row & (CN_MOUSE_SIDE - 1)) << 14 | (col & (CN_MOUSE_SIDE - 1));
+}
+static inline enum cn_mouse cn_mouse_what(uint32_t key)
+{
+	return (enum cn_mouse)(key >> 28 & 7);
+}
+static inline int cn_mouse_row(uint32_t key)
+{
+	return (int)(key >> 14 & (CN_MOUSE_SIDE - 1));
+}
+static inline int cn_mouse_col(uint32_t key)
+{
+	return (int)(key & (CN_MOUSE_SIDE - 1));
+}
+
 /* "j", "Enter", "C-d", "PgUp", "Space": 0 or -EINVAL. */
 int cn_key_parse(const char *text, uint32_t *ret_key);
 

@@ -265,6 +265,21 @@ fail:
 	return rc;
 }
 
+/* Told at once: waiting for what might become a click would delay every one. */
+void cn_term_take_mouse(struct cn_term *term)
+{
+	static const char off[] = "\033[?1006;1000l";
+
+	(void)term;
+	if (!mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL))
+		return;
+	mouseinterval(0);
+	if (restore.n + sizeof off - 1 <= sizeof restore.bytes) {
+		memcpy(restore.bytes + restore.n, off, sizeof off - 1);
+		restore.n += sizeof off - 1;
+	}
+}
+
 void cn_term_close(struct cn_term *term)
 {
 	if (!term)
@@ -394,6 +409,25 @@ static bool curses_key(int code, uint32_t *ret_key)
 	return false;
 }
 
+static bool mouse_key(uint32_t *ret_key)
+{
+	enum cn_mouse what;
+	MEVENT event;
+
+	if (getmouse(&event) != OK || event.x < 0 || event.y < 0 || event.x >= CN_MOUSE_SIDE || event.y >= CN_MOUSE_SIDE)
+		return false;
+	if (event.bstate & BUTTON1_PRESSED)
+		what = CN_MOUSE_CLICK;
+	else if (event.bstate & BUTTON4_PRESSED)
+		what = CN_MOUSE_WHEEL_UP;
+	else if (event.bstate & BUTTON5_PRESSED)
+		what = CN_MOUSE_WHEEL_DOWN;
+	else
+		return false;
+	*ret_key = cn_key_of_mouse(what, (uint32_t)event.y, (uint32_t)event.x);
+	return true;
+}
+
 enum cn_term_event cn_term_next(struct cn_term *term, uint32_t *ret_key)
 {
 	const enum cn_term_event event = next_signal(term);
@@ -407,7 +441,7 @@ enum cn_term_event cn_term_next(struct cn_term *term, uint32_t *ret_key)
 		if (kind == ERR)
 			return CN_TERM_NOTHING;
 		if (kind == KEY_CODE_YES) {
-			if (!curses_key((int)code, ret_key))
+			if (code == KEY_MOUSE ? !mouse_key(ret_key) : !curses_key((int)code, ret_key))
 				continue;
 			return CN_TERM_KEY;
 		}

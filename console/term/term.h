@@ -28,6 +28,8 @@ const char *cn_term_depth_word(unsigned int i);
  * AUTO: NO_COLOR, else what the terminal can.
  */
 int cn_term_open(enum cn_depth depth, struct cn_term **ret_term);
+/* Clicks and the wheel come as keys, and the terminal selects no text (but with Shift). */
+void cn_term_take_mouse(struct cn_term *term);
 void cn_term_close(struct cn_term *term);
 void cn_term_size(const struct cn_term *term, int *ret_rows, int *ret_cols);
 void cn_term_show(struct cn_term *term, const struct cn_canvas *canvas);

@@ -3,9 +3,12 @@
 #include "model/kernel.h"
 #include "model/events.h"
 #include "view/picture.h"
+#include "view/mouse.h"
 #include "view/ui.h"
 
 #include <string.h>
+
+enum { KEYS_FROM_COLS = 160 };
 
 static bool is_flame(const struct cn_ui *ui)
 {
@@ -44,18 +47,31 @@ static bool has_effect(const struct cn_ui *ui, const struct cn_scene *scene, enu
 	}
 }
 
+/* "f", and where there is room "f F4": those who know htop look for that. */
+static void name_key(enum cn_action action, bool wide, char *out, size_t bytes)
+{
+	const char *keys = cn_action_keys(action), *function = strstr(keys, " F");
+	const int n = (int)strcspn(keys, " ");
+
+	if (wide && function)
+		snprintf(out, bytes, "%.*s %.*s", n, keys, (int)strcspn(function + 1, " "), function + 1);
+	else
+		snprintf(out, bytes, "%.*s", n, keys);
+}
+
 static int draw_key(struct cn_canvas *canvas, int row, int col, int width, enum cn_action action, const char *word)
 {
-	const char *keys = cn_action_keys(action);
-	char key[16] = "";
+	const int left = col;
+	char key[32];
 	int used;
 
-	memcpy(key, keys, strcspn(keys, " ") < sizeof key ? strcspn(keys, " ") : sizeof key - 1);
+	name_key(action, canvas->cols >= KEYS_FROM_COLS, key, sizeof key);
 	used = cn_canvas_width(canvas, key) + 1 + cn_canvas_width(canvas, word);
 	if (used > width)
 		return 0;
 	col += 1 + cn_canvas_text(canvas, row, col, width, CN_STYLE_KEY, key);
 	cn_canvas_text(canvas, row, col, width, CN_STYLE_BAR, word);
+	cn_canvas_hot(canvas, row, left, used, CN_HOT_ACTION + (unsigned int)action);
 	return used + 2;
 }
 

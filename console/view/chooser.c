@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The menus of a table's columns: by which it is ordered, and which are shown, in which order. */
+#include "view/mouse.h"
 #include "view/ui.h"
 
 #include <string.h>
@@ -99,6 +100,7 @@ static void draw_row(const struct cn_ui *ui, struct cn_canvas *canvas, int row, 
 		cn_canvas_glyph(canvas, row, left + 2, CN_STYLE_STRONG, CN_GLYPH_CURSOR);
 		cn_canvas_select(canvas, row, left + 1, MENU_COLS - 1);
 	}
+	cn_canvas_hot(canvas, row, left, MENU_COLS, CN_HOT_CHOICE + (unsigned int)column);
 }
 
 void cn_menu_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box)

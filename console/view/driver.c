@@ -137,7 +137,8 @@ int cn_driver_draw(struct cn_driver *driver)
 enum cn_request cn_driver_key(struct cn_driver *driver, uint32_t key)
 {
 	const struct cn_scene scene = scene_of(driver);
-	const enum cn_request request = cn_ui_key(&driver->ui, &scene, key);
+	const enum cn_request request = key & CN_KEY_MOUSE ? cn_ui_mouse(&driver->ui, &scene, &driver->canvas, key)
+							   : cn_ui_key(&driver->ui, &scene, key);
 	const uint64_t watched = cn_ui_watched(&driver->ui);
 
 	if (request == CN_REQUEST_PAUSE && !driver->ended)

@@ -3,6 +3,7 @@
 #include "export/text.h"
 #include "model/kernel.h"
 #include "view/columns.h"
+#include "view/mouse.h"
 #include "view/ui.h"
 #include "widget/format.h"
 #include "widget/graph.h"
@@ -516,11 +517,14 @@ static int place_tabs(
 		if (canvas)
 			cn_canvas_text(canvas, box.row, col, box.cols - col,
 				view == (int)ui->view ? CN_STYLE_TAB_HERE : CN_STYLE_TAB, text);
+		if (canvas)
+			cn_canvas_hot(canvas, box.row, col, (int)strlen(text), CN_HOT_VIEW + (unsigned int)view);
 		col += (int)strlen(text) + 1;
 	}
 	if (!canvas || scene->printed || col + (int)strlen(MORE) > box.cols)
 		return col;
 	cn_canvas_text(canvas, box.row, col, box.cols - col, CN_STYLE_TAB, MORE);
+	cn_canvas_hot(canvas, box.row, col, (int)strlen(MORE), CN_HOT_ACTION + CN_ACTION_VIEWS);
 	return col + (int)strlen(MORE) + 1;
 }
 
@@ -548,5 +552,7 @@ void cn_header_draw(
 	draw_title(scene, canvas, layout->title);
 	draw_totals(scene, canvas, layout->totals);
 	draw_alerts(scene, canvas, layout->alerts);
+	for (int row = 0; row < layout->alerts.rows; row++)
+		cn_canvas_hot(canvas, layout->alerts.row + row, 0, layout->alerts.cols, CN_HOT_VIEW + CN_VIEW_FINDINGS);
 	draw_tabs(ui, scene, canvas, layout->tabs);
 }

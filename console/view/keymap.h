@@ -50,6 +50,7 @@
 	X(VIEW_8, "8", "", "flame: where polls are on the CPU (--kernel=all); arrows move, Enter zooms in, Esc out")   \
 	X(VIEW_9, "9", "", "timeline: what each worker did; arrows move, + and - zoom, Enter opens the task, G goes on")\
 	X(VIEW_0, "0", "", "dashboard: all at a glance, over time")                                                    \
+	X(TREE, "F5", "", "tree: who has spawned whom")                                                                \
 	X(VIEWS, "v", "views", "choose a view: there are more than digits")                                            \
 	X(EVENTS, "e", "record", "record events (raises the program's level to 2), and record no more")                \
 	X(ZOOM_IN, "+ =", "", "nearer, in the timeline; unfold, in the tree")                                          \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The menu of views: there are more than digits. */
+#include "view/mouse.h"
 #include "view/ui.h"
 
 enum { MENU_COLS = 44 };
@@ -45,5 +46,6 @@ void cn_views_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_b
 			cn_canvas_glyph(canvas, row, left + 2, CN_STYLE_STRONG, CN_GLYPH_CURSOR);
 			cn_canvas_select(canvas, row, left + 1, cols - 1);
 		}
+		cn_canvas_hot(canvas, row, left, cols, CN_HOT_VIEW + (unsigned int)view);
 	}
 }

@@ -13,6 +13,7 @@ struct cn_sort_wish {
 
 struct cn_preferences {
 	enum cn_view view;       /* to begin with */
+	bool no_mouse;           /* the terminal keeps it */
 	bool hide_ended;         /* tasks that have ended are no rows */
 	bool reattach;           /* a program that has ended and comes back is opened again by itself */
 	struct cn_sort_wish sort[CN_VIEW_COUNT];

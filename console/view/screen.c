@@ -5,6 +5,7 @@
  * age of what is shown is true.
  */
 #include "view/desk.h"
+#include "view/preferences.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -139,6 +140,8 @@ int cn_screen_run_several(const struct cn_screen_opts *opts, const struct cn_rea
 			opts->session ? cn_session_target(opts->session) : "TARGET");
 		return CN_EXIT_USAGE;
 	}
+	if (!opts->no_mouse && !(opts->preferences && opts->preferences->no_mouse))
+		cn_term_take_mouse(term);
 	cn_term_size(term, &rows, &cols);
 	rc = cn_desk_init(&desk, opts, reach, rows, cols);
 	for (size_t i = 0; rc == 0 && i < n_more; i++)

@@ -19,6 +19,7 @@ struct cn_screen_opts {
 	enum cn_depth color;        /* CN_DEPTH_AUTO unless asked */
 	bool ascii;                 /* even where the locale could do more */
 	int rows, cols;             /* of printed frames; 0 = LINES and COLUMNS, else 24 and 80 */
+	bool no_mouse;              /* leave it to the terminal */
 	const char *where;          /* the filter of tasks to begin with; NULL = none */
 	const char *script;         /* path; NULL = ROUSE_SCRIPT, if set */
 	const struct cn_preferences *preferences; /* borrowed; NULL = none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "view/sheet.h"
 #include "view/columns.h"
+#include "view/mouse.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -360,6 +361,8 @@ int cn_sheet_draw(struct cn_sheet *sheet, const struct cn_scene *scene, struct c
 		.rows = sheet->list.n,
 		.top = sheet->list.top,
 		.cursor = scene->printed ? SIZE_MAX : sheet->list.cursor,
+		.hot_title = CN_HOT_COLUMN,
+		.hot_row = CN_HOT_ROW,
 		.mark = *sheet->search ? sheet->search : NULL,
 	};
 	cn_table_draw(canvas, box, &table);

@@ -173,8 +173,6 @@ int cn_ui_draw(struct cn_ui *ui, const struct cn_scene *scene, struct cn_canvas 
 
 /* ---------------------------------------------------------------- prompts */
 
-static void go_to_view(struct cn_ui *ui, const struct cn_scene *scene, int view);
-
 /* A view's own key chooses it at once. */
 static void key_in_views(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key)
 {
@@ -187,9 +185,9 @@ static void key_in_views(struct cn_ui *ui, const struct cn_scene *scene, uint32_
 	}
 	ui->prompt = CN_PROMPT_NONE;
 	if (view >= 0)
-		go_to_view(ui, scene, view);
+		cn_ui_go(ui, scene, view);
 	else if (action == CN_ACTION_OPEN)
-		go_to_view(ui, scene, ui->choice);
+		cn_ui_go(ui, scene, ui->choice);
 }
 
 static void move(struct cn_ui *ui, ptrdiff_t rows)
@@ -211,7 +209,7 @@ static void move_to_end(struct cn_ui *ui, bool last)
 		ui->page.scroll = last ? CN_PAGE_ROWS : 0;
 }
 
-static void go_to_view(struct cn_ui *ui, const struct cn_scene *scene, int view)
+void cn_ui_go(struct cn_ui *ui, const struct cn_scene *scene, int view)
 {
 	if (!cn_ui_has_view(scene, view)) {
 		snprintf(
@@ -234,7 +232,7 @@ static void go_to_next_view(struct cn_ui *ui, const struct cn_scene *scene, int 
 	do
 		view = (view + CN_VIEW_COUNT + by) % CN_VIEW_COUNT;
 	while (!cn_ui_has_view(scene, view));
-	go_to_view(ui, scene, view);
+	cn_ui_go(ui, scene, view);
 }
 
 static void open_page(struct cn_ui *ui, enum cn_page_kind kind, uint64_t task)
@@ -292,7 +290,7 @@ static void open_flame(struct cn_ui *ui, const struct cn_scene *scene)
 	struct cn_profile_wish of = { .task = id };
 
 	if (!cn_model_kernel(scene->model)) {
-		go_to_view(ui, scene, CN_VIEW_FLAME);
+		cn_ui_go(ui, scene, CN_VIEW_FLAME);
 		return;
 	}
 	if (!id) {
@@ -328,7 +326,7 @@ static bool go_back(struct cn_ui *ui, const struct cn_scene *scene)
 	if (close_flame(ui))
 		return true;
 	if (ui->view == CN_VIEW_HELP) {
-		go_to_view(ui, scene, CN_VIEW_TASKS);
+		cn_ui_go(ui, scene, CN_VIEW_TASKS);
 		return true;
 	}
 	if (ui->page_kind == CN_PAGE_NONE)
@@ -495,13 +493,16 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 		ask_why(ui, scene);
 		break;
 	case CN_ACTION_HELP:
-		go_to_view(ui, scene, CN_VIEW_HELP);
+		cn_ui_go(ui, scene, CN_VIEW_HELP);
 		break;
 	case CN_ACTION_PROFILE:
 		open_flame(ui, scene);
 		break;
 	case CN_ACTION_EVENTS:
 		return record(ui, scene);
+	case CN_ACTION_TREE:
+		cn_ui_go(ui, scene, CN_VIEW_TREE);
+		break;
 	case CN_ACTION_VIEWS:
 		ui->prompt = CN_PROMPT_VIEWS;
 		ui->choice = (int)ui->view;
@@ -538,7 +539,7 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 	case CN_ACTION_VIEW_8:
 	case CN_ACTION_VIEW_9:
 	case CN_ACTION_VIEW_0:
-		go_to_view(ui, scene, (int)action - CN_ACTION_VIEW_1);
+		cn_ui_go(ui, scene, (int)action - CN_ACTION_VIEW_1);
 		break;
 	default:
 		if (cn_ui_on_table(ui))
@@ -571,4 +572,12 @@ enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *outside, uint
 	else
 		return act(ui, scene, on_flame(ui) && key == CN_KEY_BACKSPACE ? CN_ACTION_BACK : cn_action_of_key(key));
 	return CN_REQUEST_NOTHING;
+}
+
+enum cn_request cn_ui_act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action)
+{
+	struct cn_scene own = *scene;
+
+	(void)derive(ui, &own);
+	return act(ui, &own, action);
 }

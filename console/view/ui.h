@@ -95,6 +95,13 @@ enum cn_request { CN_REQUEST_NOTHING, CN_REQUEST_QUIT, CN_REQUEST_PAUSE /* or go
 	/* Of the desk: */ CN_REQUEST_LIST, CN_REQUEST_NEXT_PROGRAM, CN_REQUEST_PREV_PROGRAM, CN_REQUEST_REATTACH };
 /* What the key asks of the world outside; the rest happens in here. */
 enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key);
+/* What a key does that has this action. */
+enum cn_request cn_ui_act(struct cn_ui *ui, const struct cn_scene *scene, enum cn_action action);
+/* To a view, if it is there; else says why not. */
+void cn_ui_go(struct cn_ui *ui, const struct cn_scene *scene, int view);
+/* The same of a key that is the mouse, over what was drawn last. */
+enum cn_request cn_ui_mouse(
+	struct cn_ui *ui, const struct cn_scene *scene, const struct cn_canvas *canvas, uint32_t key);
 /* Is that view there? */
 bool cn_ui_has_view(const struct cn_scene *scene, int view);
 /* A table, and no page over it. */

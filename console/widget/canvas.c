@@ -251,6 +251,16 @@ int cn_canvas_wrap(struct cn_canvas *canvas, struct cn_box box, enum cn_style st
 	return used;
 }
 
+void cn_canvas_hot(struct cn_canvas *canvas, int row, int col, int width, unsigned int hot)
+{
+	for (int i = 0; i < width; i++) {
+		struct cn_cell *cell = cn_canvas_at(canvas, row, col + i);
+
+		if (cell)
+			cell->hot = (uint16_t)hot;
+	}
+}
+
 void cn_canvas_select(struct cn_canvas *canvas, int row, int col, int width)
 {
 	for (int i = 0; i < width; i++) {

@@ -24,6 +24,7 @@ struct cn_cell {
 	uint32_t mark;  /* one combining character over it, or 0 */
 	uint8_t style;  /* enum cn_style */
 	bool selected;  /* in the row under the cursor: shown over any style */
+	uint16_t hot;   /* what a click on it means, 0 = nothing; drawing over it takes that away */
 };
 
 struct cn_canvas {
@@ -63,6 +64,7 @@ void cn_canvas_fill(struct cn_canvas *canvas, struct cn_box box, enum cn_style s
 void cn_canvas_rule(struct cn_canvas *canvas, int row, int col, int width);
 /* Text over as many rows as it needs, broken at blanks; answers the rows used. */
 int cn_canvas_wrap(struct cn_canvas *canvas, struct cn_box box, enum cn_style style, const char *utf8);
+void cn_canvas_hot(struct cn_canvas *canvas, int row, int col, int width, unsigned int hot);
 void cn_canvas_select(struct cn_canvas *canvas, int row, int col, int width);
 
 /* Columns that text would use. */

@@ -75,6 +75,12 @@ void cn_table_fit(const struct cn_column *columns, size_t n, int cols, struct cn
 
 /* ---------------------------------------------------------------- drawing */
 
+static void heat(struct cn_canvas *canvas, int row, int col, int width, const struct cn_table *table, size_t place)
+{
+	if (table->hot_title)
+		cn_canvas_hot(canvas, row, col, width, table->hot_title + (unsigned int)place);
+}
+
 static void draw_titles(
 	struct cn_canvas *canvas, struct cn_box box, const struct cn_table *table, const struct cn_columns *fit)
 {
@@ -89,6 +95,7 @@ static void draw_titles(
 			continue;
 		if (width == 1) {
 			cn_canvas_put(canvas, box.row, at, style, (unsigned char)column->title[0]);
+			heat(canvas, box.row, at, 1, table, i);
 			continue;
 		}
 		if (used > width)
@@ -99,6 +106,7 @@ static void draw_titles(
 		if (sorted)
 			cn_canvas_glyph(canvas, box.row, from + used - 1, style,
 				table->descending ? CN_GLYPH_SORT_DOWN : CN_GLYPH_SORT_UP);
+		heat(canvas, box.row, at, width, table, i);
 	}
 }
 
@@ -187,5 +195,7 @@ void cn_table_draw(struct cn_canvas *canvas, struct cn_box box, const struct cn_
 				mark_match(canvas, at, box.col + fit.at[i], fit.width[i], table->mark);
 		}
 		draw_margin(canvas, box, at, table, row);
+		if (table->hot_row)
+			cn_canvas_hot(canvas, at, box.col, box.cols, table->hot_row + (unsigned int)line - 1);
 	}
 }

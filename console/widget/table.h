@@ -57,6 +57,7 @@ struct cn_table {
 	size_t rows;
 	size_t top;      /* first row in sight */
 	size_t cursor;   /* selected row; SIZE_MAX = none */
+	unsigned int hot_title, hot_row; /* what a click means: of the first title, and of the first row in sight; 0 = nothing */
 	const char *mark; /* text to point out wherever it stands, NULL = none */
 };
 

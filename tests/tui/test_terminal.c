@@ -139,6 +139,16 @@ static int expect(struct terminal *t, const char *what)
 	return -1;
 }
 
+/* As the program said last; libvterm would heed the first of two modes only. */
+static bool takes_mouse(const struct terminal *t)
+{
+	bool takes = false;
+
+	for (const char *at = t->raw; (at = strstr(at, "\x1b[?1006;1000")); at++)
+		takes = at[strlen("\x1b[?1006;1000")] == 'h';
+	return takes;
+}
+
 static void type(struct terminal *t, const char *text)
 {
 	assert_int_equal(write(t->master, text, strlen(text)), (ssize_t)strlen(text));
@@ -266,6 +276,40 @@ static void arrows_and_enter_arrive_as_keys(void **state)
 	close_terminal(&t);
 }
 
+/* As xterm tells it, in SGR's way (1006): the button, column and row from 1, M for down, m for up. */
+static void the_mouse_selects_opens_sorts_and_scrolls(void **state)
+{
+	struct terminal t;
+	char click[64];
+	int row;
+
+	(void)state;
+	open_terminal(&t, 24, 80, plain);
+	expect(&t, "8.38s"); /* the age of its tasks at the end of the recording: nothing moves any more */
+	assert_true(takes_mouse(&t));
+	row = find_row(&t, "◦ trouble:dropped-waker") + 1;
+	snprintf(click, sizeof click, "\x1b[<0;10;%dM\x1b[<0;10;%dm", row, row);
+	type(&t, click);
+	expect(&t, "4/1");
+	type(&t, "\x1b[<65;10;12M");
+	expect(&t, "7/1");
+	type(&t, "\x1b[<64;10;12M");
+	expect(&t, "4/1");
+	type(&t, click);
+	expect(&t, "trouble:dropped-waker #");
+	type(&t, "q");
+	expect(&t, "4/1");
+	/* A tab, and back. */
+	row = find_row(&t, "3 Resources") + 1;
+	snprintf(click, sizeof click, "\x1b[<0;26;%dM\x1b[<0;26;%dm", row, row);
+	type(&t, click);
+	expect(&t, "[3 Resources]");
+	type(&t, "q");
+	assert_int_equal(ended(&t), 0);
+	assert_false(takes_mouse(&t));
+	close_terminal(&t);
+}
+
 static void resize(struct terminal *t, int rows, int cols)
 {
 	const struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols };
@@ -312,6 +356,7 @@ static void a_crash_gives_the_terminal_back(void **state)
 	assert_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
 	assert_false(t.alternate);
 	assert_true(t.cursor_visible);
+	assert_false(takes_mouse(&t));
 	assert_int_equal(tcgetattr(t.master, &after), 0);
 	assert_int_equal(after.c_lflag & (ICANON | ECHO), before.c_lflag & (ICANON | ECHO));
 	close_terminal(&t);
@@ -364,6 +409,7 @@ static void what_was_asked_stays_in_the_shell(void **state)
 TEST_MAIN(cmocka_unit_test(a_deadlock_is_red_in_256_colours), cmocka_unit_test(eight_colours_do_as_well),
 	cmocka_unit_test(no_color_leaves_words_and_attributes),
 	cmocka_unit_test(the_c_locale_gets_ascii_and_nothing_else), cmocka_unit_test(arrows_and_enter_arrive_as_keys),
+	cmocka_unit_test(the_mouse_selects_opens_sorts_and_scrolls),
 	cmocka_unit_test(a_resize_is_drawn_at_once_and_too_small_recovers),
 	cmocka_unit_test(a_crash_gives_the_terminal_back), cmocka_unit_test(a_terminating_signal_is_a_clean_end),
 	cmocka_unit_test(a_terminal_that_cannot_is_refused_with_a_hint),

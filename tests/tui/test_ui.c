@@ -103,188 +103,6 @@ static void a_filter_counts_its_matches_and_esc_clears_it(void **state)
 	stage_close(&stage);
 }
 
-/* What is wrong is said below a caret, and what is right before it, or was, goes on to filter. */
-static void a_query_filters_while_it_is_typed(void **state)
-{
-	struct stage stage;
-	char *row;
-
-	(void)state;
-	stage_open(&stage, 24, 80, false);
-	stage_wait(&stage, 10);
-	stage_keys(&stage, "f 'state:pending polls>'");
-	stage_find(&stage, "filter: state:pending polls>");
-	row = stage_row(&stage, stage_find(&stage, "^ polls wants a count"));
-	assert_int_equal(strchr(row, '^') - row, (int)strlen(" filter: state:pending polls>"));
-	free(row);
-	assert_int_equal(stage.driver.ui.sheets[CN_VIEW_TASKS].list.n, 17);
-	stage_keys(&stage, "'1k'");
-	stage_find(&stage, "6 of 17");
-	stage_keys(&stage, "' -name~client' Enter");
-	stage_find(&stage, "filter state:pending polls>1");
-	stage_find(&stage, ": 1 of 17");
-	stage_find(&stage, "self-wake");
-	assert_false(stage_has(&stage, "client 127"));
-	stage_close(&stage);
-}
-
-static void a_field_that_a_table_has_not_is_said(void **state)
-{
-	struct stage stage;
-
-	(void)state;
-	stage_open(&stage, 24, 80, false);
-	stage_wait(&stage, 10);
-	stage_keys(&stage, "3 f 'p99>5ms'");
-	stage_find(&stage, "^ rows of this table have no p99");
-	stage_keys(&stage, "C-u 'kind:mutex waiters>0' Enter");
-	stage_find(&stage, "filter kind:mutex waiters>0: 2 of ");
-	stage_close(&stage);
-}
-
-static void each_table_answers_for_its_own_fields(void **state)
-{
-	static const struct {
-		const char *keys, *has;
-	} queries[] = {
-		{ "2 f 'worker:1' Enter", "filter worker:1: 1 of 2" },
-		{ "2 f 'busy>101%' Enter", "filter busy>101%: 0 of 2" },
-		{ "2 f 'busy>=0% tid>1' Enter", "filter busy>=0% tid>1: 2 of 2" },
-		{ "3 f 'finding:proven held>1s' Enter", "filter finding:proven held>1s: 1 of 16" },
-		{ "4 f 'finding:proven -finding:cycle at:trouble.c' Enter", "at:trouble.c: 3 of 8" },
-		{ "6 f 'tasks>4 name:connection' Enter", "name:connection: 1 of 13" },
-		{ "1 f 'site:trouble.c:197 waits:mutex' Enter", "waits:mutex: 1 of 17" },
-		{ "1 f 'p99>1ms for>0' Enter", "p99>1ms for>0: 1 of 17" },
-		{ "1 f 'd99>1us d50<1h' Enter", "d50<1h: 15 of 17" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-		struct stage stage;
-
-		stage_open(&stage, 24, 160, false);
-		stage_wait(&stage, 10);
-		stage_keys(&stage, queries[i].keys);
-		stage_find(&stage, queries[i].has);
-		stage_close(&stage);
-	}
-}
-
-static void tab_completes_and_up_recalls(void **state)
-{
-	struct stage stage;
-
-	(void)state;
-	stage_open(&stage, 24, 80, false);
-	stage_wait(&stage, 10);
-	stage_keys(&stage, "F4 'st' Tab 'pe' Tab");
-	stage_find(&stage, "filter: state:pending");
-	stage_keys(&stage, "' po' Tab Tab");
-	stage_find(&stage, "polls>  polls/s>");
-	stage_keys(&stage, "Esc f 'client' Enter f C-u 'serve' Enter f Up Up");
-	stage_find(&stage, "filter: client");
-	stage_keys(&stage, "Down Down Enter");
-	stage_find(&stage, "filter serve: 1 of 17");
-	stage_close(&stage);
-}
-
-static void marks_stay_with_their_rows_and_filter(void **state)
-{
-	struct stage stage;
-	char *row;
-
-	(void)state;
-	stage_open(&stage, 24, 80, false);
-	stage_wait(&stage, 10);
-	stage_keys(&stage, "/ 'slow-consumer' Enter m / 'serve' Enter m g");
-	stage_find(&stage, "2 marked  1/17");
-	row = stage_row(&stage, stage_find(&stage, "slow-consumer"));
-	assert_int_equal(strncmp(row, "•", strlen("•")), 0);
-	free(row);
-	/* First, in the order of the others; and through new looks and another order. */
-	stage_keys(&stage, "* g");
-	stage_find(&stage, "2 marked first  1/17");
-	assert_selected(&stage, "slow-consumer");
-	stage_wait(&stage, 2);
-	stage_keys(&stage, "> i g");
-	row = stage_row(&stage, 9);
-	assert_true(strstr(row, "serve") || strstr(row, "slow-consumer"));
-	free(row);
-	stage_keys(&stage, "*");
-	stage_find(&stage, "2 marked only  1/2");
-	assert_false(stage_has(&stage, "self-wake"));
-	stage_keys(&stage, "G m");
-	stage_find(&stage, "1 marked only  1/1");
-	stage_keys(&stage, "* f '-marked' Enter");
-	stage_find(&stage, "filter -marked: 16 of 17");
-	stage_keys(&stage, "Esc M * *");
-	stage_find(&stage, "No row is marked");
-	stage_keys(&stage, "*");
-	stage_find(&stage, "/17");
-	stage_close(&stage);
-}
-
-static void columns_come_go_and_move_by_a_menu(void **state)
-{
-	struct stage stage;
-	char *titles;
-
-	(void)state;
-	stage_open(&stage, 24, 100, false);
-	stage_wait(&stage, 10);
-	assert_true(stage_has(&stage, "SCHED"));
-	assert_false(stage_has(&stage, "P99"));
-	/* The cursor begins on the column that orders the rows. */
-	stage_keys(&stage, "c j j j Space Esc");
-	assert_false(stage_has(&stage, "SCHED"));
-	stage_keys(&stage, "c k k Space Right Right Right Esc");
-	assert_true(stage_has(&stage, " ID"));
-	titles = stage_row(&stage, stage_find(&stage, "FINDING▼"));
-	assert_true(strstr(titles, "FINDING") < strstr(titles, " ID"));
-	free(titles);
-	stage_keys(&stage, "c d Esc");
-	assert_true(stage_has(&stage, "SCHED"));
-	assert_false(stage_has(&stage, " ID "));
-	stage_close(&stage);
-}
-
-static void a_hidden_column_orders_and_is_named(void **state)
-{
-	struct stage stage;
-
-	(void)state;
-	stage_open(&stage, 24, 80, false);
-	stage_wait(&stage, 10);
-	stage_keys(&stage, "s j j j j j j j Enter");
-	stage_find(&stage, "by self  1/17");
-	assert_selected(&stage, "self-wake");
-	stage_close(&stage);
-}
-
-static void rates_are_over_a_look_ten_seconds_or_all(void **state)
-{
-	struct stage stage;
-	struct cn_sheet *sheet = &stage.driver.ui.sheets[CN_VIEW_TASKS];
-	char wrong[32];
-
-	(void)state;
-	stage_open(&stage, 24, 120, false);
-	assert_int_equal(
-		cn_arrange_parse(&sheet->arrangement, sheet->kind->columns, "name,polls,poll/s,busy%", wrong), 0);
-	stage_wait(&stage, 10);
-	stage_keys(&stage, "f 'name:blocks-worker polls/s<1' Enter");
-	stage_find(&stage, ": 1 of 17");
-	stage_keys(&stage, "t");
-	stage_find(&stage, "rates are over the last 10 s");
-	stage_keys(&stage, "Esc t");
-	stage_find(&stage, "rates: all  1/17");
-	stage_keys(&stage, "f 'name:blocks-worker busy>5%' Enter");
-	stage_find(&stage, ": 1 of 17");
-	stage_keys(&stage, "t");
-	stage_find(&stage, ": 0 of 17");
-	stage_close(&stage);
-}
-
 static void keys_typed_into_a_prompt_do_nothing_else(void **state)
 {
 	struct stage stage;
@@ -512,13 +330,25 @@ static void every_view_draws_at_every_size(void **state)
 	stage_close(&stage);
 }
 
-/* Any keys in any order at any size: nothing breaks, and no cell holds what a terminal would obey. */
-static void a_monkey_breaks_nothing(void **state)
+/* A key; one of four is the mouse, somewhere, mostly on the screen. */
+static uint32_t monkey_key(uint64_t *random)
 {
 	static const uint32_t keys[] = { 'j', 'k', 'g', 'G', 'n', 'N', '/', 'f', 's', 'i', 'w', '<', '>', '1', '2', '3',
 		'4', '5', '6', ' ', '?', 'e', 'a', CN_KEY_ENTER, CN_KEY_ENTER, CN_KEY_ESC, CN_KEY_TAB, CN_KEY_BACKSPACE,
 		CN_KEY_UP, CN_KEY_DOWN, CN_KEY_PAGE_UP, CN_KEY_PAGE_DOWN, CN_KEY_BACK_TAB, CN_CTRL('l'), CN_CTRL('u'),
-		0x1b, 0x65e5 };
+		0x1b, 0x65e5, 'c', 'm', '*', 'M', 't', 'v', '0', '9', '+', '-', 'd', '\\', 's', ':', '>', '%', '|', '(', '"',
+		CN_KEY_LEFT, CN_KEY_RIGHT, CN_KEY_HOME, CN_KEY_END, CN_KEY_DELETE, CN_KEY_F1, CN_KEY_F2, CN_KEY_F3, CN_KEY_F4,
+		CN_KEY_F5, CN_KEY_F6, CN_KEY_F10, CN_CTRL('w'), CN_CTRL('k'), CN_CTRL('a') };
+
+	if (test_random(random) % 4)
+		return keys[test_random(random) % (sizeof keys / sizeof keys[0])];
+	return cn_key_of_mouse((enum cn_mouse)(test_random(random) % 8), (uint32_t)(test_random(random) % 55),
+		(uint32_t)(test_random(random) % 160));
+}
+
+/* Any keys in any order at any size: nothing breaks, and no cell holds what a terminal would obey. */
+static void a_monkey_breaks_nothing(void **state)
+{
 	uint64_t random = test_seed();
 
 	(void)state;
@@ -529,7 +359,7 @@ static void a_monkey_breaks_nothing(void **state)
 		for (int step = 0; step < 250; step++) {
 			const struct cn_canvas *canvas = &stage.driver.canvas;
 
-			cn_driver_key(&stage.driver, keys[test_random(&random) % (sizeof keys / sizeof keys[0])]);
+			cn_driver_key(&stage.driver, monkey_key(&random));
 			if (test_random(&random) % 10 == 0)
 				assert_int_equal(
 					cn_canvas_resize(&stage.driver.canvas, (int)(test_random(&random) % 50),
@@ -618,11 +448,6 @@ TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_deadlock_is_red_and_in_word
 	cmocka_unit_test(the_cursor_stays_on_its_task_when_others_overtake_it),
 	cmocka_unit_test(pause_freezes_the_display_and_says_so),
 	cmocka_unit_test(a_filter_counts_its_matches_and_esc_clears_it),
-	cmocka_unit_test(a_query_filters_while_it_is_typed), cmocka_unit_test(a_field_that_a_table_has_not_is_said),
-	cmocka_unit_test(each_table_answers_for_its_own_fields), cmocka_unit_test(tab_completes_and_up_recalls),
-	cmocka_unit_test(marks_stay_with_their_rows_and_filter),
-	cmocka_unit_test(columns_come_go_and_move_by_a_menu), cmocka_unit_test(a_hidden_column_orders_and_is_named),
-	cmocka_unit_test(rates_are_over_a_look_ten_seconds_or_all),
 	cmocka_unit_test(keys_typed_into_a_prompt_do_nothing_else), cmocka_unit_test(search_goes_round_both_ways),
 	cmocka_unit_test(first_last_and_pages_stay_in_the_table),
 	cmocka_unit_test(a_finding_leads_to_its_task_and_back), cmocka_unit_test(why_says_the_command_that_repeats_it),
