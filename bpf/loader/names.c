@@ -3,6 +3,7 @@
 #include "loader/follow.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,16 +18,46 @@ static const uint32_t on_descriptors[] = { SYS_read, SYS_write, SYS_readv, SYS_w
 	SYS_recvfrom, SYS_sendto, SYS_recvmsg, SYS_sendmsg, SYS_accept, SYS_accept4, SYS_connect, SYS_fsync,
 	SYS_fdatasync, SYS_ioctl };
 
-void bl_names_file(int pid, uint32_t number, uint64_t argument, char ret_file[BL_FILE_BYTES])
+/* Of our own descriptor for the same; -1: it cannot be had. */
+static ssize_t read_own(int pid, uint32_t fd, char *file, size_t bytes)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int own = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	char name[64];
+	ssize_t n = -1;
+
+	if (own >= 0) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", own);
+		n = readlink(name, file, bytes);
+		close(own);
+	}
+	if (pidfd >= 0)
+		close(pidfd);
+	return n;
+}
+
+/*
+ * /proc/PID/fd is a directory of the target's user. Whoever may trace it, but
+ * not read such a directory, gets the descriptor itself for a moment.
+ */
+static ssize_t read_file(int pid, uint32_t fd, char *file, size_t bytes)
 {
 	char name[64];
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd/%u", pid, fd);
+	n = readlink(name, file, bytes);
+	return n < 0 && (errno == EACCES || errno == EPERM) ? read_own(pid, fd, file, bytes) : n;
+}
+
+void bl_names_file(int pid, uint32_t number, uint64_t argument, char ret_file[BL_FILE_BYTES])
+{
 	ssize_t n = 0;
 
 	for (size_t i = 0; i < sizeof(on_descriptors) / sizeof(*on_descriptors); i++) {
 		if (on_descriptors[i] != number || argument > INT32_MAX)
 			continue;
-		snprintf(name, sizeof(name), "/proc/%d/fd/%u", pid, (uint32_t)argument);
-		n = readlink(name, ret_file, BL_FILE_BYTES - 1);
+		n = read_file(pid, (uint32_t)argument, ret_file, BL_FILE_BYTES - 1);
 		break;
 	}
 	ret_file[n > 0 ? n : 0] = '\0';

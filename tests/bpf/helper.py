@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """rouse-probe, the part that has the privileges: whom it follows for whom, what it keeps, and what it leaves behind.
 
-usage: helper.py ROUSE ROUSE_PROBE OFF_CPU KERNEL_SESSION
+usage: helper.py ROUSE ROUSE_PROBE OFF_CPU KERNEL_SESSION CALLER
 
 Spoken to by hand, in bytes: a client is whoever has a socket. Needs root and a kernel with BPF: exits 77 with the
 reason where following is not possible.
@@ -25,7 +25,7 @@ import unittest
 import following
 from privileges import HANG_S, SKIPPED, drop_capabilities, reason_to_skip
 
-ROUSE, PROBE, OFF_CPU, KERNEL_SESSION = sys.argv[1:5]
+ROUSE, PROBE, OFF_CPU, KERNEL_SESSION, CALLER = sys.argv[1:6]
 NOBODY = 65534
 EPERM, ESRCH, EBUSY, EINVAL, EBADMSG, ETIMEDOUT = 1, 3, 16, 22, 74, 110
 CAP_SYS_PTRACE, CAP_SYSLOG, CAP_PERFMON, CAP_BPF = 19, 34, 38, 39
@@ -196,12 +196,12 @@ def target():
 
 
 @contextlib.contextmanager
-def anothers_target():
+def anothers_target(program=OFF_CPU, first="nap"):
     """Of nobody, with what nobody may execute."""
     with tempfile.TemporaryDirectory() as room:
         os.chmod(room, 0o755)
-        program = shutil.copy(OFF_CPU, room)
-        with following.Target(program, "nap", "setpriv", f"--reuid={NOBODY}", "--clear-groups") as theirs:
+        program = shutil.copy(program, room)
+        with following.Target(program, first, "setpriv", f"--reuid={NOBODY}", "--clear-groups") as theirs:
             yield theirs
 
 
@@ -450,6 +450,22 @@ class TestWithFileCapabilities(unittest.TestCase):
             self.assertEqual(helper.client.refusal()[0], EPERM)
 
 
+class TestFiles(unittest.TestCase):
+    def test_descriptor_of_another_users_process_is_known_without_reading_its_directory(self):
+        with anothers_target(CALLER, "up") as theirs:
+            probe = following.Probe(ROUSE, "--blocks", theirs, "--threshold", "10")
+            descriptor = theirs.run("pipe", 60)
+            before = os.listdir(f"/proc/{theirs.pid}/fd")
+            file = os.readlink(f"/proc/{theirs.pid}/fd/{descriptor}")
+            probe.process.send_signal(signal.SIGINT)
+            out, err = probe.process.communicate(timeout=HANG_S)
+            self.assertEqual(probe.process.returncode, 0, err)
+            self.assertEqual(os.listdir(f"/proc/{theirs.pid}/fd"), before)
+        calls = [block["syscall"] for block in map(json.loads, out.splitlines()) if block.get("syscall")]
+        self.assertEqual([(call["name"], call["file"]) for call in calls], [("read", file)])
+        self.assertRegex(file, r"^pipe:\[\d+\]$")
+
+
 class TestSession(unittest.TestCase):
     def test_blocks_and_samples_come_with_the_kernels_frames_and_the_users(self):
         with tempfile.TemporaryDirectory() as room, target() as mine:
@@ -527,4 +543,4 @@ if __name__ == "__main__":
     if REASON:
         print(REASON)
         sys.exit(SKIPPED)
-    unittest.main(argv=sys.argv[:1] + sys.argv[5:], verbosity=2)
+    unittest.main(argv=sys.argv[:1] + sys.argv[6:], verbosity=2)
