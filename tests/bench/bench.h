@@ -53,8 +53,8 @@ struct bench_done {
 struct bench_case {
 	const char *name;
 	struct bench_done (*iterate)(struct rouse_runtime *runtime);
-	bool current;     /* for a current-thread runtime, else for one with workers */
-	bool once; /* long enough: a sample is one iteration, without one to warm up */
+	bool current; /* for a current-thread runtime, else for one with workers */
+	bool once;    /* long enough: a sample is one iteration, without one to warm up */
 };
 
 extern const struct bench_case bench_multi_cases[];

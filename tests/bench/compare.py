@@ -217,6 +217,9 @@ def main():
     text = report.text(head, samples, configuration_names(options), variant_names(options))
     print(text)
     if options.output:
+        if os.path.exists(options.output):
+            with open(options.output, encoding="utf-8") as f:
+                text += report.kept(f.read())
         with open(options.output, "w", encoding="utf-8") as f:
             f.write(text)
 

@@ -14,6 +14,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NOTES = os.path.join(HERE, "NOTES.md")
 OURS, WATCHED = "rouse L1", "watched"
 PEERS = ["Tokio", "Go"]
+PINNED, FREE = "all on one CPU", "free"  # how the names of places that differ in that alone end
+# Sections that other commands print, and whoever ran them put here.
+KEPT = re.compile(r"^## A server whose polls the kernel is asked about\n.*?(?=^## |\Z)", re.M | re.S)
 FIRST = {"time": "ns", "late": "ns late, median", "bytes": "bytes", "rate": "ns"}
 
 
@@ -74,9 +77,34 @@ def against(rows, mine, theirs):
             f"{level}, behind in {behind}."]
 
 
+def slower_free(rows, variant):
+    """(cases that take longer with all CPUs than with one, how many have both)."""
+    both = [(key, (key[0], key[1].replace(PINNED, FREE))) for key in rows.keys if key[1].endswith(PINNED)]
+    there = [(pinned, free) for pinned, free in both if free in rows.keys and pinned[0].figure == "time" and
+             rows.column(pinned, variant, "ns") and rows.column(free, variant, "ns")]
+    return [free[0].short for pinned, free in there
+            if verdict(rows.column(free, variant, "ns"), rows.column(pinned, variant, "ns")) == BEHIND], len(there)
+
+
+def scaling(rows):
+    """A sentence on whether a second CPU is of use, or none if that was not asked."""
+    slower = {variant: slower_free(rows, variant) for variant in [OURS, *PEERS]}
+    if not slower[OURS][1]:
+        return []
+    told = "; ".join(f"{variant} in {len(slower[variant][0])} of {slower[variant][1]}" for variant in PEERS)
+    names = ", ".join(f"`{name}`" for name in slower[OURS][0])
+    return [f"With all CPUs it takes longer than with one in {len(slower[OURS][0])} of {slower[OURS][1]} cases"
+            f"{f' ({names})' if names else ''}; {told}."]
+
+
 def paragraph(rows):
     sentences = [sentence for peer in PEERS for mine in (OURS, WATCHED) for sentence in against(rows, mine, peer)]
-    return " ".join(sentences) or "There was nothing to compare with."
+    return " ".join(sentences + scaling(rows)) or "There was nothing to compare with."
+
+
+def kept(old):
+    """What of an old page goes on into a new one."""
+    return "".join("\n" + section.rstrip() + "\n" for section in KEPT.findall(old))
 
 
 def behind_lines(rows):

@@ -7,7 +7,7 @@ import unittest
 import figures
 import report
 
-PLACE = "2 workers, free"
+PLACE, PINNED = "2 workers, free", "2 workers, all on one CPU"
 YIELD, PING, MEMORY = "rt_multi_threaded/yield_many", "rt_multi_threaded/ping_pong", "memory/parked_1m"
 
 
@@ -91,6 +91,21 @@ class Report(unittest.TestCase):
             (f"`{YIELD}`", PLACE, "Go", "rouse L1", "ns", "2.00"),
             (f"`{YIELD}`", PLACE, "Go", "watched", "ns", "3.20"),
         })
+
+    def test_who_is_slower_with_more_cpus_is_told(self):
+        def at(place, ns):
+            return {(case, place, "rouse L1"): {"ns": [time] * 3, "cpu": [1] * 3} for case, time in ns.items()}
+
+        taken = {**at(PLACE, {YIELD: 70, PING: 10, MEMORY: 9}), **at(PINNED, {YIELD: 60, PING: 20, MEMORY: 1})}
+        text = report.paragraph(report.Rows(taken, [PLACE, PINNED]))
+        self.assertEqual(text, "With all CPUs it takes longer than with one in 1 of 2 cases (`yield_many`); "
+                               "Tokio in 0 of 0; Go in 0 of 0.")
+
+    def test_what_another_command_printed_goes_on_into_the_next_page(self):
+        section = "## A server whose polls the kernel is asked about\n\nfigures\n"
+        self.assertEqual(report.kept(f"# Page\n\n## Behind\n\nNone.\n\n{section}\n## Other\n\nx\n"), "\n" + section)
+        self.assertEqual(report.kept(f"# Page\n\n{section}"), "\n" + section)
+        self.assertEqual(report.kept("# Page\n"), "")
 
     def test_nobody_behind_is_said(self):
         self.assertEqual(report.behind_lines(report.Rows({}, [PLACE])), ["None."])
