@@ -128,10 +128,12 @@ static struct bench_done sleepers_100(struct rouse_runtime *runtime)
 	struct bench_countdown countdown;
 
 	bench_countdown_init(&countdown, BENCH_SLEEPERS_FEW);
+	bench_begin();
 	for (uint64_t i = 0; i < BENCH_SLEEPERS_FEW; i++)
 		bench_must(rouse_spawn_detached(sleeper, .countdown = &countdown,
 				   .span_ns = ROUSE_MS + i * 10 * ROUSE_US, .late = late[i]) == 0, "spawn");
 	bench_wait(&countdown);
+	bench_end();
 	rouse_leave(&guard);
 	return bench_times(late[0], (size_t)BENCH_SLEEPERS_FEW * BENCH_SLEEPS);
 }
@@ -157,10 +159,12 @@ static struct bench_done sleepers_100k(struct rouse_runtime *runtime)
 	uint64_t first = rouse_now_ns() + 500 * ROUSE_MS;
 
 	bench_countdown_init(&countdown, BENCH_SLEEPERS);
+	bench_begin();
 	for (uint64_t i = 0; i < BENCH_SLEEPERS; i++)
 		bench_must(rouse_spawn_detached(one_of_many, .countdown = &countdown,
 				   .deadline_ns = first + i * 10 * ROUSE_US, .late = &late[i]) == 0, "spawn");
 	bench_wait(&countdown);
+	bench_end();
 	rouse_leave(&guard);
 	return bench_times(late, BENCH_SLEEPERS);
 }

@@ -2,6 +2,7 @@
 """RESULTS.md from samples: the verdict in numbers, the notes written by hand, a line a row, then all figures."""
 
 import datetime
+import math
 import os
 import platform
 import re
@@ -107,22 +108,28 @@ def kept(old):
     return "".join("\n" + section.rstrip() + "\n" for section in KEPT.findall(old))
 
 
+def behind_in(rows, key, peer):
+    """[(times, words)] of the figures of ours that lie wholly above theirs."""
+    found = []
+    for mine, who in ((OURS, ""), (WATCHED, ", watched")):
+        for what, words in (("cpu", "CPU"), ("ns", FIRST[key[0].figure].split(",")[0])):
+            ours, theirs = rows.column(key, mine, what), rows.column(key, peer, what)
+            if verdict(ours, theirs) == BEHIND:
+                times = quotient(ours, theirs) or math.inf
+                found.append((times, f"{words}{who} {number(times)} x"))
+    return found
+
+
 def behind_lines(rows):
     """Every row in which a figure of ours lies wholly above theirs, worst first: none is left out."""
-    found = []
+    lines = []
     for peer in PEERS:
-        for mine in (OURS, WATCHED):
-            for what, words in (("cpu", "CPU"), ("ns", "")):
-                for key in rows.with_verdict(BEHIND, mine, peer, what):
-                    ours, theirs = rows.column(key, mine, what), rows.column(key, peer, what)
-                    found.append((peer, quotient(ours, theirs) or 0, [f"`{key[0].name}`", key[1], peer, mine,
-                                                                      words or FIRST[key[0].figure].split(",")[0],
-                                                                      shown(quotient(ours, theirs)), cell(ours),
-                                                                      cell(theirs)]))
-    if not found:
-        return ["None."]
-    found.sort(key=lambda row: (PEERS.index(row[0]), -row[1]))
-    return table(["row", "where", "beside", "which", "figure", "times", "rouse's", "theirs"], [row[2] for row in found])
+        found = [(behind_in(rows, key, peer), key) for key in rows.keys]
+        for behind, key in sorted((f for f in found if f[0]), key=lambda f: -max(f[0])[0]):
+            lines.append([f"`{key[0].name}`", key[1], peer, "; ".join(words for _, words in behind),
+                          *[cell(rows.column(key, variant, "cpu")) for variant in (OURS, WATCHED, peer)]])
+    return table(["row", "where", "beside", "behind in", "CPU ns: rouse L1", "watched", "theirs"], lines) if lines else \
+        ["None."]
 
 
 def summary(rows):

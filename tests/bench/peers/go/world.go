@@ -49,6 +49,7 @@ func sleepers100() done {
 	late := make([]float64, sleepersFew*sleeps)
 	var group sync.WaitGroup
 	group.Add(sleepersFew)
+	begin()
 	for i := 0; i < sleepersFew; i++ {
 		go func() {
 			span := time.Duration(1000+10*i) * time.Microsecond
@@ -61,6 +62,7 @@ func sleepers100() done {
 		}()
 	}
 	group.Wait()
+	end()
 	return times(late)
 }
 
@@ -69,6 +71,7 @@ func sleepers100k() done {
 	first := time.Now().Add(500 * time.Millisecond)
 	var group sync.WaitGroup
 	group.Add(sleepers)
+	begin()
 	for i := 0; i < sleepers; i++ {
 		go func() {
 			deadline := first.Add(time.Duration(10*i) * time.Microsecond)
@@ -78,6 +81,7 @@ func sleepers100k() done {
 		}()
 	}
 	group.Wait()
+	end()
 	return times(late)
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //! Tokio's time_now.rs and time_timeout.rs; timers registered and dropped, and how late they wake.
 
-use crate::{current_case, multi_case, ops, times, Bench, Case, Done};
+use crate::{current_case, multi_case, ops, times, Bench, Case, Countdown, Done};
 use std::future::{poll_fn, Future};
 use std::hint::black_box;
 use std::pin::{pin, Pin};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, sleep_until, timeout};
@@ -13,9 +14,9 @@ use tokio::time::{sleep, sleep_until, timeout};
 const BLOCK_ONS: usize = 1_000;
 const TASKS: usize = 8;
 const TIMER_OPS: usize = 1_000;
-const SLEEPERS_FEW: u64 = 100;
+const SLEEPERS_FEW: usize = 100;
 const SLEEPS: usize = 10;
-const SLEEPERS: u64 = 100_000;
+const SLEEPERS: usize = 100_000;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn now_in_block_on(bench: &Bench) -> Done {
@@ -63,36 +64,57 @@ fn eight<F: Future<Output = ()> + Send + 'static>(bench: &Bench, job: fn() -> F)
     ops(TASKS * TIMER_OPS)
 }
 
+/// Where each sleep puts how late it was, so that nobody is woken for it.
+fn places(n: usize) -> Arc<[AtomicU64]> {
+    (0..n).map(|_| AtomicU64::new(0)).collect()
+}
+
+fn note(late: &AtomicU64, deadline: Instant) {
+    late.store(deadline.elapsed().as_nanos() as u64, Ordering::Relaxed);
+}
+
+fn times_of(late: &[AtomicU64]) -> Done {
+    times(late.iter().map(|ns| ns.load(Ordering::Relaxed) as f64).collect())
+}
+
 fn sleepers_100(bench: &Bench) -> Done {
-    let (tx, rx) = mpsc::channel();
+    let late = places(SLEEPERS_FEW * SLEEPS);
+    let (countdown, done) = Countdown::new(SLEEPERS_FEW);
+    bench.begin();
     for i in 0..SLEEPERS_FEW {
-        let tx = tx.clone();
+        let (late, countdown) = (late.clone(), countdown.clone());
         bench.rt.spawn(async move {
-            let span = Duration::from_micros(1_000 + 10 * i);
-            for _ in 0..SLEEPS {
+            let span = Duration::from_micros(1_000 + 10 * i as u64);
+            for j in 0..SLEEPS {
                 let deadline = Instant::now() + span;
                 sleep_until(deadline.into()).await;
-                tx.send(deadline.elapsed().as_nanos() as f64).unwrap();
+                note(&late[i * SLEEPS + j], deadline);
             }
+            countdown.one();
         });
     }
-    drop(tx);
-    times(rx.iter().collect())
+    done.recv().unwrap();
+    bench.end();
+    times_of(&late)
 }
 
 fn sleepers_100k(bench: &Bench) -> Done {
-    let (tx, rx) = mpsc::channel();
+    let late = places(SLEEPERS);
+    let (countdown, done) = Countdown::new(SLEEPERS);
     let first = Instant::now() + Duration::from_millis(500);
+    bench.begin();
     for i in 0..SLEEPERS {
-        let tx = tx.clone();
+        let (late, countdown) = (late.clone(), countdown.clone());
         bench.rt.spawn(async move {
-            let deadline = first + Duration::from_micros(10 * i);
+            let deadline = first + Duration::from_micros(10 * i as u64);
             sleep_until(deadline.into()).await;
-            tx.send(deadline.elapsed().as_nanos() as f64).unwrap();
+            note(&late[i], deadline);
+            countdown.one();
         });
     }
-    drop(tx);
-    times(rx.iter().collect())
+    done.recv().unwrap();
+    bench.end();
+    times_of(&late)
 }
 
 pub const CASES: &[Case] = &[
