@@ -124,6 +124,7 @@ int cn_verb_check(struct cn_cli *cli)
 	uint32_t looks = looks_wanted(cli);
 	struct cn_session *session;
 	const struct cn_model *model;
+	struct cn_playback playback;
 	int rc = cn_open(cli, looks, &session);
 
 	if (rc)
@@ -132,7 +133,7 @@ int cn_verb_check(struct cn_cli *cli)
 	if (rc == CN_EXIT_OK && !cli->looks)
 		rc = look_again(cli, session, &looks);
 	model = cn_session_model(session);
-	if (cli->frames && cn_model_runtime(model, 0)) /* as many as there are */
+	if ((cli->frames || cn_session_playback(session, &playback)) && cn_model_runtime(model, 0)) /* as many as there are */
 		looks = cn_model_runtime(model, 0)->looks;
 	if (rc == CN_EXIT_OK) {
 		rc = verdict(cli, cn_session_findings(session), cn_model_complete(model));

@@ -18,40 +18,56 @@ static const struct cn_verb verbs[] = {
 		"Of several, C-n and C-p lead from one to the next. Without TARGET: the programs that can be\n"
 		"watched, as they come and go, to choose from; if there is just one, it is opened at once.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) |
-			CN_TAKES(FRAMES) | CN_TAKES(KERNEL) | CN_TAKES(WHERE) |
-			CN_TAKES(NO_MOUSE),
+			CN_TAKES_FILE | CN_TAKES(KERNEL) | CN_TAKES(WHERE) |
+			CN_TAKES(NO_MOUSE) | CN_TAKES(RECORD),
 		0, CN_SEATS_MAX, cn_verb_top },
 	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
 		0, 0, cn_verb_list },
 	{ "ps", "TARGET", "Print its tasks, workers and totals.",
 		"--csv prints a table with a line of names: times in nanoseconds; text that a spreadsheet\n"
 		"would take for a formula has an apostrophe before it.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(WHERE) | CN_TAKES(CSV), 1, 1,
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES_FILE | CN_TAKES(JSON) | CN_TAKES(WHERE) | CN_TAKES(CSV), 1, 1,
 		cn_verb_ps },
 	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
-			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES(FRAMES) | CN_TAKES(KERNEL) | CN_TAKES(WHERE) |
-			CN_TAKES(NO_MOUSE),
+			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES_FILE | CN_TAKES(KERNEL) | CN_TAKES(WHERE) |
+			CN_TAKES(NO_MOUSE) | CN_TAKES(RECORD),
 		0, 1, cn_verb_top },
+	{ "record", "TARGET", "Keep what can be seen of it in a file, to be replayed.",
+		"Each look goes to the file -o as it comes, compressed: who is killed loses none that was\n"
+		"whole. It ends with the target, with SIGINT or SIGTERM, after --for, at the finding of\n"
+		"--until (exit 0; 7 if --for came first).\n\n"
+		"With --last TIME it is a flight recorder: looks are kept in memory, the last TIME of them,\n"
+		"and are written when it ends, for whichever of these reasons, and at each SIGUSR2.",
+		CN_TAKES_TARGET | CN_TAKES_SETTINGS | CN_TAKES(OUTPUT) | CN_TAKES(LAST) | CN_TAKES(RING) | CN_TAKES(UNTIL) |
+			CN_TAKES(FOR) | CN_TAKES(INTERVAL) | CN_TAKES(RING_EVENTS) | CN_TAKES(LEVEL) | CN_TAKES(KERNEL) |
+			CN_TAKES(FAIL_ON) | CN_TAKES(THRESHOLD),
+		1, 1, cn_verb_record },
+	{ "replay", "FILE", "The screen on a recording: halt, step, go back.",
+		"Below the first row it is the screen as it was. [ and ] step, { and } leap ten looks, ( and )\n"
+		"go to its ends, Space halts, comma and point are for the speed. All verbs with a TARGET\n"
+		"take a recording: its end, or what --at says.",
+		CN_TAKES(HELP) | CN_TAKES_TEXT | CN_TAKES(AT) | CN_TAKES(THRESHOLD) | CN_TAKES(WHERE) | CN_TAKES(NO_MOUSE), 1, 1,
+		cn_verb_replay },
 	{ "dump", "TARGET", "Print all tasks with their await chains, those that stand alike together.",
 		"Nothing runs in the target for it: it may be stopped or wedged. Tasks of one spawn site\n"
 		"that wait at the same places for the same sort of things are one entry, with their number,\n"
 		"how long the oldest has waited, and the ids of three. Then come the native stacks of what\n"
 		"runs, the findings, and what the dump has cost.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(ALL) |
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES_FILE | CN_TAKES(JSON) | CN_TAKES(ALL) |
 			CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD),
 		1, 1, cn_verb_dump },
 	{ "why", "TARGET TASK", "Say why a task does not run.",
 		"TASK is an id or a name. The chain goes from the task over what it awaits to who would\n"
 		"wake that, down to a root: a timer, the network, a busy worker, a ring, nobody.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL) |
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES_FILE | CN_TAKES(JSON) | CN_TAKES(INTERVAL) |
 			CN_TAKES(THRESHOLD) | CN_TAKES(KERNEL),
 		2, 2, cn_verb_why },
 	{ "check", "TARGET", "Look for tasks that are stuck or slow, and tell by the exit status.",
 		"PROVEN follows from ownership and counts in two equal looks; LIKELY rests on a strong\n"
 		"sign, SUSPECT on a threshold; INCOMPLETE would be PROVEN, had the look been whole.\n"
 		"What the kernel tells of is found if it happens twice while it is asked: 5 s, or --for.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(LOOKS) |
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES_FILE | CN_TAKES(JSON) | CN_TAKES(LOOKS) |
 			CN_TAKES(INTERVAL) | CN_TAKES(FOR) | CN_TAKES(FAIL_ON) | CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL) |
 			CN_TAKES(KERNEL),
 		1, 1, cn_verb_check },
@@ -71,7 +87,7 @@ static const struct cn_verb verbs[] = {
 			CN_TAKES(COUNT) | CN_TAKES(KERNEL),
 		1, 1, cn_verb_watch },
 	{ "sched", "TARGET", "Print how its scheduler does: delays from wake to run, steals, parks.", NULL,
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(FRAMES) | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1,
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES_FILE | CN_TAKES(JSON) | CN_TAKES(INTERVAL), 1, 1,
 		cn_verb_sched },
 	{ "export", "TARGET", "Print what it knows in the format of another tool.",
 		"--openmetrics prints metrics once; with --listen they are served at /metrics until the\n"
@@ -85,7 +101,7 @@ static const struct cn_verb verbs[] = {
 		"worker, by the name of their task and with its spawn site; a track for each of the first\n"
 		"1000 tasks: scheduled, running, waiting; arrows from wakes to the polls that follow; queues.\n"
 		"Events that were lost stand as such. It raises the level to 2 for that time.",
-		CN_TAKES_TARGET | CN_TAKES(FRAMES) | CN_TAKES(PERFETTO) | CN_TAKES(OUTPUT) | CN_TAKES(FOR) | CN_TAKES(FOLDED) |
+		CN_TAKES_TARGET | CN_TAKES_FILE | CN_TAKES(PERFETTO) | CN_TAKES(OUTPUT) | CN_TAKES(FOR) | CN_TAKES(FOLDED) |
 			CN_TAKES(BY) | CN_TAKES(OPENMETRICS) | CN_TAKES(LISTEN) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD) |
 			CN_TAKES(LEVEL),
 		1, 1, cn_verb_export },
@@ -186,7 +202,7 @@ int cn_open_target(const struct cn_cli *cli, const char *target, struct cn_sessi
 		.level = cli->level,
 		.events = cli->events,
 		.stacks = cli->stacks,
-		.stacks_ms = cli->timeout_ms,
+		.stacks_ms = cli->stacks_ms ? cli->stacks_ms : cli->timeout_ms,
 		.answer_ms = cli->timeout_ms,
 		.diagnose = cli->diagnose,
 		.kernel = cli->kernel };
@@ -203,6 +219,10 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 
 	if (cn_open_target(cli, cli->frames ? cli->frames : cli->target, &session, &why))
 		return cn_fail_why(&why);
+	if (cn_place(cli, session, &why)) {
+		cn_session_close(session);
+		return cn_fail_why(&why);
+	}
 	for (uint32_t i = 0; i < looks; i++) {
 		if (cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why)) {
 			cn_session_close(session);

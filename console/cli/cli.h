@@ -40,7 +40,7 @@ enum cn_exit {
 /* name, letter (0 = none), argument (NULL = none, [=...] = may be left out), help */
 #define CN_OPTIONS(X)                                                                                                  \
 	X(JSON, "json", 0, NULL, "print one JSON document")                                                            \
-	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process), core")    \
+	X(SOURCE, "source", 0, "KIND", "where to look: auto, socket (of the agent), memory (of the process), core, recording") \
 	X(TIMEOUT, "timeout", 0, "MS", "give up when there is no answer for so long (5000)")                           \
 	X(LOOKS, "looks", 0, "N", "looks to take before judging (3, and up to 5 more that would tell more)")           \
 	X(INTERVAL, "interval", 0, "MS", "time between looks (250; watch: 1000)")                                      \
@@ -51,6 +51,12 @@ enum cn_exit {
 	X(COUNT, "count", 'n', "N", "so many frames, or edges, then end (for ever)")                                   \
 	X(DELAY, "delay", 'd', "S", "seconds between frames (1)")                                                      \
 	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                                         \
+	X(AT, "at", 0, "TIME", "of a recording: which moment, from its start (12.5s, 1m30s) or end (-5s); else its end") \
+	X(RECORD, "record", 0, "FILE", "keep what the screen sees in a recording, too")                                \
+	X(LAST, "last", 0, "TIME", "keep so much in memory, and write it when there is a reason: see above")           \
+	X(RING, "ring", 0, "BYTES", "never more than so many (256M), or in memory with --last: the oldest looks give way") \
+	X(UNTIL, "until", 0, "finding[=CODE]", "end when there is a finding, or one of that code")                     \
+	X(RING_EVENTS, "events", 0, NULL, "record ring events, too (raises the program's level to 2)")                 \
 	X(COLOR, "color", 0, "WHEN", "auto, never, 8, 16 or 256 colours (NO_COLOR is heeded)")                         \
 	X(ASCII, "ascii", 0, NULL, "draw with ASCII signs only")                                                       \
 	X(FRAMES, "frames", 0, "FILE", "look at frames of the protocol in a file, in place of a target")               \
@@ -80,13 +86,16 @@ enum cn_option {
 	CN_OPTION_MAX
 };
 #define CN_TAKES(name) (1ull << CN_OPTION_##name)
+#define CN_OF_RECORDINGS                                                                                              \
+	(CN_TAKES(AT) | CN_TAKES(RECORD) | CN_TAKES(LAST) | CN_TAKES(RING) | CN_TAKES(UNTIL) | CN_TAKES(RING_EVENTS))
 /* Options that are no settings: they say which program, what to do with it, or how the answer is to be this once. */
 #define CN_OF_ONE_CALL												       \
-	(CN_TAKES(JSON) | CN_TAKES(FOR) | CN_TAKES(THRESHOLD) | CN_TAKES(BATCH) | CN_TAKES(COUNT) |				       \
+	(CN_OF_RECORDINGS | CN_TAKES(JSON) | CN_TAKES(FOR) | CN_TAKES(THRESHOLD) | CN_TAKES(BATCH) | CN_TAKES(COUNT) |				       \
 		CN_TAKES(FRAMES) | CN_TAKES(EXEC) | CN_TAKES(OPENMETRICS) | CN_TAKES(FOLDED) |			       \
 		CN_TAKES(PERFETTO) | CN_TAKES(OUTPUT) | CN_TAKES(NO_MOUSE) |							       \
 		CN_TAKES(BY) | CN_TAKES(CSV) | CN_TAKES(LISTEN) | CN_TAKES(WHERE) |				       \
 		CN_TAKES(CONFIG) | CN_TAKES(SET) | CN_TAKES(PRINT_DEFAULT) | CN_TAKES(HELP))
+#define CN_TAKES_FILE (CN_TAKES(FRAMES) | CN_TAKES(AT))
 #define CN_TAKES_TARGET (CN_TAKES(SOURCE) | CN_TAKES(TIMEOUT) | CN_TAKES(HELP))
 #define CN_TAKES_SETTINGS (CN_TAKES(CONFIG) | CN_TAKES(SET))
 #define CN_TAKES_TEXT (CN_TAKES(COLOR) | CN_TAKES(ASCII) | CN_TAKES(THEME) | CN_TAKES_SETTINGS)
@@ -116,13 +125,18 @@ struct cn_cli {
 	const char *listen; /* likewise */
 	const char *where;  /* likewise */
 	const char *output; /* likewise */
-	bool events;        /* the verb wants ring events to be kept */
+	bool events;        /* ring events are wanted, too */
 	enum cn_chains_by by;
 	enum cn_csv_table csv;
 	uint32_t min_interval_ms;
 	unsigned long count;
 	uint32_t delay_ms;
 	const char *frames;
+	const char *record, *until; /* NULL = none */
+	int64_t at_ns; /* of a recording, < 0: from its end */
+	uint64_t last_ns, ring_bytes;
+	uint32_t stacks_ms; /* for native stacks; 0 = the timeout */
+	bool plays;    /* a recording is shown look by look, and does not stand still */
 	struct cn_paint paint;
 	struct cn_theme theme;
 	struct cn_preferences *preferences; /* of the screen; NULL = none */
@@ -168,6 +182,15 @@ int cn_fail_why(const struct cn_why *why);
 int cn_open_target(const struct cn_cli *cli, const char *target, struct cn_session **ret_session, struct cn_why *why);
 /* Opens the target and takes `looks` looks. CN_EXIT_OK, or it has been said why not. Closed by cn_session_close(). */
 int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_session);
+/* Of a recording: goes to --at, or its end; what plays, to --at, or stays before its start. 0, or *why is set. */
+int cn_place(const struct cn_cli *cli, struct cn_session *session, struct cn_why *why);
+/* The member "recording"; nothing if it is none. */
+void cn_recording_json(struct cn_json *json, const struct cn_session *session);
+void cn_recording_print(const struct cn_paint *paint, const struct cn_session *session);
+/* It is a recording, and its last look is shown. */
+bool cn_at_end(const struct cn_session *session);
+/* "1.25 MiB" */
+const char *cn_bytes_text(char out[16], uint64_t bytes);
 /* What a person reads is printed: an error of stdout is an error. */
 int cn_finish(int code);
 
@@ -236,6 +259,8 @@ const char *cn_counter_name(const char *name);
 int cn_verb_list(struct cn_cli *cli);
 int cn_verb_ps(struct cn_cli *cli);
 int cn_verb_top(struct cn_cli *cli);
+int cn_verb_record(struct cn_cli *cli);
+int cn_verb_replay(struct cn_cli *cli);
 int cn_verb_dump(struct cn_cli *cli);
 int cn_verb_why(struct cn_cli *cli);
 int cn_verb_watch(struct cn_cli *cli);

@@ -39,6 +39,7 @@ void cn_head_json(struct cn_json *json, const char *schema, const struct cn_sess
 	cn_json_number(json, "events", cn_model_lost_events(model));
 	cn_json_number(json, "generations", cn_model_lost_generations(model));
 	cn_json_end(json);
+	cn_recording_json(json, session);
 }
 
 void cn_head_text(const struct cn_paint *paint, const struct cn_session *session)
@@ -67,6 +68,7 @@ void cn_head_text(const struct cn_paint *paint, const struct cn_session *session
 	if (stopped && !cn_target_is_core(target))
 		cn_paint(paint, CN_STYLE_BADGE, "  STOPPED");
 	fputc('\n', paint->out);
+	cn_recording_print(paint, session);
 	if (*target->note) {
 		fputs("  ", paint->out);
 		cn_paint_words(paint, CN_STYLE_LIKELY, 2, 2, cn_safe(target->note));

@@ -53,7 +53,8 @@ static bool take_u32(const char *text, double scale, double least, double most, 
 }
 
 static const char *const sources[] = { [CN_SOURCE_ANY] = "auto", [CN_SOURCE_SOCKET] = "socket",
-	[CN_SOURCE_MEMORY] = "memory", [CN_SOURCE_CORE] = "core" };
+	[CN_SOURCE_MEMORY] = "memory", [CN_SOURCE_CORE] = "core",
+	[CN_SOURCE_RECORDING] = "recording" };
 
 static bool take_source(const char *text, enum cn_source_kind *ret_kind)
 {
@@ -124,6 +125,48 @@ static bool take_table(const char *text, enum cn_csv_table *ret_table)
 	return false;
 }
 
+static bool take_at(const char *text, int64_t *ret_ns)
+{
+	uint64_t ns;
+
+	const char *span = text + (*text == '-');
+
+	if (strcmp(span, "0") == 0 || strcmp(span, "0s") == 0)
+		ns = 0;
+	else if (cn_time_parse(span, &ns) || ns > INT64_MAX / 2)
+		return false;
+	*ret_ns = *text == '-' ? -(int64_t)ns - 1 : (int64_t)ns; /* -0 is the end, too */
+	return true;
+}
+
+/* "256M": with or without a unit. */
+static bool take_bytes(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	double value = *text >= '0' && *text <= '9' ? strtod(text, &end) : -1;
+	const char *unit = value >= 0 && *end ? strchr(units, *end) : NULL;
+
+	if (value < 0 || (*end && (!unit || end[1])))
+		return false;
+	for (const char *at = units; unit && at <= unit; at++)
+		value *= 1024;
+	if (value < 1 << 20 || value > 1e15)
+		return false;
+	*ret_bytes = (uint64_t)value;
+	return true;
+}
+
+static bool is_reason(const char *text)
+{
+	if (strcmp(text, "finding") == 0)
+		return true;
+	for (unsigned int i = 0; strncmp(text, "finding=", 8) == 0 && i < CN_FINDING_CODE_MAX; i++)
+		if (strcmp(text + 8, cn_finding_text(i)) == 0)
+			return true;
+	return false;
+}
+
 struct wanted {
 	enum cn_depth color;
 	bool ascii;
@@ -151,6 +194,29 @@ static bool take_flag(enum cn_option option, struct cn_cli *cli, struct wanted *
 	case CN_OPTION_FOLDED:
 	case CN_OPTION_PERFETTO:
 		return true;
+	default:
+		return false;
+	}
+}
+
+/* Those of recordings. */
+static bool take_of_recordings(enum cn_option option, const char *text, struct cn_cli *cli)
+{
+	switch (option) {
+	case CN_OPTION_AT:
+		return take_at(text, &cli->at_ns);
+	case CN_OPTION_RECORD:
+		cli->record = text;
+		return *text;
+	case CN_OPTION_LAST:
+		return cn_time_parse(text, &cli->last_ns) == 0 && cli->last_ns;
+	case CN_OPTION_RING:
+		return take_bytes(text, &cli->ring_bytes);
+	case CN_OPTION_UNTIL:
+		cli->until = text;
+		return is_reason(text);
+	case CN_OPTION_RING_EVENTS:
+		return cli->events = true;
 	default:
 		return false;
 	}
@@ -219,7 +285,7 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 	case CN_OPTION_SET:
 		return *text; /* taken in the first pass */
 	default:
-		return take_flag(option, cli, wanted);
+		return take_flag(option, cli, wanted) || take_of_recordings(option, text, cli);
 	}
 }
 

@@ -24,6 +24,7 @@ static const struct {
 } objects[] = {
 	{ "target", "pid: n, program: s, version: s" },
 	{ "lost", "events: n, generations: n" },
+	{ "recording", "file: s, look: n, looks: n, from: n, at_ns: n, of_ns: n, note: s" },
 	{ "site", "function: s, file: s, line: n" },
 	{ "await", "parent: n, future: s, at: site?, op?: op, wait?: wait, task?: i, resource?: i, since_ns?: n, wakes?: s" },
 	{ "task",
@@ -85,7 +86,7 @@ static const struct {
 };
 
 /* What every document about a target begins with. */
-#define HEAD "source: s, note: s, target: target, age_ns: n, mono_ns: n, complete: b, lost: lost, "
+#define HEAD "source: s, note: s, target: target, age_ns: n, mono_ns: n, complete: b, lost: lost, recording?: recording, "
 
 /* Their schema is "rouse/NAME/1". */
 static const struct {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "record/recorder.h"
 #include "source/resolve.h"
 #include "view/screen.h"
 
@@ -32,12 +33,13 @@ static int stream(struct cn_cli *cli, const struct cn_query *where)
 
 	if (rc)
 		return rc;
+	cn_session_hurry(session);
 	for (unsigned long i = 1; why.code == 0; i++) {
 		struct cn_json json;
 
 		cn_json_init(&json, stdout);
 		cn_ps_json(&json, session, where);
-		if (fflush(stdout) || i == cli->count)
+		if (fflush(stdout) || i == cli->count || cn_at_end(session))
 			break;
 		cn_session_wait(session, (int)(cli->timeout_ms + cli->interval_ms), &why);
 	}
@@ -45,6 +47,21 @@ static int stream(struct cn_cli *cli, const struct cn_query *where)
 		rc = cn_fail_why(&why);
 	cn_session_close(session);
 	return rc;
+}
+
+/* --record: what the screen sees, and nothing else. */
+static int record(const struct cn_cli *cli, struct cn_session *session, struct cn_recorder **ret_recorder)
+{
+	const struct cn_recorder_opts opts = { .size = sizeof opts };
+	struct cn_why why = { 0 };
+
+	if (!cli->record)
+		return CN_EXIT_OK;
+	if (cn_recorder_open(cli->record, &opts, ret_recorder, &why))
+		return cn_fail_why(&why);
+	if (cn_session_record(session, *ret_recorder))
+		return cn_fail(CN_EXIT_USAGE, "what is in a file already cannot be recorded");
+	return CN_EXIT_OK;
 }
 
 /* As the screen reaches programs that were not named: opened as those that were. */
@@ -86,6 +103,8 @@ int cn_verb_top(struct cn_cli *cli)
 		.preferences = cli->preferences
 	};
 	const bool shown = !cli->batch && !cli->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	struct cn_recorder *recorder = NULL;
+	struct cn_why why = { 0 };
 	struct cn_query where;
 	char pid[16] = "";
 	int rc = cn_where(cli, &where);
@@ -94,6 +113,7 @@ int cn_verb_top(struct cn_cli *cli)
 		return rc;
 	opts.where = cli->where;
 	opts.no_mouse = cli->no_mouse;
+	cli->plays = true;
 
 	cli->interval_ms = cli->delay_ms;
 	if (!cli->target && !cli->frames) {
@@ -111,7 +131,11 @@ int cn_verb_top(struct cn_cli *cli)
 	rc = cn_open(cli, 0, &opts.session);
 	if (rc)
 		return rc;
-	rc = cli->batch ? cn_screen_batch(&opts, stdout, cli->count) : screen(cli, &opts);
+	rc = record(cli, opts.session, &recorder);
+	if (rc == CN_EXIT_OK)
+		rc = cli->batch ? cn_screen_batch(&opts, stdout, cli->count) : screen(cli, &opts);
 	cn_session_close(opts.session);
+	if (recorder && cn_recorder_close(recorder, &why))
+		return cn_fail_why(&why);
 	return rc;
 }

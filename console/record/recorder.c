@@ -198,8 +198,14 @@ void cn_recorder_lost(struct cn_recorder *recorder, uint64_t generations, uint64
 
 int cn_recorder_write(struct cn_recorder *recorder, struct cn_why *why)
 {
-	int rc = recorder->opts.last_ns ? cn_store_write(&recorder->store) : -EINVAL;
+	struct cn_recorder_stats stats;
+	int rc = recorder->opts.last_ns ? 0 : -EINVAL;
 
+	cn_recorder_stats(recorder, &stats);
+	if (rc == 0 && !stats.kept_moments)
+		return cn_why_set(why, -ENODATA, "there is no whole look yet to write into %s", cn_safe(recorder->path));
+	if (rc == 0)
+		rc = cn_store_write(&recorder->store);
 	return rc ? cannot(recorder, rc, why) : 0;
 }
 

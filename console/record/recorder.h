@@ -50,7 +50,10 @@ int cn_recorder_open(const char *path, const struct cn_recorder_opts *opts, stru
 	struct cn_why *why);
 /* Ends the file: 0, or the first failure since it was opened (then *why is set, and what was written is readable). */
 int cn_recorder_close(struct cn_recorder *recorder, struct cn_why *why);
-/* What is in memory, into the file, which appears whole or not at all. Goes on recording. -EINVAL: not in memory. */
+/*
+ * What is in memory, into the file, which appears whole or not at all. Goes on recording. -EINVAL: not in
+ * memory; -ENODATA: there is no look yet.
+ */
 int cn_recorder_write(struct cn_recorder *recorder, struct cn_why *why);
 void cn_recorder_stats(const struct cn_recorder *recorder, struct cn_recorder_stats *ret_stats);
 /* The first failure, 0 = all is well. After it nothing is taken in any more. */

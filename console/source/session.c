@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "source/session.h"
+#include "source/session_private.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,39 +18,13 @@
 #include "export/text.h"
 #include "model/events.h"
 #include "model/kernel.h"
+#include "record/recording.h"
 #include "source/kernel.h"
+#include "source/replay.h"
 #include "source/resolve.h"
-#include "source/source.h"
 #include "source/tee.h"
 
 enum { ANSWER_MS = 500, DEFAULT_STACKS_MS = 1000, DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 10, RUNTIMES_MAX = 64 };
-
-struct cn_session {
-	struct cn_source *source;
-	struct rp_decoder *decoder;
-	struct cn_model *model;
-	struct cn_findings *findings;
-	struct cn_diagnose_opts diagnose;
-	struct cn_wish wish;
-	struct cn_why *why; /* of the pump in progress */
-	int generations;    /* it has completed */
-	bool frames;        /* from a file: they bring their own pid */
-	bool own_time;      /* a file has its own */
-	uint64_t detail[CN_WANTS_MAX]; /* asked for from outside; diagnosis comes first */
-	size_t n_detail;
-	enum cn_stacks stacks;
-	uint32_t stacks_ms;
-	struct cn_stacker *stacker; /* NULL until it is needed */
-	struct cn_kernel_wish kernel;
-	struct cn_kernel_stream *kernel_stream; /* NULL until a first look has told whose threads are whose */
-	int epoll;                              /* over source and kernel_stream, -1 = there is the source alone */
-	struct cn_tee *tee;         /* NULL: nobody records */
-	uint64_t pumped_ns;         /* when the last pump was */
-	uint8_t *hello;             /* the last one, for who begins to record later */
-	size_t hello_bytes;
-	int pid;                    /* of the target as this system has it, 0 = none */
-	char target[PATH_MAX];
-};
 
 /* ------------------------------------------------------------------ opening */
 
@@ -138,6 +112,23 @@ static int open_frames(
 	return 0;
 }
 
+static int open_recording(
+	struct cn_session *session, const char *path, struct cn_session **ret_session, struct cn_why *why)
+{
+	const int rc = cn_replay_open(path, session, &session->replay, why);
+
+	if (rc) {
+		cn_session_close(session);
+		return rc;
+	}
+	session->source = cn_replay_source(session->replay);
+	session->frames = session->own_time = true;
+	session->kernel.groups = 0;
+	snprintf(session->target, sizeof session->target, "%s", path);
+	*ret_session = session;
+	return 0;
+}
+
 int cn_session_open(
 	const char *target, const struct cn_session_opts *opts, struct cn_session **ret_session, struct cn_why *why)
 {
@@ -165,6 +156,8 @@ int cn_session_open(
 		rc = cn_why_set(why, -ENOMEM, "no memory to watch %s", cn_safe(target));
 	else if (opts->kind == CN_SOURCE_FRAMES)
 		return open_frames(session, target, ret_session, why);
+	else if (opts->kind == CN_SOURCE_RECORDING || (opts->kind == CN_SOURCE_ANY && cn_recording_is_one(target)))
+		return open_recording(session, target, ret_session, why);
 	else
 		rc = cn_resolve(target, opts->kind, &aim, why);
 	if (rc == 0 && aim.core)
@@ -365,6 +358,8 @@ int cn_session_pump(struct cn_session *session, struct cn_why *why)
 
 	session->why = why;
 	session->generations = 0;
+	if (session->replay)
+		return cn_replay_pump(session->replay, why);
 	rc = session->source->read(session->source, take_frame, session, why);
 	if (pump_kernel(session) && rc == 0)
 		rc = cn_why_set(why, -ENOMEM, "no memory to keep what the kernel says of %s", cn_safe(session->target));
@@ -474,6 +469,8 @@ void cn_session_events(struct cn_session *session, bool wanted)
 	if (session->frames)
 		return;
 	cn_model_keep_events(session->model, wanted);
+	if (session->tee)
+		cn_tee_keeps(session->tee);
 	session->wish.events = wanted;
 	tell(session);
 }
@@ -510,6 +507,8 @@ uint64_t cn_session_clock_ns(void)
 
 uint64_t cn_session_now_ns(const struct cn_session *session)
 {
+	if (session->replay)
+		return cn_replay_now_ns(session->replay);
 	if (session->own_time)
 		return cn_model_now_ns(session->model);
 	return session->tee && !session->wish.pause ? session->pumped_ns : cn_session_clock_ns();

@@ -25,7 +25,14 @@ struct cn_why {
 	char text[512]; /* what happened, to what, what to do next; one line, safe to print */
 };
 
-enum cn_source_kind { CN_SOURCE_ANY, CN_SOURCE_SOCKET, CN_SOURCE_MEMORY, CN_SOURCE_CORE, CN_SOURCE_FRAMES /* a file */ };
+enum cn_source_kind {
+	CN_SOURCE_ANY,
+	CN_SOURCE_SOCKET,
+	CN_SOURCE_MEMORY,
+	CN_SOURCE_CORE,
+	CN_SOURCE_RECORDING,
+	CN_SOURCE_FRAMES /* a file of them: --frames */
+};
 
 /* What the kernel is asked beside the runtime: see model/kernel.h. */
 struct cn_kernel_wish {
@@ -49,7 +56,7 @@ struct cn_session_opts {
 
 struct cn_session;
 /*
- * `target`: a pid, a program's or runtime's name, or the path of a socket or core file. 0;
+ * `target`: a pid, a program's or runtime's name, or the path of a socket, core file or recording. 0;
  * -ESRCH no such target; -ENOTUNIQ several have that name; -ENOENT it has no
  * rouse runtime; -EACCES; -EPROTO another version; -ETIMEDOUT. *why is set on
  * failure.
@@ -106,5 +113,40 @@ uint64_t cn_session_clock_ns(void);
 uint64_t cn_session_now_ns(const struct cn_session *session);
 /* What a shell would need to name this target again: pid, or the socket's or core file's path. */
 const char *cn_session_target(const struct cn_session *session);
+
+/* ------------------------------------------------- of a recording (source/replay.c) */
+
+/*
+ * A recording is taken in look by look, at the pace at which it was made, each
+ * pump one: its state is that of its first looks, in order, and nothing else.
+ * So to go back means to begin anew. Where the way from the beginning is long,
+ * it begins with a block at least CN_WARM_UP looks earlier: then rates and
+ * graphs are right, and what was remembered for longer is missing, which
+ * `from` tells.
+ */
+enum { CN_WARM_UP = 130 };
+struct cn_playback {
+	uint64_t look, looks; /* the one that is shown, from 1 (0 = none yet), and how many there are */
+	uint64_t from;        /* the first one that what is shown rests on, from 1 */
+	uint64_t first_ns, now_ns, last_ns;
+	uint32_t speed_permille; /* 1000 = as it was */
+	bool paused;
+	const char *file;
+	const char *target;   /* as it was named for the recorder; hostile */
+	uint32_t interval_ms; /* as it was recorded */
+	const char *ended;    /* after this look the target gave no more: why, else NULL; hostile */
+	const char *note;     /* what is missing of the file, "" = nothing */
+};
+/* False: it is none. Text is borrowed until the next pump or seek. */
+bool cn_session_playback(const struct cn_session *session, struct cn_playback *ret_playback);
+/* Look number `look` (from 1; more than there are: the last one) is taken in, and no later one. 0, or *why is set. */
+int cn_session_seek(struct cn_session *session, uint64_t look, struct cn_why *why);
+/* The last look that was shown at `ns` or before (the first one, if there is none): cn_session_seek() to it. */
+int cn_session_seek_time(struct cn_session *session, uint64_t ns, struct cn_why *why);
+void cn_session_speed(struct cn_session *session, uint32_t permille);
+/* Each look is due as soon as the one before was taken in: for what is printed. */
+void cn_session_hurry(struct cn_session *session);
+/* No more looks come: what waits for one has what there is. */
+void cn_session_stand_still(struct cn_session *session);
 
 #endif

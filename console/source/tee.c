@@ -9,6 +9,7 @@
 
 #include <frame.h>
 
+#include "model/events.h"
 #include "model/found.h"
 #include "record/recorder.h"
 
@@ -99,6 +100,17 @@ void cn_tee_free(struct cn_tee *tee)
 	free(tee);
 }
 
+void cn_tee_keeps(struct cn_tee *tee)
+{
+	Rouse__V1__Keeps keeps = ROUSE__V1__KEEPS__INIT;
+	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
+
+	keeps.events = cn_model_keeps_events(tee->model);
+	frame.body_case = ROUSE__V1__FRAME__BODY_KEEPS;
+	frame.keeps = &keeps;
+	put(tee, &frame);
+}
+
 /* All that has to stand before a keyframe, so that nothing before it is needed. */
 static void begin_block(struct cn_tee *tee)
 {
@@ -116,6 +128,7 @@ static void begin_block(struct cn_tee *tee)
 	frame.recording = &recording;
 	put(tee, &frame);
 	cn_recorder_frame(tee->recorder, tee->hello, tee->hello_bytes);
+	cn_tee_keeps(tee);
 	cn_found_tell_all(tee->model);
 	tee->fresh = false;
 	tee->asks = false;

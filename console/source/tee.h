@@ -24,6 +24,8 @@ struct cn_tee *cn_tee_new(struct cn_recorder *recorder, struct cn_model *model, 
 void cn_tee_free(struct cn_tee *tee);
 /* To be called before the model takes it in. */
 void cn_tee_frame(struct cn_tee *tee, const uint8_t *bytes, size_t n, const struct Rouse__V1__Frame *frame);
+/* Whether the model keeps events has changed. */
+void cn_tee_keeps(struct cn_tee *tee);
 /* A pump has ended with so many generations; or the target has (code is not 0). */
 void cn_tee_moment(struct cn_tee *tee, uint64_t now_ns, uint32_t generations, int code, const char *why);
 /* True: the source has to be asked for a keyframe, by *asked, which has grown by one. */

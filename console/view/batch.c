@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { ROWS = 24, COLS = 80, SIZE_MAX_SANE = 1000, PATIENCE_MS = 5000 };
+enum { CN_NO_FRAME = -1 /* a recording is at its end */, ROWS = 24, COLS = 80, SIZE_MAX_SANE = 1000, PATIENCE_MS = 5000 };
 
 static int size_of(int asked, const char *variable, int otherwise)
 {
@@ -21,10 +21,13 @@ static int size_of(int asked, const char *variable, int otherwise)
 static int next_frame(struct cn_driver *driver)
 {
 	const int patience = (int)driver->opts->delay_ms * 2 + PATIENCE_MS;
+	struct cn_playback playback;
 	int rc;
 
 	if (cn_driver_pump(driver) && !driver->ended)
 		return CN_EXIT_OK;
+	if (cn_session_playback(driver->opts->session, &playback) && playback.look == playback.looks)
+		return CN_NO_FRAME;
 	rc = driver->ended ? driver->why.code : cn_session_wait(driver->opts->session, patience, &driver->why);
 	if (rc == 0)
 		return CN_EXIT_OK;
@@ -43,6 +46,7 @@ int cn_screen_batch(const struct cn_screen_opts *opts, FILE *out, unsigned long 
 		return CN_EXIT_USAGE;
 	}
 	driver.printed = true;
+	cn_session_hurry(opts->session);
 	for (unsigned long i = 0; rc == CN_EXIT_OK && (frames == 0 || i < frames); i++) {
 		rc = next_frame(&driver);
 		if (rc != CN_EXIT_OK)
@@ -56,5 +60,5 @@ int cn_screen_batch(const struct cn_screen_opts *opts, FILE *out, unsigned long 
 			break;
 	}
 	cn_driver_fini(&driver);
-	return rc;
+	return rc == CN_NO_FRAME ? CN_EXIT_OK : rc;
 }

@@ -8,6 +8,7 @@
 #include "model/events.h"
 #include "view/columns.h"
 #include "view/preferences.h"
+#include "view/transport.h"
 
 int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, int rows, int cols)
 {
@@ -66,6 +67,9 @@ static void make_spent(struct cn_driver *driver)
 static struct cn_scene scene_of(struct cn_driver *driver)
 {
 	const struct cn_session *session = driver->opts->session;
+	struct cn_playback playback = { 0 };
+	const bool plays = cn_session_playback(session, &playback);
+	const uint32_t delay_ms = plays ? playback.interval_ms : driver->opts->delay_ms;
 
 	make_shapes(driver);
 	make_spent(driver);
@@ -74,13 +78,13 @@ static struct cn_scene scene_of(struct cn_driver *driver)
 		.findings = cn_session_findings(session),
 		.shapes = &driver->shapes,
 		.spent = driver->spent,
-		.target = cn_session_target(session),
-		.ended = !driver->ended ? NULL : *driver->gone ? driver->gone : driver->why.text,
+		.target = plays ? playback.target : cn_session_target(session),
+		.ended = !driver->ended ? playback.ended : *driver->gone ? driver->gone : driver->why.text,
 		.tabs = driver->tabs,
 		.now_ns = cn_session_now_ns(session),
-		.interval_ns = (driver->opts->delay_ms ? driver->opts->delay_ms : 1000) * 1000000ull,
+		.interval_ns = (delay_ms ? delay_ms : 1000) * 1000000ull,
 		.printed = driver->printed,
-		.paused = cn_session_paused(session),
+		.paused = !plays && cn_session_paused(session),
 		.rates = driver->ui.rates,
 		.hide_ended = driver->opts->preferences && driver->opts->preferences->hide_ended,
 		.ascii = driver->canvas.charset == CN_CHARSET_ASCII,
@@ -130,19 +134,55 @@ bool cn_driver_pump(struct cn_driver *driver)
 int cn_driver_draw(struct cn_driver *driver)
 {
 	const struct cn_scene scene = scene_of(driver);
+	struct cn_playback playback;
+	struct cn_canvas below = driver->canvas;
 
-	return cn_ui_draw(&driver->ui, &scene, &driver->canvas);
+	if (driver->canvas.rows < 2 || !cn_session_playback(driver->opts->session, &playback))
+		return cn_ui_draw(&driver->ui, &scene, &driver->canvas);
+	below.rows--;
+	below.cells += below.cols;
+	cn_transport_draw(&playback, &driver->canvas);
+	return cn_ui_draw(&driver->ui, &scene, &below);
+}
+
+/* What was made of the model that there was: its numbers may come again, of another look. */
+static void forget(struct cn_driver *driver)
+{
+	for (int i = 0; i < CN_VIEW_COUNT; i++)
+		driver->ui.sheets[i].filled.generations = 0;
+	driver->ui.flame.built = UINT64_MAX;
+	driver->shapes_at = driver->spent_at = driver->spent_kernel = UINT64_MAX;
+}
+
+/* True: the key was for the recording. */
+static bool go_about(struct cn_driver *driver, uint32_t key)
+{
+	const enum cn_action action = cn_action_of_key(key);
+	struct cn_playback playback;
+
+	if (driver->ui.prompt != CN_PROMPT_NONE || !cn_transport_has(action))
+		return false;
+	driver->ui.note[0] = 0;
+	if (!cn_session_playback(driver->opts->session, &playback)) {
+		snprintf(driver->ui.note, sizeof driver->ui.note, "this is no recording: rouse record makes one");
+	} else {
+		driver->ended = cn_transport_act(driver->opts->session, action, &driver->why) < 0;
+		forget(driver);
+	}
+	return true;
 }
 
 enum cn_request cn_driver_key(struct cn_driver *driver, uint32_t key)
 {
+	if (go_about(driver, key))
+		return CN_REQUEST_NOTHING;
 	const struct cn_scene scene = scene_of(driver);
 	const enum cn_request request = key & CN_KEY_MOUSE ? cn_ui_mouse(&driver->ui, &scene, &driver->canvas, key)
 							   : cn_ui_key(&driver->ui, &scene, key);
 	const uint64_t watched = cn_ui_watched(&driver->ui);
 
 	if (request == CN_REQUEST_PAUSE && !driver->ended)
-		cn_session_pause(driver->opts->session, !scene.paused);
+		cn_session_pause(driver->opts->session, !cn_session_paused(driver->opts->session));
 	if (request == CN_REQUEST_EVENTS && !driver->ended)
 		cn_session_events(driver->opts->session, !cn_model_keeps_events(scene.model));
 	if (cn_ui_resource(&driver->ui) != driver->resource && !driver->ended) {

@@ -38,6 +38,14 @@
 	X(PAGE_UP, "PgUp C-u C-b", "", "a page up")                                                                    \
 	X(FIRST, "g Home", "", "first row")                                                                            \
 	X(LAST, "G End", "", "last row")                                                                               \
+	X(STEP_BACK, "[", "", "of a recording: halt, and one look back")                                               \
+	X(STEP_ON, "]", "", "and one look on; Space plays on")                                                         \
+	X(LEAP_BACK, "{", "", "ten looks back")                                                                        \
+	X(LEAP_ON, "}", "", "ten looks on")                                                                            \
+	X(TO_START, "(", "", "to its first look")                                                                      \
+	X(TO_END, ")", "", "to its last look")                                                                         \
+	X(SLOWER, ",", "", "half as fast")                                                                             \
+	X(FASTER, ".", "", "twice as fast")                                                                            \
 	X(NEXT_VIEW, "Tab", "", "next view")                                                                           \
 	X(PREV_VIEW, "S-Tab", "", "view before")                                                                       \
 	X(VIEW_1, "1", "", "tasks")                                                                                    \
