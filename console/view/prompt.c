@@ -168,10 +168,10 @@ static void draw_filter(const struct cn_ui *ui, struct cn_canvas *canvas, struct
 	cn_canvas_fill(canvas, above, CN_STYLE_PLAIN, ' ');
 	col += 1 + cn_canvas_text(canvas, above.row, col, box.cols, CN_STYLE_KEY, "filter:");
 	origin = draw_line(ui, canvas, (struct cn_box){ above.row, col, 1, box.cols - col - 1 });
-	if (*sheet->wrong.text)
-		draw_caret(canvas, box, origin + width_to(canvas, ui->input.text, sheet->wrong.at), sheet->wrong.text);
-	else if (ui->offered)
+	if (ui->offered)
 		draw_offer(ui, canvas, box);
+	else if (*sheet->wrong.text)
+		draw_caret(canvas, box, origin + width_to(canvas, ui->input.text, sheet->wrong.at), sheet->wrong.text);
 	else
 		cn_canvas_printf(canvas, box.row, 1, box.cols - 1, CN_STYLE_DIM,
 			"%zu of %zu   Enter keep  Esc clear  Tab fields  Up earlier ones", sheet->list.n, sheet->all);

@@ -30,7 +30,9 @@ static void a_query_filters_while_it_is_typed(void **state)
 	(void)state;
 	stage_open(&stage, 24, 80, false);
 	stage_wait(&stage, 10);
-	stage_keys(&stage, "f 'state:pending polls>'");
+	stage_keys(&stage, "f 'client polls>'");
+	assert_int_equal(stage.driver.ui.sheets[CN_VIEW_TASKS].list.n, 5);
+	stage_keys(&stage, "C-u 'state:pending polls>'");
 	stage_find(&stage, "filter: state:pending polls>");
 	row = stage_row(&stage, stage_find(&stage, "^ polls wants a count"));
 	assert_int_equal(strchr(row, '^') - row, (int)strlen(" filter: state:pending polls>"));
@@ -99,6 +101,9 @@ static void tab_completes_and_up_recalls(void **state)
 	stage_find(&stage, "filter: state:pending");
 	stage_keys(&stage, "' po' Tab Tab");
 	stage_find(&stage, "polls>  polls/s>");
+	/* What could stand there says more than that something has to. */
+	stage_keys(&stage, "C-u 'finding:' Tab");
+	stage_find(&stage, "suspect  likely  incomplete  proven");
 	stage_keys(&stage, "Esc f 'client' Enter f C-u 'serve' Enter f Up Up");
 	stage_find(&stage, "filter: client");
 	stage_keys(&stage, "Down Down Enter");
