@@ -83,6 +83,10 @@ void cn_help_page(struct cn_page *page, const struct cn_scene *scene)
 	(void)scene;
 	cn_page_heading(page, "keys");
 	draw_keys(page);
+	cn_page_heading(page, "mouse");
+	cn_page_text(page, 0, CN_STYLE_PLAIN,
+		"A click selects a row, another one opens it. Titles of columns, tabs, findings above them, keys in the "
+		"bar and rows of menus can be clicked on; the wheel scrolls. --no-mouse leaves it to the terminal.");
 	cn_page_heading(page, "filter");
 	draw_queries(page);
 	cn_page_heading(page, "states of a task");
