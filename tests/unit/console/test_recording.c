@@ -51,18 +51,24 @@ static void put(struct cn_recorder *recorder, const Rouse__V1__Frame *frame)
 }
 
 /* Text of which little repeats, so that sizes are those of real things. */
+static void make_text(char text[TEXT_BYTES], uint64_t frame)
+{
+	uint64_t x = frame + 1;
+
+	for (size_t i = 0; i + 1 < TEXT_BYTES; i++) {
+		x = x * 6364136223846793005ull + 1442695040888963407ull;
+		text[i] = (char)('a' + (x >> 58) % 26);
+	}
+	text[TEXT_BYTES - 1] = 0;
+}
+
 static void put_frame(struct cn_recorder *recorder, uint64_t look, unsigned int number)
 {
 	Rouse__V1__Error error = ROUSE__V1__ERROR__INIT;
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
 	char text[TEXT_BYTES];
-	uint64_t x = look * FRAMES_OF_LOOK + number + 1;
 
-	for (size_t i = 0; i + 1 < sizeof text; i++) {
-		x = x * 6364136223846793005ull + 1442695040888963407ull;
-		text[i] = (char)('a' + (x >> 58) % 26);
-	}
-	text[sizeof text - 1] = 0;
+	make_text(text, look * FRAMES_OF_LOOK + number);
 	error.code = (int32_t)(look * FRAMES_OF_LOOK + number);
 	error.text = text;
 	frame.body_case = ROUSE__V1__FRAME__BODY_ERROR;
@@ -118,6 +124,7 @@ static int see(void *arg, const uint8_t *bytes, size_t n)
 {
 	struct seen *seen = arg;
 	const Rouse__V1__Frame *frame;
+	char text[TEXT_BYTES];
 
 	assert_int_equal(rp_frame_decode(seen->decoder, bytes, n, &frame), 0);
 	if (frame->body_case == ROUSE__V1__FRAME__BODY_MOMENT) {
@@ -131,6 +138,8 @@ static int see(void *arg, const uint8_t *bytes, size_t n)
 	if (!seen->looks && !seen->frames)
 		seen->first = (uint64_t)frame->error->code / FRAMES_OF_LOOK;
 	assert_int_equal(frame->error->code, (seen->first + seen->looks) * FRAMES_OF_LOOK + seen->frames);
+	make_text(text, (uint64_t)frame->error->code);
+	assert_string_equal(frame->error->text, text);
 	seen->frames++;
 	return 0;
 }
