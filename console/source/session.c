@@ -160,6 +160,11 @@ int cn_session_open(
 		return open_recording(session, target, ret_session, why);
 	else
 		rc = cn_resolve(target, opts->kind, &aim, why);
+	/* A core's rings have the last that was written, and cost nobody anything. */
+	if (rc == 0 && aim.core) {
+		session->wish.events = true;
+		cn_model_keep_events(session->model, true);
+	}
 	if (rc == 0 && aim.core)
 		rc = cn_core_open(target, &session->wish, &session->source, why);
 	else if (rc == 0)
@@ -464,15 +469,16 @@ void cn_session_watch(struct cn_session *session, const uint64_t *tasks, size_t 
 	tell(session);
 }
 
-void cn_session_events(struct cn_session *session, bool wanted)
+bool cn_session_events(struct cn_session *session, bool wanted)
 {
-	if (session->frames)
-		return;
+	if (session->own_time)
+		return false;
 	cn_model_keep_events(session->model, wanted);
 	if (session->tee)
 		cn_tee_keeps(session->tee);
 	session->wish.events = wanted;
 	tell(session);
+	return true;
 }
 
 void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n)

@@ -90,9 +90,10 @@ void cn_session_detail(struct cn_session *session, const uint64_t *ids, size_t n
 /*
  * Ring events from now on, kept in the model; or no more. Without an agent the
  * level is not raised: then they come only if the program itself has chosen it.
- * A file's are kept in any case.
+ * False: it is a file, whose events, of a core those in its rings, are kept in
+ * any case.
  */
-void cn_session_events(struct cn_session *session, bool wanted);
+bool cn_session_events(struct cn_session *session, bool wanted);
 /* Native stacks with each look from now on: cn_model_stack(), cn_symbol_format(). Never of a file of frames. */
 void cn_session_stacks(struct cn_session *session, enum cn_stacks wanted);
 struct cn_recorder;

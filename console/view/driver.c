@@ -183,8 +183,9 @@ enum cn_request cn_driver_key(struct cn_driver *driver, uint32_t key)
 
 	if (request == CN_REQUEST_PAUSE && !driver->ended)
 		cn_session_pause(driver->opts->session, !cn_session_paused(driver->opts->session));
-	if (request == CN_REQUEST_EVENTS && !driver->ended)
-		cn_session_events(driver->opts->session, !cn_model_keeps_events(scene.model));
+	if (request == CN_REQUEST_EVENTS && !driver->ended &&
+		!cn_session_events(driver->opts->session, !cn_model_keeps_events(scene.model)))
+		snprintf(driver->ui.note, sizeof driver->ui.note, "a file has the events that it has");
 	if (cn_ui_resource(&driver->ui) != driver->resource && !driver->ended) {
 		driver->resource = cn_ui_resource(&driver->ui);
 		ask_details(driver);

@@ -16,7 +16,8 @@ const char *cn_events_hint(const struct cn_scene *scene)
 	const char *source = cn_model_target(scene->model)->source;
 
 	if (cn_target_is_core(cn_model_target(scene->model)))
-		return "A core file is of one moment: no events.";
+		return "No events: this program was not at level 2 (with ROUSE_LEVEL=2 the last ones are in its memory, and "
+		       "in a core).";
 	if (!cn_model_keeps_events(scene->model))
 		return "No events: press e to record them (raises the program's level to 2 while this console looks).";
 	if (strcmp(source, "memory") == 0 && runtime && runtime->level < 2)

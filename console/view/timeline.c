@@ -359,8 +359,6 @@ static const char *reason(const struct cn_scene *scene, const struct cn_runtime 
 		return "This screen is too small for a timeline: it needs 30 columns and 6 rows for it.";
 	if (!runtime || !real_workers(runtime))
 		return "No workers: the runtime has stopped, or nothing has been read yet.";
-	if (cn_target_is_core(cn_model_target(scene->model)))
-		return "A core file is of one moment: it has no time to draw.";
 	if (cn_events_newest(scene->model))
 		return NULL;
 	return cn_events_hint(scene);

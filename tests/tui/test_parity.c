@@ -113,8 +113,9 @@ static void a_resource_leads_to_the_task_that_holds_it(void **state)
 	(void)state;
 	stage_open(&stage, 40, 120, false);
 	stage_wait(&stage, 10);
-	stage_keys(&stage, "3 / 'trouble:right' Enter Enter");
+	stage_keys(&stage, "3 / 'trouble:right' Enter Enter Enter");
 	stage_find(&stage, "trouble:deadlock-b #");
+	stage_find(&stage, "pending for");
 	stage_find(&stage, "mutex");
 	stage_close(&stage);
 }

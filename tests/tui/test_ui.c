@@ -313,7 +313,8 @@ static void boxes_fill_every_size_without_overlap(void **state)
 
 static void every_view_draws_at_every_size(void **state)
 {
-	static const char *const views[] = { "1", "2", "3", "4", "5", "6", "1 Enter", "1 Enter w", "1 Esc Esc s" };
+	static const char *const views[] = { "1", "2", "3", "4", "5", "6", "1 Enter", "1 Enter w",
+		"3 Enter", "9", "0", "v h", "v t", "v w", "v m", "v", "Esc 1 s" };
 	struct stage stage;
 
 	(void)state;

@@ -239,6 +239,32 @@ static void a_resource_s_page_says_what_its_kind_knows(void **state)
 	close_set(&set);
 }
 
+/* What a hand can do in any order; what has to hold is what sanitizers and asserts see, and that every cell is drawable. */
+static void any_keys_at_any_size_draw_something(void **state)
+{
+	static const char *const pressed[] = { "1", "2", "3", "4", "6", "9", "0", "v h", "v t", "v w", "v m", "Enter", "Esc",
+		"w", "Left", "Right", "Up", "Down", "PgUp", "PgDn", "G", "g", "+", "-", "Tab", "S-Tab", "i", "s", "j" };
+	enum { STEPS = 3000 };
+	uint32_t random = 12345;
+	struct set set;
+
+	(void)state;
+	open_set(&set, 24, 80, false, WITH_EVENTS);
+	for (int i = 0; i < STEPS; i++) {
+		random = random * 1664525u + 1013904223u;
+		if (random >> 28 == 0)
+			assert_int_equal(cn_canvas_resize(&set.canvas, 1 + (int)(random >> 8 & 63),
+						 1 + (int)(random >> 16 & 255)),
+				0);
+		else if (random >> 26 == 4)
+			look_once_more(set.model, (21 + (uint64_t)i) * S, 6 + (unsigned int)i);
+		keys(&set, pressed[(random >> 10) % (sizeof pressed / sizeof pressed[0])]);
+		for (int cell = 0; cell < set.canvas.rows * set.canvas.cols; cell++)
+			assert_true(set.canvas.cells[cell].text == 0 || set.canvas.cells[cell].text >= ' ');
+	}
+	close_set(&set);
+}
+
 TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files),
 	cmocka_unit_test(no_screen_leaves_ascii_in_the_c_locale),
 	cmocka_unit_test(a_view_s_own_key_chooses_it_in_the_menu),
@@ -246,4 +272,5 @@ TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files),
 	cmocka_unit_test(the_poll_under_the_cursor_leads_to_its_task),
 	cmocka_unit_test(blocks_stand_among_the_events_of_their_task),
 	cmocka_unit_test(a_task_s_page_says_who_woke_it_and_whom_it_woke),
+	cmocka_unit_test(any_keys_at_any_size_draw_something),
 	cmocka_unit_test(a_resource_s_page_says_what_its_kind_knows));

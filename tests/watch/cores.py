@@ -99,11 +99,11 @@ class Cores(unittest.TestCase):
         with MiniRedis(MINI_REDIS, "--trouble", preexec=self.room.enter) as redis:
             yield redis
 
-    def core_of(self, program, *args, line="^ready$"):
+    def core_of(self, program, *args, line="^ready$", env=None):
         """The kernel's core of a program, once it has said its line."""
         if NO_KERNEL_CORES:
             self.skipTest(NO_KERNEL_CORES)
-        with Program(program, *args, stdin=subprocess.PIPE, preexec=self.room.enter) as process:
+        with Program(program, *args, env=env, stdin=subprocess.PIPE, preexec=self.room.enter) as process:
             process.wait_line(line)
             return self.room.die(process), process.pid
 
@@ -191,6 +191,17 @@ class States(Cores):
 
     def test_a_program_on_its_way_out(self):
         self.assert_cycle(self.core_of(LIVES, "exit")[0])
+
+    def test_the_last_events_of_a_program_at_level_2_are_in_its_core(self):
+        script = Path(self.room.path) / "script"
+        script.write_text("wait 2\nkey 9\nsave -\nkey e\nsave -\n")
+        for level, drawn in (("1", False), ("2", True)):
+            core, _ = self.core_of(LIVES, "rest", env={"ROUSE_LEVEL": level})
+            done = rouse(core, env={"ROUSE_SCRIPT": str(script)})
+            self.assertEqual((done.returncode, done.stderr), (OK, ""), said(done))
+            self.assertEqual("WRK" in done.stdout, drawn, said(done))
+            self.assertEqual("No events: this program was not at level 2" in done.stdout, not drawn, said(done))
+            self.assertIn("a file has the events that it has", done.stdout)
 
     def test_a_core_is_known_by_name_too_and_a_program_is_none(self):
         core, pid = self.core_of(LIVES, "rest")
