@@ -10,7 +10,10 @@ enum { CN_OF_CONSOLE = 1, CN_OF_AGENT = 2, CN_OF_RUNTIME = 4 };
 	X("ROUSE_WORKER_THREADS", CN_OF_RUNTIME, "how many workers, if the program does not say: 1 to 64; else one per CPU") \
 	X("ROUSE_LEVEL", CN_OF_RUNTIME, "what is recorded, if the program does not say: 0, 1 (the default) or 2")      \
 	X("ROUSE_LISTEN", CN_OF_AGENT,                                                                                 \
-		"neither empty nor 0: the agent serves its socket; not read in setuid programs")                        \
+		"neither empty nor 0: the agent serves its socket; tcp:127.0.0.1:PORT: a port on loopback, too; not "    \
+		"read in setuid programs")                                                                              \
+	X("ROUSE_TOKEN", CN_OF_CONSOLE,                                                                                \
+		"the token to show at such a port, where its file (tcp-PORT.token beside the socket) is not at hand")   \
 	X("XDG_RUNTIME_DIR", CN_OF_AGENT | CN_OF_CONSOLE,                                                              \
 		"where that socket is looked for first: in rouse/ there; not read in setuid programs")                  \
 	X("ROUSE_CONFIG", CN_OF_CONSOLE, "the file of settings; empty: none is read")                                  \

@@ -92,7 +92,7 @@ void cn_help_all(FILE *out)
 	      "       rouse VERB [OPTION]... [TARGET] [TASK]\n"
 	      "\n"
 	      "TARGET is a pid, the name of a program or of its runtime, the path of an agent's\n"
-	      "socket, or a core file. Any program can be read by its memory, without preparation;\n"
+	      "socket or its port (127.0.0.1:6669), or a core file. Any program can be read by its memory, without preparation;\n"
 	      "started with ROUSE_LISTEN=1 it has an agent, which can tell more often and keeps\n"
 	      "event counts.\n"
 	      "\n"

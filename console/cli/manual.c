@@ -194,9 +194,9 @@ static void page_rouse(void)
 	line("Shows the tasks of a program, its workers, queues, locks and channels, what is wrong with them, and why a task "
 	     "does not run. Without TARGET it lists what can be watched.");
 	puts(".PP");
-	line("TARGET is a pid, the name of a program or of its runtime, the path of an agent's socket, or a core file. Any "
-	     "program can be read by its memory, without preparation; started with ROUSE_LISTEN=1 it has an agent, which "
-	     "can tell more often and keeps event counts.");
+	line("TARGET is a pid, the name of a program or of its runtime, the path of an agent's socket or its port "
+	     "(127.0.0.1:6669), or a core file. Any program can be read by its memory, without preparation; started with "
+	     "ROUSE_LISTEN=1 it has an agent, which can tell more often and keeps event counts.");
 	puts(".PP");
 	line("Data goes to standard output, all else to standard error.");
 	verbs();

@@ -111,6 +111,17 @@ static bool is_core(const char *path)
 	return is_read && memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_type == ET_CORE;
 }
 
+/* "127.0.0.1:6669", "[::1]:6669", "localhost:6669": what no program is called. */
+static bool is_address(const char *target)
+{
+	const char *port = strrchr(target, ':');
+
+	if (!port || strspn(port + 1, "0123456789") != strlen(port + 1) || !port[1] || strlen(target) >= 64)
+		return false;
+	return strncmp(target, "localhost:", 10) == 0 || strncmp(target, "[::1]:", 6) == 0 ||
+	       (strspn(target, "0123456789.") == (size_t)(port - target) && strchr(target, '.'));
+}
+
 int cn_resolve(const char *target, enum cn_source_kind kind, struct cn_aim *ret_aim, struct cn_why *why)
 {
 	struct cn_aim aim = { 0 };
@@ -120,7 +131,9 @@ int cn_resolve(const char *target, enum cn_source_kind kind, struct cn_aim *ret_
 
 	errno = 0;
 	pid = strtol(target, &end, 10);
-	if (kind == CN_SOURCE_CORE || (kind == CN_SOURCE_ANY && strchr(target, '/') && is_file(target))) {
+	if ((kind == CN_SOURCE_ANY || kind == CN_SOURCE_SOCKET) && is_address(target)) {
+		strcpy(aim.tcp, target);
+	} else if (kind == CN_SOURCE_CORE || (kind == CN_SOURCE_ANY && strchr(target, '/') && is_file(target))) {
 		aim.core = true;
 	} else if (strchr(target, '/')) {
 		if (strlen(target) >= sizeof aim.socket)

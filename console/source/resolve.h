@@ -10,11 +10,12 @@
 struct cn_aim {
 	int pid;          /* 0: only the socket is known */
 	char socket[108]; /* "": there is none */
-	bool core;        /* neither: what was typed is the path of a core file */
+	char tcp[64];     /* "127.0.0.1:6669": neither of the above; "" = it is none */
+	bool core;        /* none of these: what was typed is the path of a core file */
 };
 
 /*
- * A pid, a program's or runtime's name, a path (it has a slash), or the name
+ * A pid, a loopback address and port, a program's or runtime's name, a path (it has a slash), or the name
  * of a core file that is here: 0, or as cn_session_open() with *why set.
  * `kind` is what it has to be, unless ANY; that an agent or memory is there is not looked at.
  */

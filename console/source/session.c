@@ -43,6 +43,8 @@ static int open_source(const struct cn_aim *aim, const struct cn_session_opts *o
 	struct cn_why why_not_socket = { 0 };
 	int rc = -ENOENT;
 
+	if (*aim->tcp)
+		return cn_tcp_open(aim->tcp, wish, answer_ms(aim, opts), ret_source, why);
 	if (kind != CN_SOURCE_MEMORY && *aim->socket) {
 		rc = cn_socket_open(aim->socket, aim->pid, wish, answer_ms(aim, opts), ret_source, &why_not_socket);
 		if (rc == 0)

@@ -19,6 +19,7 @@
 #include <splitter.h>
 
 #include "export/text.h"
+#include "source/tcp.h"
 
 enum { READ_BYTES = 64 << 10, READS_AT_ONCE = 32, WISH_BYTES = 1024 };
 
@@ -198,32 +199,51 @@ static int await_answer(int fd, const char *path, uint32_t answer_ms, struct cn_
 	return 0;
 }
 
-int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, uint32_t answer_ms,
+/* A connected descriptor, taken over, becomes a source once it has answered. */
+static int begin(int fd, const char *name, const struct cn_wish *wish, uint32_t answer_ms,
 	struct cn_source **ret_source, struct cn_why *why)
 {
 	struct socket_source *s = calloc(1, sizeof *s);
 	int rc;
 
-	if (!s)
-		return cn_why_set(why, -ENOMEM, "no memory for a connection to %s", cn_safe(path));
-	s->source = (struct cn_source){ .fd = -1, .read = read_frames, .tell = tell, .close = close_socket };
+	if (!s) {
+		close(fd);
+		return cn_why_set(why, -ENOMEM, "no memory for a connection to %s", cn_safe(name));
+	}
+	s->source = (struct cn_source){ .fd = fd, .read = read_frames, .tell = tell, .close = close_socket };
 	rp_splitter_init(&s->splitter, 0);
-	strncpy(s->path, path, sizeof s->path - 1);
-	s->source.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->source.fd < 0)
-		rc = cn_why_set(why, -errno, "cannot make a socket: %s", strerror(errno));
-	else
-		rc = connect_to(s->source.fd, path, why);
+	strncpy(s->path, name, sizeof s->path - 1);
+	rc = tell(&s->source, wish, why);
 	if (rc == 0)
-		rc = check_peer(s->source.fd, path, pid, why);
-	if (rc == 0)
-		rc = tell(&s->source, wish, why);
-	if (rc == 0)
-		rc = await_answer(s->source.fd, path, answer_ms, why);
+		rc = await_answer(fd, name, answer_ms, why);
 	if (rc) {
 		close_socket(&s->source);
 		return rc;
 	}
 	*ret_source = &s->source;
 	return 0;
+}
+
+int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, uint32_t answer_ms,
+	struct cn_source **ret_source, struct cn_why *why)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), rc;
+
+	if (fd < 0)
+		return cn_why_set(why, -errno, "cannot make a socket: %s", strerror(errno));
+	rc = connect_to(fd, path, why);
+	if (rc == 0)
+		rc = check_peer(fd, path, pid, why);
+	if (rc == 0)
+		return begin(fd, path, wish, answer_ms, ret_source, why);
+	close(fd);
+	return rc;
+}
+
+int cn_tcp_open(const char *address, const struct cn_wish *wish, uint32_t answer_ms, struct cn_source **ret_source,
+	struct cn_why *why)
+{
+	const int fd = cn_tcp_connect(address, answer_ms, why);
+
+	return fd < 0 ? fd : begin(fd, address, wish, answer_ms, ret_source, why);
 }

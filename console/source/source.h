@@ -44,6 +44,9 @@ struct cn_source {
  */
 int cn_socket_open(const char *path, int pid, const struct cn_wish *wish, uint32_t answer_ms,
 	struct cn_source **ret_source, struct cn_why *why);
+/* A port on loopback, "127.0.0.1:6669", with the token of ROUSE_TOKEN or of its file. */
+int cn_tcp_open(const char *address, const struct cn_wish *wish, uint32_t answer_ms, struct cn_source **ret_source,
+	struct cn_why *why);
 int cn_memory_open(int pid, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
 int cn_core_open(const char *path, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);
 int cn_frames_open(const char *path, const struct cn_wish *wish, struct cn_source **ret_source, struct cn_why *why);

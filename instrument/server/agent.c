@@ -28,14 +28,17 @@
 
 #include "server/client.h"
 #include "server/socket.h"
+#include "server/tcp.h"
 
-enum { CLIENTS = 16 };
+enum { CLIENTS = 16, STRANGERS = 4 /* of them, those who have not shown their token yet */, BEFORE_CLIENTS = 3 };
+#define TOKEN_NS 3000000000ull /* time to show it */
 #define ACCEPT_PAUSE_NS 200000000ull /* when there is no descriptor to accept with */
 
 struct agent {
 	char path[108];
 	pid_t pid; /* a fork of this process has no agent, and must not remove its parent's socket */
 	int listen_fd, stop_fd;
+	struct ri_tcp tcp;
 	bool own_dir; /* the socket is in the directory for all of us */
 	pthread_t thread;
 	struct rp_decoder *decoder;
@@ -89,10 +92,19 @@ static void drop_client(struct agent *a, size_t i)
 	a->clients[i] = a->clients[--a->n_clients];
 }
 
-/* One at a time: poll() says if there are more. */
-static void accept_client(struct agent *a)
+static size_t strangers(const struct agent *a)
 {
-	int fd = accept4(a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_clients; i++)
+		n += a->clients[i]->token != NULL;
+	return n;
+}
+
+/* One at a time: poll() says if there are more. */
+static void accept_client(struct agent *a, bool tcp)
+{
+	int fd = accept4(tcp ? a->tcp.fd : a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct ri_client *client;
 
 	if (fd < 0) {
@@ -100,12 +112,12 @@ static void accept_client(struct agent *a)
 			a->accept_after_ns = now_ns() + ACCEPT_PAUSE_NS;
 		return;
 	}
-	if (!ri_socket_peer_allowed(fd)) {
+	if (!tcp && !ri_socket_peer_allowed(fd)) {
 		ri_client_refuse(fd, -EACCES, "this process belongs to another user");
-	} else if (a->n_clients == CLIENTS) {
+	} else if (a->n_clients == CLIENTS || (tcp && strangers(a) == STRANGERS)) {
 		ri_client_refuse(fd, -EBUSY, "this process is being watched by as many as it allows");
 	} else {
-		client = ri_client_new(fd);
+		client = ri_client_new(fd, tcp ? a->tcp.token : NULL, now_ns() + TOKEN_NS);
 		if (client)
 			a->clients[a->n_clients++] = client;
 		else
@@ -133,18 +145,19 @@ static int timeout_ms(const struct agent *a, bool busy, uint64_t now)
 	return ms < 60000 ? (int)ms : 60000;
 }
 
-/* Poll entries: stop, listen, then one a client, in order. */
+/* Poll entries: stop, listen, listen by TCP, then one a client, in order. */
 static nfds_t fill_poll(const struct agent *a, struct pollfd *fds, uint64_t now)
 {
 	fds[0] = (struct pollfd){ .fd = a->stop_fd, .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = a->accept_after_ns > now ? -1 : a->listen_fd, .events = POLLIN };
+	fds[2] = (struct pollfd){ .fd = a->accept_after_ns > now ? -1 : a->tcp.fd, .events = POLLIN };
 	for (size_t i = 0; i < a->n_clients; i++) {
 		bool has_output = ri_queue_bytes(&a->clients[i]->queue) > 0;
 
-		fds[2 + i] = (struct pollfd){ .fd = a->clients[i]->fd,
+		fds[BEFORE_CLIENTS + i] = (struct pollfd){ .fd = a->clients[i]->fd,
 			.events = (short)(POLLIN | (has_output ? POLLOUT : 0)) };
 	}
-	return (nfds_t)(2 + a->n_clients);
+	return (nfds_t)(BEFORE_CLIENTS + a->n_clients);
 }
 
 /* A turn for each client; backwards, because a dropped one is replaced by the last. */
@@ -156,7 +169,7 @@ static bool serve_clients(struct agent *a, const struct pollfd *fds)
 	for (size_t i = a->n_clients; i-- > 0;) {
 		int rc = 0;
 
-		if (fds[2 + i].revents & (POLLIN | POLLHUP | POLLERR))
+		if (fds[BEFORE_CLIENTS + i].revents & (POLLIN | POLLHUP | POLLERR))
 			rc = ri_client_receive(a->clients[i], a->decoder, now);
 		if (rc == 0)
 			rc = ri_client_work(a->clients[i], now);
@@ -170,7 +183,7 @@ static bool serve_clients(struct agent *a, const struct pollfd *fds)
 static void *run(void *arg)
 {
 	struct agent *a = arg;
-	struct pollfd fds[2 + CLIENTS];
+	struct pollfd fds[BEFORE_CLIENTS + CLIENTS];
 	bool busy = false;
 
 	pthread_mutex_lock(&a->turn);
@@ -188,7 +201,9 @@ static void *run(void *arg)
 		pthread_mutex_lock(&a->turn);
 		busy = serve_clients(a, fds);
 		if (fds[1].revents)
-			accept_client(a);
+			accept_client(a, false);
+		if (fds[2].revents)
+			accept_client(a, true);
 		settle_level(a);
 		pthread_mutex_unlock(&a->turn);
 	}
@@ -208,6 +223,7 @@ static void free_agent(struct agent *a)
 		close(a->listen_fd);
 		unlink(a->path);
 	}
+	ri_tcp_close(&a->tcp);
 	if (a->stop_fd >= 0)
 		close(a->stop_fd);
 	rp_decoder_free(a->decoder);
@@ -229,7 +245,17 @@ static int start_thread(struct agent *a)
 	return rc;
 }
 
-static int prepare(struct agent *a, const char *path)
+/* Its token stands beside the socket. */
+static int listen_by_tcp(struct agent *a, const char *address)
+{
+	char dir[sizeof a->path];
+	const char *slash = strrchr(a->path, '/');
+
+	snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - a->path) : 1, slash ? a->path : ".");
+	return ri_tcp_listen(address, dir, &a->tcp);
+}
+
+static int prepare(struct agent *a, const char *path, const char *tcp)
 {
 	int rc = 0;
 
@@ -247,7 +273,11 @@ static int prepare(struct agent *a, const char *path)
 		return -errno;
 	a->own_dir = !path;
 	a->listen_fd = ri_socket_listen(a->path, a->own_dir);
-	return a->listen_fd < 0 ? a->listen_fd : start_thread(a);
+	if (a->listen_fd < 0)
+		return a->listen_fd;
+	if (tcp)
+		rc = listen_by_tcp(a, tcp);
+	return rc < 0 ? rc : start_thread(a);
 }
 
 /* The thread is not here, what it had is: given back, descriptors too, so that the parent's clients see its end. */
@@ -255,6 +285,8 @@ static void forget_in_child(void)
 {
 	if (agent) {
 		close(agent->listen_fd);
+		if (agent->tcp.fd >= 0)
+			close(agent->tcp.fd);
 		close(agent->stop_fd);
 		for (size_t i = 0; i < agent->n_clients; i++)
 			ri_client_free(agent->clients[i]);
@@ -279,11 +311,14 @@ static void release_after_fork(void)
 	pthread_mutex_unlock(&lock);
 }
 
-static void log_failure(const char *path, int rc)
+static void log_failure(const char *path, const char *tcp, int rc)
 {
-	char line[256];
+	char line[512];
 
-	snprintf(line, sizeof line, "the agent cannot listen at %s: %s", path, strerror(-rc));
+	snprintf(line, sizeof line, "the agent cannot listen at %s%s%s: %s", path, tcp ? " and " : "", tcp ? tcp : "",
+		tcp && rc == -EACCES  ? "addresses are those of loopback"
+		: tcp && rc == -EINVAL ? "an address is like 127.0.0.1:6669"
+				       : strerror(-rc));
 	rouse_log_line(line);
 }
 
@@ -293,7 +328,9 @@ int rouse_agent_start(const struct rouse_agent_opts *opts)
 	struct agent *a = NULL;
 	int rc;
 
-	if (opts && opts->size < sizeof *opts)
+	const char *tcp = opts && opts->size >= sizeof *opts ? opts->tcp : NULL;
+
+	if (opts && opts->size < offsetof(struct rouse_agent_opts, tcp))
 		return -EINVAL;
 	pthread_mutex_lock(&lock);
 	rc = agent ? -EALREADY : 0;
@@ -301,11 +338,11 @@ int rouse_agent_start(const struct rouse_agent_opts *opts)
 		rc = -ENOMEM;
 	if (rc == 0) {
 		a->pid = getpid();
-		a->listen_fd = a->stop_fd = -1;
+		a->listen_fd = a->stop_fd = a->tcp.fd = -1;
 		pthread_mutex_init(&a->turn, NULL);
-		rc = prepare(a, opts ? opts->path : NULL);
+		rc = prepare(a, opts ? opts->path : NULL, tcp);
 		if (rc < 0) {
-			log_failure(a->path, rc);
+			log_failure(a->path, tcp, rc);
 			free_agent(a);
 		} else {
 			agent = a;
@@ -349,10 +386,13 @@ static void level_newcomer(void)
 static void runtime_started(void)
 {
 	const char *listen = secure_getenv("ROUSE_LISTEN");
+	struct rouse_agent_opts opts = { .size = sizeof opts };
 
 	level_newcomer();
+	if (listen && strncmp(listen, "tcp:", 4) == 0)
+		opts.tcp = listen + 4;
 	if (listen && listen[0] && strcmp(listen, "0") != 0)
-		(void)rouse_agent_start(NULL); /* it has logged why not */
+		(void)rouse_agent_start(&opts); /* it has logged why not */
 }
 
 __attribute__((constructor)) static void plug_in(void)

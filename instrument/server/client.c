@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/tcp.h"
+
 enum {
 	REQUEST_MAX = 4096,
 	LOW_WATER = 256 * 1024, /* below it, a look goes on */
@@ -60,7 +62,15 @@ void ri_client_refuse(int fd, int code, const char *text)
 	close(fd);
 }
 
-struct ri_client *ri_client_new(int fd)
+/* Nothing is opened for who has not shown that they may. */
+static int greet(struct ri_client *client)
+{
+	const int rc = ri_inspect_open((int)getpid(), &client->inspect);
+
+	return rc < 0 ? rc : ri_look_hello(client->inspect, "socket", put_frame, client);
+}
+
+struct ri_client *ri_client_new(int fd, const uint8_t *token, uint64_t until_ns)
 {
 	struct ri_client *client = calloc(1, sizeof *client);
 
@@ -69,9 +79,10 @@ struct ri_client *ri_client_new(int fd)
 		return NULL;
 	}
 	client->fd = fd;
+	client->token = token;
+	client->until_ns = until_ns;
 	rp_splitter_init(&client->splitter, REQUEST_MAX);
-	if (ri_inspect_open((int)getpid(), &client->inspect) < 0 ||
-		ri_look_hello(client->inspect, "socket", put_frame, client) < 0) {
+	if (!token && greet(client) < 0) {
 		ri_client_free(client);
 		return NULL;
 	}
@@ -97,6 +108,17 @@ struct request {
 	uint64_t now_ns;
 };
 
+static int take_token(struct ri_client *client, const Rouse__V1__Frame *frame)
+{
+	const Rouse__V1__Authenticate *shown = frame->authenticate;
+
+	if (frame->body_case != ROUSE__V1__FRAME__BODY_AUTHENTICATE || shown->token.len != RI_TOKEN_BYTES ||
+		!ri_token_equal(shown->token.data, client->token))
+		return -EACCES;
+	client->token = NULL;
+	return greet(client);
+}
+
 static int take_request(void *arg, const uint8_t *bytes, size_t n)
 {
 	struct request *request = arg;
@@ -104,6 +126,8 @@ static int take_request(void *arg, const uint8_t *bytes, size_t n)
 	const Rouse__V1__Frame *frame;
 	int rc = rp_frame_decode(request->decoder, bytes, n, &frame);
 
+	if (client->token)
+		return rc < 0 ? -EACCES : take_token(client, frame);
 	if (rc < 0)
 		return rc;
 	if (frame->body_case == ROUSE__V1__FRAME__BODY__NOT_SET)
@@ -153,7 +177,9 @@ int ri_client_receive(struct ri_client *client, struct rp_decoder *decoder, uint
 	if (rc < 0) {
 		client->closing = true;
 		client->looking = false;
-		return put_error(&client->queue, rc, "not a request this agent understands");
+		return put_error(&client->queue, client->token ? -EACCES : rc,
+			client->token ? "not permitted: the first frame has to bring the token of this port"
+				      : "not a request this agent understands");
 	}
 	return 0;
 }
@@ -254,7 +280,8 @@ static int step_look(struct ri_client *client)
 
 int ri_client_work(struct ri_client *client, uint64_t now_ns)
 {
-	int rc = begin_if_due(client, now_ns);
+	int rc = client->token && !client->closing && now_ns >= client->until_ns ? -ETIMEDOUT
+										  : begin_if_due(client, now_ns);
 
 	if (rc == 0)
 		rc = step_look(client);
@@ -269,6 +296,8 @@ int ri_client_work(struct ri_client *client, uint64_t now_ns)
 
 uint64_t ri_client_due(const struct ri_client *client)
 {
+	if (client->token && !client->closing)
+		return client->until_ns;
 	return client->subscribed && !client->paused && !client->closing ? client->next_ns : UINT64_MAX;
 }
 

@@ -19,6 +19,9 @@ struct ri_client {
 	struct ri_queue queue;
 	struct rouse_inspect *inspect;
 
+	const uint8_t *token; /* that it has yet to bring, NULL = it need not; borrowed */
+	uint64_t until_ns;    /* when that has to have come */
+
 	/* as of the last Subscribe */
 	bool subscribed, paused, once, events;
 	uint32_t level; /* 1 + wanted, 0 = whatever */
@@ -42,8 +45,11 @@ struct ri_client {
 	uint32_t answering; /* the one that the look being made has heard of */
 };
 
-/* Takes the descriptor. Says Hello. NULL: no memory; fd is closed. */
-struct ri_client *ri_client_new(int fd);
+/*
+ * Takes the descriptor. Says Hello, at once or, if it has to bring a token
+ * (RI_TOKEN_BYTES; NULL = none) until then, after that. NULL: no memory; fd is closed.
+ */
+struct ri_client *ri_client_new(int fd, const uint8_t *token, uint64_t until_ns);
 void ri_client_free(struct ri_client *client);
 
 /* Reads what came. 0, or -errno: the client is to be freed. */

@@ -50,7 +50,7 @@ static int setup(void **state)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return -1;
 	f.peer = fds[1];
-	f.client = ri_client_new(fds[0]);
+	f.client = ri_client_new(fds[0], NULL, 0);
 	rp_splitter_init(&f.splitter, 0);
 	stream_init(&f.stream);
 	*state = &f;
