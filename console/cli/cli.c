@@ -105,6 +105,19 @@ static const struct cn_verb verbs[] = {
 			CN_TAKES(BY) | CN_TAKES(OPENMETRICS) | CN_TAKES(LISTEN) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD) |
 			CN_TAKES(LEVEL),
 		1, 1, cn_verb_export },
+	{ "run", "[OPTION]... -- CMD...", "Run a test program, watch it, and tell by the exit status how it did.",
+		"CMD is run with ROUSE_LISTEN=1, in a process group of its own; signals are handed on to it.\n"
+		"The exit status is, of these, the first that fits: 124 at a time-out (it is looked at, then\n"
+		"killed, with its group), 128 + N if signal N ended it, its own if that is not 0, 121 for a\n"
+		"finding, 122 for a budget, 123 for a leak, and 0. A finding does not end it: that is for\n"
+		"--timeout.\n\n"
+		"A poll in progress, and of a task polled once between two looks, is measured exactly; of all\n"
+		"others histograms tell, in powers of two: what is told as too long was, and what goes\n"
+		"unnoticed took less than twice the budget. The last --interval before its end is not seen.",
+		CN_TAKES(LIMIT) | CN_TAKES(MAX_POLL) | CN_TAKES(MAX_SCHEDULED) | CN_TAKES(NO_LEAKS) | CN_TAKES(ON) |
+			CN_TAKES(RECORD) | CN_TAKES(REPORT) | CN_TAKES(FORMAT) | CN_TAKES(INTERVAL) |
+			CN_TAKES(THRESHOLD) | CN_TAKES(LEVEL) | CN_TAKES(SOURCE) | CN_TAKES(HELP) | CN_TAKES_TEXT,
+		1, -1, cn_verb_run },
 	{ "doctor", "[TARGET]", "Say what this machine lets you see, and of TARGET by which source.",
 		"Nothing is concluded that was not tried or read. With TARGET it ends with 0 if one of\n"
 		"its sources works; without, if memory of other processes can be read at all.",

@@ -30,6 +30,13 @@
 	X(INCOMPATIBLE, 5, "the target is of another version")                                                         \
 	X(INCOMPLETE, 6, "the data is not complete")                                                                   \
 	X(TIMEOUT, 7, "no answer in time")                                                                             \
+	X(RUN_ERROR, 120, "run: what was asked for could not be done")                                                 \
+	X(RUN_FINDINGS, 121, "run: the command ended well, but something was found (--on)")                            \
+	X(RUN_BUDGET, 122, "run: it ended well, but --max-poll or --max-scheduled was exceeded")                       \
+	X(RUN_LEAKS, 123, "run: it ended well, but leaks (--no-leaks)")                                                \
+	X(RUN_TIMEOUT, 124, "run: it did not end in time, and was killed")                                             \
+	X(RUN_NOT_EXECUTABLE, 126, "run: the command cannot be run")                                                   \
+	X(RUN_NOT_FOUND, 127, "run: there is no such command")                                                         \
 	X(INTERRUPTED, 130, "watch, export --listen: ended by SIGINT")
 enum cn_exit {
 #define X(name, code, text) CN_EXIT_##name = (code),
@@ -52,7 +59,7 @@ enum cn_exit {
 	X(DELAY, "delay", 'd', "S", "seconds between frames (1)")                                                      \
 	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                                         \
 	X(AT, "at", 0, "TIME", "of a recording: which moment, from its start (12.5s, 1m30s) or end (-5s); else its end") \
-	X(RECORD, "record", 0, "FILE", "keep what the screen sees in a recording, too")                                \
+	X(RECORD, "record", 0, "FILE", "keep what the screen sees in a recording, too; run: the last 60 s, unless all is well") \
 	X(LAST, "last", 0, "TIME", "keep so much in memory, and write it when there is a reason: see above")           \
 	X(RING, "ring", 0, "BYTES", "never more than so many (256M), or in memory with --last: the oldest looks give way") \
 	X(UNTIL, "until", 0, "finding[=CODE]", "end when there is a finding, or one of that code")                     \
@@ -72,6 +79,13 @@ enum cn_exit {
 	X(PERFETTO, "perfetto", 0, NULL, "a trace of polls, wakes, states of tasks and counters, for ui.perfetto.dev")     \
 	X(OUTPUT, "output", 'o', "FILE", "write it there")                                                             \
 	X(LISTEN, "listen", 0, "ADDR:PORT", "serve the metrics by HTTP, at a loopback address: 127.0.0.1:9464")        \
+	X(LIMIT, "timeout", 0, "TIME", "kill the command when it has not ended after so long: 30s, 5m")                 \
+	X(MAX_POLL, "max-poll", 0, "TIME", "no poll may take longer: 10ms")                                            \
+	X(MAX_SCHEDULED, "max-scheduled", 0, "TIME", "no wake may wait for its poll longer: 50ms")                     \
+	X(NO_LEAKS, "no-leaks", 0, NULL, "no leak of tasks, wakers or permits may be found, of whatever class")        \
+	X(ON, "on", 0, "CLASS", "what is held against it: finding (any), likely, proven (default)")                    \
+	X(REPORT, "report", 0, "FILE", "write the report there, in any case; else to standard error, if it is bad")    \
+	X(FORMAT, "format", 0, "KIND", "of the report: text (default), json, junit")                                   \
 	X(THEME, "theme", 0, "NAME", "colours: dark, light, high-contrast, tokio, mono; own ones by the configuration file")  \
 	X(CONFIG, "config", 0, "FILE", "settings, in place of ~/.config/rouse/config.toml (see `rouse config --help`)")  \
 	X(SET, "set", 0, "KEY=VALUE", "one setting, as in that file; may be given several times")                       \
@@ -92,7 +106,9 @@ enum cn_option {
 #define CN_OF_ONE_CALL												       \
 	(CN_OF_RECORDINGS | CN_TAKES(JSON) | CN_TAKES(FOR) | CN_TAKES(THRESHOLD) | CN_TAKES(BATCH) | CN_TAKES(COUNT) |				       \
 		CN_TAKES(FRAMES) | CN_TAKES(EXEC) | CN_TAKES(OPENMETRICS) | CN_TAKES(FOLDED) |			       \
-		CN_TAKES(PERFETTO) | CN_TAKES(OUTPUT) | CN_TAKES(NO_MOUSE) |							       \
+		CN_TAKES(LIMIT) | CN_TAKES(MAX_POLL) | CN_TAKES(MAX_SCHEDULED) | CN_TAKES(NO_LEAKS) | CN_TAKES(ON) |   \
+		CN_TAKES(REPORT) | CN_TAKES(FORMAT) |					       \
+		CN_TAKES(PERFETTO) | CN_TAKES(OUTPUT) | CN_TAKES(NO_MOUSE) |					       \
 		CN_TAKES(BY) | CN_TAKES(CSV) | CN_TAKES(LISTEN) | CN_TAKES(WHERE) |				       \
 		CN_TAKES(CONFIG) | CN_TAKES(SET) | CN_TAKES(PRINT_DEFAULT) | CN_TAKES(HELP))
 #define CN_TAKES_FILE (CN_TAKES(FRAMES) | CN_TAKES(AT))
@@ -100,6 +116,7 @@ enum cn_option {
 #define CN_TAKES_SETTINGS (CN_TAKES(CONFIG) | CN_TAKES(SET))
 #define CN_TAKES_TEXT (CN_TAKES(COLOR) | CN_TAKES(ASCII) | CN_TAKES(THEME) | CN_TAKES_SETTINGS)
 
+enum cn_format { CN_FORMAT_TEXT, CN_FORMAT_JSON, CN_FORMAT_JUNIT };
 struct cn_config;
 struct cn_preferences;
 struct cn_verb;
@@ -126,6 +143,12 @@ struct cn_cli {
 	const char *where;  /* likewise */
 	const char *output; /* likewise */
 	bool events;        /* ring events are wanted, too */
+	char **command;     /* what `run` runs, NULL at its end */
+	uint32_t limit_ms, max_poll_us, max_scheduled_us; /* 0 = not said */
+	bool no_leaks;
+	enum cn_class on;
+	const char *report; /* NULL = not said */
+	enum cn_format format;
 	enum cn_chains_by by;
 	enum cn_csv_table csv;
 	uint32_t min_interval_ms;
@@ -149,7 +172,7 @@ struct cn_verb {
 	const char *summary;
 	const char *help; /* more lines, may be NULL */
 	uint64_t options;
-	int arguments_min, arguments_max;
+	int arguments_min, arguments_max; /* -1: all that follows the options is a command */
 	int (*run)(struct cn_cli *cli);
 };
 
@@ -267,6 +290,7 @@ int cn_verb_watch(struct cn_cli *cli);
 int cn_verb_check(struct cn_cli *cli);
 int cn_verb_sched(struct cn_cli *cli);
 int cn_verb_export(struct cn_cli *cli);
+int cn_verb_run(struct cn_cli *cli);
 int cn_verb_schema(struct cn_cli *cli);
 int cn_verb_doctor(struct cn_cli *cli);
 int cn_verb_stacks(struct cn_cli *cli);

@@ -114,6 +114,21 @@ static bool take_time(const char *text, uint64_t unit_ns, double least, double m
 	return true;
 }
 
+static bool take_format(const char *text, enum cn_format *ret_format)
+{
+	static const char *const formats[] = {
+		[CN_FORMAT_TEXT] = "text", [CN_FORMAT_JSON] = "json", [CN_FORMAT_JUNIT] = "junit"
+	};
+
+	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+		if (strcmp(text, formats[i]) == 0) {
+			*ret_format = (enum cn_format)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool take_table(const char *text, enum cn_csv_table *ret_table)
 {
 	for (unsigned int i = 0; i < CN_CSV_TABLE_MAX; i++) {
@@ -267,6 +282,21 @@ static bool take(enum cn_option option, const char *text, struct cn_cli *cli, st
 		return cli->by == CN_CHAINS_BY_BUSY || strcmp(text, "tasks") == 0;
 	case CN_OPTION_CSV:
 		return take_table(text, &cli->csv);
+	case CN_OPTION_LIMIT:
+		return take_time(text, 1000000, 1, 24 * 3600e3, &cli->limit_ms);
+	case CN_OPTION_MAX_POLL:
+		return take_time(text, 1000, 1, 3600e6, &cli->max_poll_us);
+	case CN_OPTION_MAX_SCHEDULED:
+		return take_time(text, 1000, 1, 3600e6, &cli->max_scheduled_us);
+	case CN_OPTION_NO_LEAKS:
+		return cli->no_leaks = true;
+	case CN_OPTION_ON:
+		return take_class(strcmp(text, "finding") == 0 ? cn_class_name(CN_SUSPECT) : text, &cli->on);
+	case CN_OPTION_REPORT:
+		cli->report = text;
+		return *text;
+	case CN_OPTION_FORMAT:
+		return take_format(text, &cli->format);
 	case CN_OPTION_OUTPUT:
 		cli->output = text;
 		return *text;
@@ -444,6 +474,8 @@ static int positional(struct cn_cli *cli, char *const *words, int n)
 
 	if (n < least && !cli->help)
 		return misuse(cli->verb, "it needs", cli->verb->arguments);
+	if (cli->verb->arguments_max < 0)
+		return CN_EXIT_OK;
 	if (n > cli->verb->arguments_max)
 		return misuse(cli->verb, "there is nothing to do with", words[cli->verb->arguments_max]);
 	/* A file of frames stands for the target: what is said is the task. */
@@ -470,7 +502,11 @@ static int walk(int argc, char **argv, struct line *line, char **words, int room
 
 		if (code != -1)
 			rc = one_option(code, argv, line);
-		else if (optind < argc && *ret_n < room)
+		else if (line->cli->verb->arguments_max < 0) {
+			line->cli->command = argv + optind;
+			*ret_n = argc - optind;
+			break;
+		} else if (optind < argc && *ret_n < room)
 			words[(*ret_n)++] = argv[optind++];
 		else
 			break;

@@ -16,6 +16,7 @@
 
 #include "cli/cli.h"
 #include "cli/doctor.h"
+#include "cli/run.h"
 #include "diagnose/edge.h"
 #include "model/kernel.h"
 
@@ -82,6 +83,7 @@ static const struct {
 		"kernel_state?: s, syscall?: n, syscall_name?: s, stack: stack?" },
 	{ "listed", "pid: n, program: s, readable: b, agent: b, socket?: s, runtime?: s, runtimes?: n, tasks?: n" },
 	{ "doctor_check", "name: s, works: health, text: s, advice: s" },
+	{ "run_longest", "at_least_ns: n, task: s, spawned_at: s, budget_ns: n, exceeded: b" },
 	{ "setting", "name: s, value?: s, from: s" },
 };
 
@@ -108,6 +110,9 @@ static const struct {
 	{ "watch", "time: s, edge: edge, suppressed?: n, pid?: n, program?: s, finding?: finding, why?: s" },
 	{ "doctor", "version: s, layout: n, exit: n, machine: *doctor_check, target?: s, sources?: *doctor_check" },
 	{ "config", "file: s, read: b, settings: *setting" },
+	{ "run",
+		"command: *s, pid: n, outcome: run_outcome, exit: n, signal?: n, status?: n, duration_ns: n, looks: n, "
+		"poll: run_longest, scheduled: run_longest, on: class, findings: *finding" },
 	{ "version", "version: s, protocol: n, layout: n" },
 };
 
@@ -124,6 +129,9 @@ static const char *const link_kinds[] = { CN_LINKS(X) NULL };
 static const char *const relations[] = { CN_RELATIONS(X) NULL };
 static const char *const edges[] = { CN_EDGE_KINDS(X) "ended", NULL };
 static const char *const healths[] = { CN_HEALTHS(X) NULL };
+#undef X
+#define X(name, word, text) word,
+static const char *const run_outcomes[] = { CN_RUN_OUTCOMES(X) NULL };
 #undef X
 #define X(name, text, title, class, level, help, advice) text,
 static const char *const finding_codes[] = { CN_FINDINGS(X) NULL };
@@ -152,6 +160,7 @@ static const struct {
 	{ "flavor", flavors },
 	{ "task_kind", task_kinds },
 	{ "wait", waits },
+	{ "run_outcome", run_outcomes },
 };
 
 /* ----------------------------------------------------------------- printing */

@@ -10,7 +10,7 @@
 #include "export/names.h"
 
 enum cn_packet_type { CN_PACKET_BEGIN = 1, CN_PACKET_END, CN_PACKET_INSTANT, CN_PACKET_COUNTER };
-enum { CN_PACKET_NO_SITE = UINT32_MAX };
+#define CN_PACKET_NO_SITE UINT32_MAX
 
 struct cn_packet {
 	uint64_t ns;
