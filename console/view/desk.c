@@ -332,7 +332,8 @@ static void open_pick(struct cn_desk *desk)
 
 static enum cn_request key_on_list(struct cn_desk *desk, uint32_t key)
 {
-	switch (cn_picker_key(&desk->picker, key)) {
+	switch (key & CN_KEY_MOUSE ? cn_picker_mouse(&desk->picker, &desk->canvas, key)
+				   : cn_picker_key(&desk->picker, key)) {
 	case CN_PICKED_OPEN:
 		open_pick(desk);
 		break;

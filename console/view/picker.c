@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "view/picker.h"
+#include "view/mouse.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -139,7 +140,8 @@ static int draw_rows(struct cn_picker *picker, struct cn_canvas *canvas, struct 
 {
 	const struct cn_order order = { .descending = false };
 	struct drawing drawing = { picker, now_ns, canvas->charset == CN_CHARSET_ASCII };
-	struct cn_table table = { .columns = columns, .n_columns = COLUMNS, .sorted = -1, .cell = cell, .arg = &drawing };
+	struct cn_table table = { .columns = columns, .n_columns = COLUMNS, .sorted = -1, .cell = cell, .arg = &drawing,
+		.hot_row = CN_HOT_ROW };
 
 	cn_list_clear(&picker->list);
 	for (size_t i = 0; i < picker->n; i++) {
@@ -228,5 +230,21 @@ enum cn_picked cn_picker_key(struct cn_picker *picker, uint32_t key)
 	default:
 		break;
 	}
+	return CN_PICKED_NOTHING;
+}
+
+enum cn_picked cn_picker_mouse(struct cn_picker *picker, const struct cn_canvas *canvas, uint32_t key)
+{
+	const struct cn_cell *cell = cn_canvas_at(canvas, cn_mouse_row(key), cn_mouse_col(key));
+	size_t row;
+
+	if (cn_mouse_what(key) != CN_MOUSE_CLICK)
+		return cn_picker_key(picker, cn_mouse_what(key) == CN_MOUSE_WHEEL_UP ? CN_KEY_UP : CN_KEY_DOWN);
+	if (!cell || (cell->hot & CN_HOT_KIND) != CN_HOT_ROW)
+		return CN_PICKED_NOTHING;
+	row = picker->list.top + (cell->hot & CN_HOT_WHICH);
+	if (row == picker->list.cursor)
+		return cn_picker_key(picker, CN_KEY_ENTER);
+	cn_list_move_to(&picker->list, row);
 	return CN_PICKED_NOTHING;
 }

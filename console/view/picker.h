@@ -39,5 +39,7 @@ int cn_picker_draw(struct cn_picker *picker, struct cn_canvas *canvas, uint64_t 
 
 enum cn_picked { CN_PICKED_NOTHING, CN_PICKED_OPEN, CN_PICKED_QUIT, CN_PICKED_BACK };
 enum cn_picked cn_picker_key(struct cn_picker *picker, uint32_t key);
+/* Of the mouse, over what was drawn last. */
+enum cn_picked cn_picker_mouse(struct cn_picker *picker, const struct cn_canvas *canvas, uint32_t key);
 
 #endif

@@ -221,3 +221,21 @@ bool cn_task_field_number(
 		return false;
 	}
 }
+
+/* ------------------------------------------------------------------- slots */
+
+const char *cn_slot_field_text(
+	const struct cn_scene *scene, size_t index, enum cn_field field, char room[CN_QUERY_ROOM])
+{
+	const struct cn_task *task = cn_model_task_at(scene->model, index);
+
+	return task ? cn_task_field_text(scene, task, field, room) : NULL;
+}
+
+bool cn_slot_field_number(
+	const struct cn_scene *scene, size_t index, enum cn_field field, bool share, uint64_t *ret)
+{
+	const struct cn_task *task = cn_model_task_at(scene->model, index);
+
+	return task && cn_task_field_number(scene, task, field, share, ret);
+}

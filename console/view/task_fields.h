@@ -26,4 +26,10 @@ const char *cn_task_field_text(
 bool cn_task_field_number(const struct cn_scene *scene, const struct cn_task *task, enum cn_field field, bool share,
 	uint64_t *ret_value);
 
+/* The same of the task in a slot of the model: for tables whose rows are tasks. */
+const char *cn_slot_field_text(
+	const struct cn_scene *scene, size_t index, enum cn_field field, char room[CN_QUERY_ROOM]);
+bool cn_slot_field_number(
+	const struct cn_scene *scene, size_t index, enum cn_field field, bool share, uint64_t *ret_value);
+
 #endif

@@ -331,20 +331,6 @@ static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BY
 		finding ? cn_class_name(finding->class) : "", finding ? cn_finding_title(finding->code) : "");
 }
 
-static const char *field_text(const struct cn_scene *scene, size_t index, enum cn_field field, char room[CN_ROW_BYTES])
-{
-	const struct cn_task *task = cn_model_task_at(scene->model, index);
-
-	return task ? cn_task_field_text(scene, task, field, room) : NULL;
-}
-
-static bool field_number(const struct cn_scene *scene, size_t index, enum cn_field field, bool share, uint64_t *ret)
-{
-	const struct cn_task *task = cn_model_task_at(scene->model, index);
-
-	return task && cn_task_field_number(scene, task, field, share, ret);
-}
-
 static uint64_t task_of(const struct cn_scene *scene, size_t index)
 {
 	const struct cn_task *task = cn_model_task_at(scene->model, index);
@@ -365,8 +351,8 @@ const struct cn_sheet_kind cn_tasks_sheet = {
 	.text = text,
 	.cell = cell,
 	.more_fields = CN_TASK_FIELDS,
-	.field_text = field_text,
-	.field_number = field_number,
+	.field_text = cn_slot_field_text,
+	.field_number = cn_slot_field_number,
 	.words = words,
 	.task = task_of,
 };

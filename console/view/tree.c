@@ -8,6 +8,7 @@
 #include "view/tree.h"
 #include "export/text.h"
 #include "view/sheet.h"
+#include "view/task_fields.h"
 #include "widget/format.h"
 
 #include <errno.h>
@@ -360,6 +361,9 @@ const struct cn_sheet_kind cn_tree_sheet = {
 	.row = row,
 	.text = text,
 	.cell = cell,
+	.more_fields = CN_TASK_FIELDS,
+	.field_text = cn_slot_field_text,
+	.field_number = cn_slot_field_number,
 	.words = words,
 	.task = task_of,
 };

@@ -267,6 +267,14 @@ static uint64_t task_of(const struct cn_scene *scene, size_t index)
 	return scene->wakes->pairs[index].task;
 }
 
+static const struct cn_field_column fields[] = {
+	{ CN_FIELD_WAKER, FROM, CN_KEY_PLAIN },
+	{ CN_FIELD_NAME, TO, CN_KEY_PLAIN },
+	{ CN_FIELD_TASKS, TASKS, CN_KEY_PLAIN },
+	{ CN_FIELD_WAKES, WAKES, CN_KEY_PLAIN },
+	{ CN_FIELD_SPAWN, TO_AT, CN_KEY_PLAIN },
+};
+
 const struct cn_sheet_kind cn_wakes_sheet = {
 	.name = "Wakes",
 	.none = "No task remembers a wake: none was woken yet, or the level is 0.",
@@ -278,6 +286,8 @@ const struct cn_sheet_kind cn_wakes_sheet = {
 	.row = row,
 	.text = text,
 	.cell = cell,
+	.fields = fields,
+	.n_fields = sizeof fields / sizeof *fields,
 	.words = words,
 	.task = task_of,
 };

@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "view/desk.h"
+#include "view/mouse.h"
 #include "view/preferences.h"
 
 #include <errno.h>
@@ -170,6 +171,37 @@ static void enter_opens_a_program_and_esc_leads_back(void **state)
 	cn_desk_fini(&table.desk);
 }
 
+/* Where the n-th row of the list stands, pressed. */
+static void click_row(struct table *table, unsigned int n)
+{
+	const struct cn_canvas *canvas = cn_desk_draw(&table->desk, table->now_ns);
+
+	for (int row = 0; row < canvas->rows; row++)
+		if (cn_canvas_at(canvas, row, 4)->hot == CN_HOT_ROW + n) {
+			cn_desk_key(&table->desk, cn_key_of_mouse(CN_MOUSE_CLICK, (uint32_t)row, 4), table->now_ns);
+			return;
+		}
+	fail_msg("no row %u can be clicked on", n);
+}
+
+static void a_click_chooses_a_program_and_another_one_opens_it(void **state)
+{
+	struct table table = { .world = { .pids = { 100, 200, 300 }, .n = 3 } };
+
+	(void)state;
+	set(&table, NULL, 24, 80);
+	passes(&table, 0);
+	click_row(&table, 2);
+	assert_int_equal(cn_picker_current(&table.desk.picker)->target.pid, 300);
+	press(&table, "WheelUp@0,0 Click@0,0");
+	assert_int_equal(cn_picker_current(&table.desk.picker)->target.pid, 200);
+	assert_int_equal(table.world.opened, 0);
+	click_row(&table, 1);
+	assert_int_equal(table.world.opened, 1);
+	assert_non_null(cn_desk_front(&table.desk));
+	cn_desk_fini(&table.desk);
+}
+
 static void a_program_that_does_not_open_is_told_and_the_list_stays(void **state)
 {
 	struct table table = { .world = { .pids = { 100 }, .n = 1, .refused = 100 } };
@@ -286,6 +318,7 @@ static int utf8(void **state)
 
 TEST_MAIN_WITH(utf8, NULL, cmocka_unit_test(the_list_shows_programs_as_they_come_and_go),
 	cmocka_unit_test(enter_opens_a_program_and_esc_leads_back),
+	cmocka_unit_test(a_click_chooses_a_program_and_another_one_opens_it),
 	cmocka_unit_test(a_program_that_does_not_open_is_told_and_the_list_stays),
 	cmocka_unit_test(each_of_several_programs_keeps_its_own_screen),
 	cmocka_unit_test(a_program_that_comes_back_is_offered_again),

@@ -74,6 +74,8 @@ static void each_table_answers_for_its_own_fields(void **state)
 		{ "4 f 'finding:proven -finding:cycle at:trouble.c' Enter", "at:trouble.c: 3 of 8" },
 		{ "6 f 'tasks>4 name:connection' Enter", "name:connection: 1 of 13" },
 		{ "1 f 'site:trouble.c:197 waits:mutex' Enter", "waits:mutex: 1 of 17" },
+		{ "F5 f 'state:pending name~client' Enter", "name~client: 5 of 17" },
+		{ "v w f 'waker:timer tasks>0 name:slow' Enter", "name:slow: 1 of 13" },
 		{ "1 f 'p99>1ms for>0' Enter", "p99>1ms for>0: 1 of 17" },
 		{ "1 f 'd99>1us d50<1h' Enter", "d50<1h: 15 of 17" },
 	};
