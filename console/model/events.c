@@ -66,6 +66,8 @@ void cn_model_keep_events(struct cn_model *model, bool keep)
 {
 	if (!keep)
 		cn_events_free(model);
+	if (keep && !model->keeps_events)
+		model->keeps_events_ns = model->now_ns;
 	model->keeps_events = keep;
 }
 
@@ -287,10 +289,10 @@ static uint64_t still_here(const struct ring *ring, uint64_t after)
 	return ring->put - low;
 }
 
-uint64_t cn_events_since_ns(const struct cn_model *model, size_t runtime, uint32_t worker)
+struct cn_events_known cn_events_known(const struct cn_model *model, size_t runtime, uint32_t worker)
 {
 	const struct cn_event_store *store = model->kept_events;
-	uint64_t since_ns = UINT64_MAX;
+	struct cn_events_known known = { .since_ns = UINT64_MAX };
 
 	for (uint32_t k = 0; store && runtime < CN_RUNTIMES_MAX && k < store->runtimes[runtime].n; k++) {
 		const struct ring *ring = &store->runtimes[runtime].rings[k];
@@ -299,10 +301,14 @@ uint64_t cn_events_since_ns(const struct cn_model *model, size_t runtime, uint32
 		if (!ring->put)
 			continue;
 		oldest = &ring->events[ring->put > ring->capacity ? ring->put % ring->capacity : 0];
-		if (oldest->worker == worker && oldest->ns < since_ns)
-			since_ns = oldest->ns;
+		if (oldest->worker != worker)
+			continue;
+		known.since_ns = oldest->ns < known.since_ns ? oldest->ns : known.since_ns;
+		known.until_ns = ring->end_ns > known.until_ns ? ring->end_ns : known.until_ns;
 	}
-	return since_ns;
+	if (known.since_ns < model->keeps_events_ns)
+		known.since_ns = model->keeps_events_ns;
+	return known;
 }
 
 int cn_events_list(const struct cn_model *model, const struct cn_event_filter *filter, struct cn_event_list *list)

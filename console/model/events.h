@@ -56,8 +56,15 @@ uint64_t cn_events_newest(const struct cn_model *model);
 /* Those that came and found no room at all: of too many rings, or there is no memory. */
 uint64_t cn_events_unkept(const struct cn_model *model);
 
-/* Since when it is known what a worker did: the oldest of its kept records. UINT64_MAX = there is none. */
-uint64_t cn_events_since_ns(const struct cn_model *model, size_t runtime, uint32_t worker);
+/*
+ * From when to when its kept records tell all that a worker did, but for gaps.
+ * Records may be older: a ring still has those of a time when somebody else
+ * asked, but nothing of what came between. since_ns UINT64_MAX = there is none.
+ */
+struct cn_events_known {
+	uint64_t since_ns, until_ns;
+};
+struct cn_events_known cn_events_known(const struct cn_model *model, size_t runtime, uint32_t worker);
 
 /* Tasks that worker `thief` took from worker `victim` since events are kept, those that are no longer kept included. */
 uint64_t cn_events_stolen(const struct cn_model *model, size_t runtime, uint32_t thief, uint32_t victim);

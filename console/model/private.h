@@ -69,6 +69,7 @@ struct cn_model {
 	uint64_t lost_events, lost_generations;
 	uint64_t events[ROUSE_EVENT_MAX];
 	bool keeps_events;
+	uint64_t keeps_events_ns; /* since that look */
 	struct cn_event_store *kept_events; /* NULL: none have come */
 	void (*tell_found)(void *arg, const Rouse__V1__Frame *frame); /* NULL: nobody records */
 	void *found_arg;

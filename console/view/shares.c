@@ -54,11 +54,12 @@ static bool driver_time(
 		.worker = worker->index + 1,
 		.runtime = runtime->index + 1,
 		.kinds = 1u << ROUSE_EVENT_PARK | 1u << CN_EVENT_GAP };
-	const uint64_t since_ns = cn_events_since_ns(scene->model, runtime->index, worker->index);
+	const struct cn_events_known told = cn_events_known(scene->model, runtime->index, worker->index);
 	struct cn_event_list list = { 0 };
 	struct cn_strip_cell cell = { 0 };
-	bool known = since_ns <= runtime->prev_ns && cn_events_list(scene->model, &filter, &list) == 0 &&
-		     cn_strip_fill(scene->model, &(struct cn_spawns){ 0 }, worker, &list, since_ns, &window, &cell) == 0;
+	bool known = runtime->level > 1 && told.since_ns <= runtime->prev_ns &&
+		     cn_events_list(scene->model, &filter, &list) == 0 &&
+		     cn_strip_fill(scene->model, &(struct cn_spawns){ 0 }, worker, &list, told, &window, &cell) == 0;
 
 	cn_event_list_fini(&list);
 	*ret_ns = cell.part_ns[CN_STRIP_DRIVER];

@@ -181,7 +181,7 @@ static void spread_present(struct filling *f, const struct cn_model *model, cons
 }
 
 int cn_strip_fill(const struct cn_model *model, const struct cn_spawns *spawns, const struct cn_worker *worker,
-	const struct cn_event_list *events, uint64_t since_ns, const struct cn_window *window,
+	const struct cn_event_list *events, struct cn_events_known known, const struct cn_window *window,
 	struct cn_strip_cell *cells)
 {
 	struct filling f = { .window = window, .cells = cells };
@@ -202,7 +202,7 @@ int cn_strip_fill(const struct cn_model *model, const struct cn_spawns *spawns, 
 	spread_present(&f, model, spawns, worker, window->from_ns + window->span_ns);
 	choose_sites(&f);
 	for (uint32_t i = 0; i < window->cells; i++)
-		if (cn_window_cell_ns(window, i) >= since_ns)
+		if (cn_window_cell_ns(window, i) >= known.since_ns && cn_window_cell_ns(window, i) < known.until_ns)
 			cells[i].known = true;
 	free(f.pieces.at);
 	return f.rc;

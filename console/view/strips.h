@@ -40,10 +40,10 @@ uint32_t cn_spawn_site(const struct cn_model *model, const struct cn_spawns *spa
 
 /*
  * Fills `cells`, window->cells of them, from events in any order: of that worker
- * alone, whose records are kept since since_ns. 0 or -ENOMEM.
+ * alone, of which `known` is of. 0 or -ENOMEM.
  */
 int cn_strip_fill(const struct cn_model *model, const struct cn_spawns *spawns, const struct cn_worker *worker,
-	const struct cn_event_list *events, uint64_t since_ns, const struct cn_window *window,
+	const struct cn_event_list *events, struct cn_events_known known, const struct cn_window *window,
 	struct cn_strip_cell *cells);
 /* [from, to) of a cell. */
 uint64_t cn_window_cell_ns(const struct cn_window *window, uint32_t cell);

@@ -55,7 +55,7 @@ static int fill_worker(struct frame *frame, uint32_t worker, struct cn_event_lis
 	if (rc)
 		return rc;
 	return cn_strip_fill(frame->scene->model, &frame->spawns, &frame->runtime->workers[worker], list,
-		cn_events_since_ns(frame->scene->model, frame->runtime->index, frame->runtime->workers[worker].index),
+		cn_events_known(frame->scene->model, frame->runtime->index, frame->runtime->workers[worker].index),
 		window, &frame->cells[(size_t)(worker - frame->first) * window->cells]);
 }
 

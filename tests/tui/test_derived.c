@@ -28,7 +28,9 @@ static void cells_of_a_strip_share_out_the_time(void **state)
 
 	(void)state;
 	open_set(&set, 24, 80, false, WITHOUT_EVENTS);
-	assert_int_equal(cn_strip_fill(set.model, &spawns, &worker, &list, 900, &window, cells), 0);
+	assert_int_equal(cn_strip_fill(set.model, &spawns, &worker, &list, (struct cn_events_known){ 900, 2400 },
+				 &window, cells),
+		0);
 	for (int i = 0; i < 7; i++) {
 		poll_ns += cells[i].poll_ns;
 		driver_ns += cells[i].part_ns[CN_STRIP_DRIVER];
@@ -42,9 +44,12 @@ static void cells_of_a_strip_share_out_the_time(void **state)
 	assert_int_equal(cells[0].site, 11);
 	assert_int_equal(cells[6].site, 12);
 	/* Before the first record nothing is known. */
-	assert_int_equal(cn_strip_fill(set.model, &spawns, &worker, &(struct cn_event_list){ 0 }, 1500, &window, cells), 0);
+	assert_int_equal(cn_strip_fill(set.model, &spawns, &worker, &(struct cn_event_list){ 0 },
+				   (struct cn_events_known){ 1500, 1700 }, &window, cells), 0);
 	assert_false(cells[0].known);
-	assert_true(cells[6].known);
+	assert_true(cells[4].known);
+	/* Nor is it after the last. */
+	assert_false(cells[6].known);
 	close_set(&set);
 }
 

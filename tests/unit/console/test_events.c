@@ -237,6 +237,27 @@ static void nobody_asks_nothing_is_kept(void **state)
 	assert_int_equal(count_of(model, (struct cn_event_filter){ 0 }), 5);
 }
 
+/* A ring still has records of a time when somebody else asked; of the time between nothing is known. */
+static void what_is_older_than_the_asking_says_nothing_of_the_time_between(void **state)
+{
+	struct cn_model *model = *state;
+	const struct run old = { .kind = ROUSE_EVENT_POLL, .n = 2, .base_ns = 10 * S, .step_ns = 1 * S, .task = 7, .arg = 5 };
+	struct cn_events_known known;
+
+	apply(model, old);
+	known = cn_events_known(model, 0, 0);
+	assert_int_equal(known.since_ns, 10 * S);
+	assert_int_equal(known.until_ns, 11 * S + 5);
+	/* Every look here is of 1000 s. */
+	cn_model_keep_events(model, false);
+	cn_model_keep_events(model, true);
+	apply(model, old);
+	known = cn_events_known(model, 0, 0);
+	assert_int_equal(known.since_ns, 1000 * S);
+	assert_int_equal(known.until_ns, 11 * S + 5);
+	assert_int_equal(cn_events_known(model, 0, 1).since_ns, UINT64_MAX);
+}
+
 static void kinds_and_ends_that_make_no_sense_do_no_harm(void **state)
 {
 	struct cn_model *model = *state;
@@ -258,4 +279,5 @@ TEST_MAIN(KEEPS(events_of_several_rings_come_in_order_of_time), KEEPS(a_poll_sta
 	KEEPS(lost_records_are_a_gap_in_their_place_and_counted_once),
 	KEEPS(a_filter_asks_for_task_worker_runtime_kind_and_time), KEEPS(the_oldest_give_way_and_that_is_counted),
 	KEEPS(rings_in_all_are_bounded_too), KEEPS(nobody_asks_nothing_is_kept),
+	KEEPS(what_is_older_than_the_asking_says_nothing_of_the_time_between),
 	KEEPS(kinds_and_ends_that_make_no_sense_do_no_harm));
