@@ -77,6 +77,22 @@ class Peers(unittest.TestCase):
             self.assertEqual((link["peer_pid"], link["peer_is_rouse"]), (os.getpid(), False))
             self.assertEqual(link["peer"], "")
 
+    def test_a_process_counts_once_and_others_that_have_the_socket_are_counted(self):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, ours.dup(), Program(WAITS, stdin=theirs) as program:
+            theirs.close()
+            program.wait_line("^waiting$")
+            def found():
+                """A busy machine may cut a search short: it ends after a tenth of a second."""
+                _, link = self.why(program, "listens")
+                return link.get("peer_pid"), link.get("peer_others")
+            eventually("this process is found, once", lambda: found() == (os.getpid(), 0))
+            with subprocess.Popen(["sleep", "1000"], pass_fds=[ours.fileno()]) as other:
+                try:
+                    eventually("both are found", lambda: found() == (min(os.getpid(), other.pid), 1))
+                finally:
+                    other.kill()
+
     def test_a_hostile_name_comes_out_safe(self):
         with self.server(HOSTILE) as server:
             port = server.wait_line(r"port (\d+)").group(1)
