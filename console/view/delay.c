@@ -96,7 +96,11 @@ static void draw_part(struct cn_page *page, const char *label, uint64_t ns, cons
 	page->row++;
 }
 
-/* What threads of workers that polled it have waited for a CPU: of the sleep's end or of the queue, it is not known. */
+/*
+ * What threads of workers that polled it have waited for a CPU since the look
+ * before: of that time no more can be the kernel's, be it in a queue or at the
+ * end of a sleep.
+ */
 static void draw_kernel(struct cn_page *page, const struct cn_scene *scene, const struct cn_task *task,
 	const struct cn_delay *delay)
 {
@@ -119,11 +123,11 @@ static void draw_kernel(struct cn_page *page, const struct cn_scene *scene, cons
 	cn_canvas_text(&page->paper, page->row, 2, 8, CN_STYLE_DIM, "kernel");
 	if (known)
 		cn_canvas_printf(&page->paper, page->row, 11, page->paper.cols - 12, CN_STYLE_PLAIN,
-			"at most %s of both: what its workers' threads waited for a CPU in the last %s",
+			"at most %s in the last %s, which its workers waited for a CPU",
 			cn_format_ns(time, sum_ns), cn_format_ns(span, span_ns));
 	else
 		cn_canvas_text(&page->paper, page->row, 11, page->paper.cols - 12, CN_STYLE_DIM,
-			"not known: the system does not say how long its threads waited for a CPU");
+			"not known: the system does not say what its workers waited for a CPU");
 	page->row++;
 }
 

@@ -57,7 +57,10 @@ static bool driver_time(
 	const struct cn_events_known told = cn_events_known(scene->model, runtime->index, worker->index);
 	struct cn_event_list list = { 0 };
 	struct cn_strip_cell cell = { 0 };
-	bool known = runtime->level > 1 && told.since_ns <= runtime->prev_ns &&
+	const bool asleep = worker->state == ROUSE_WORKER_PARKED || worker->state == ROUSE_WORKER_DRIVER;
+	/* A sleep that began before needs no record. */
+	const bool whole = asleep && worker->state_since_ns && worker->state_since_ns <= runtime->prev_ns;
+	bool known = (whole || (runtime->level > 1 && told.since_ns <= runtime->prev_ns)) &&
 		     cn_events_list(scene->model, &filter, &list) == 0 &&
 		     cn_strip_fill(scene->model, &(struct cn_spawns){ 0 }, worker, &list, told, &window, &cell) == 0;
 

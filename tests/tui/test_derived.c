@@ -8,6 +8,7 @@
 #include "model/heat.h"
 #include "view/delay.h"
 #include "view/strips.h"
+#include "view/times.h"
 
 /* Each cell is asked for what the events say of its time, and nothing is counted twice. */
 static void cells_of_a_strip_share_out_the_time(void **state)
@@ -234,6 +235,8 @@ static void a_sleep_in_progress_is_a_part_of_its_worker_s_time(void **state)
 {
 	struct cn_model *model = cn_model_new();
 	const struct cn_worker *worker;
+	struct cn_canvas canvas;
+	char row[38] = "";
 
 	(void)state;
 	assert_non_null(model);
@@ -253,6 +256,13 @@ static void a_sleep_in_progress_is_a_part_of_its_worker_s_time(void **state)
 		look.n_workers = 2;
 		look_end(&look);
 	}
+	/* Nor does it need an event to be known for what it is. */
+	assert_int_equal(cn_canvas_init(&canvas, 12, 60, CN_CHARSET_ASCII), 0);
+	cn_shares_draw(&(struct cn_scene){ .model = model, .ascii = true }, &canvas, cn_canvas_box(&canvas), 0);
+	for (int col = 0; col < 37; col++)
+		row[col] = (char)cn_canvas_at(&canvas, 1, col)->text;
+	assert_string_equal(row, " 0         0%      0%      0%    100%");
+	cn_canvas_fini(&canvas);
 	worker = &cn_model_runtime(model, 0)->workers[0];
 	assert_int_equal(worker->parked_ns, 9 * S);
 	assert_int_equal(worker->parked_ns - worker->prev_parked_ns, 1 * S);
