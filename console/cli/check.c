@@ -42,7 +42,7 @@ static bool has_open_ends(const struct cn_findings *findings)
 	return has_incomplete(findings) || cn_findings_wants(findings, &wants) > 0;
 }
 
-static int look_again(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks)
+int cn_look_again(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks)
 {
 	struct cn_why why = { 0 };
 
@@ -131,7 +131,7 @@ int cn_verb_check(struct cn_cli *cli)
 		return rc;
 	rc = cn_await_kernel(cli, session, &looks);
 	if (rc == CN_EXIT_OK && !cli->looks)
-		rc = look_again(cli, session, &looks);
+		rc = cn_look_again(cli, session, &looks);
 	model = cn_session_model(session);
 	if ((cli->frames || cn_session_playback(session, &playback)) && cn_model_runtime(model, 0)) /* as many as there are */
 		looks = cn_model_runtime(model, 0)->looks;

@@ -105,6 +105,12 @@ static const struct cn_verb verbs[] = {
 			CN_TAKES(BY) | CN_TAKES(OPENMETRICS) | CN_TAKES(LISTEN) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD) |
 			CN_TAKES(LEVEL),
 		1, 1, cn_verb_export },
+	{ "diff", "A B", "Compare two programs, or one at two times (--for): what is new, more, less, gone.",
+		"Groups of tasks by await chain, resources by kind, name and where they were made, findings;\n"
+		"ids make no difference. Exit 0: these are the same on both sides; 1: they differ. Counters\n"
+		"are told, and of one process as rates, but make no difference either.",
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(FOR) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD),
+		2, 2, cn_verb_diff },
 	{ "run", "[OPTION]... -- CMD...", "Run a test program, watch it, and tell by the exit status how it did.",
 		"CMD is run with ROUSE_LISTEN=1, in a process group of its own; signals are handed on to it.\n"
 		"The exit status is, of these, the first that fits: 124 at a time-out (it is looked at, then\n"

@@ -23,7 +23,7 @@
 
 #define CN_EXITS(X)                                                                                                    \
 	X(OK, 0, "all is well; check: nothing found")                                                                  \
-	X(FINDINGS, 1, "check: something was found; probe: the target failed")                                         \
+	X(FINDINGS, 1, "check: something was found; diff: they differ; probe: the target failed")                      \
 	X(USAGE, 2, "the command line makes no sense")                                                                 \
 	X(NO_TARGET, 3, "no such target, or no such task in it")                                                       \
 	X(NOT_PERMITTED, 4, "not permitted, or not built in")                                                          \
@@ -228,6 +228,8 @@ uint64_t cn_kernel_span_ns(const struct cn_model *model);
 int cn_await_kernel(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks);
 /* The member "kernel"; nothing if it was not asked. */
 void cn_kernel_json(struct cn_json *json, const struct cn_model *model);
+/* While findings hang on what only a further look can tell, a few more are taken. Adds to *looks; else as cn_open(). */
+int cn_look_again(const struct cn_cli *cli, struct cn_session *session, uint32_t *looks);
 /* The task that is meant by an id or a name: CN_EXIT_OK, NO_TARGET or USAGE (several). */
 int cn_find_task(const struct cn_model *model, const char *what, const struct cn_task **ret_task);
 
@@ -290,6 +292,7 @@ int cn_verb_watch(struct cn_cli *cli);
 int cn_verb_check(struct cn_cli *cli);
 int cn_verb_sched(struct cn_cli *cli);
 int cn_verb_export(struct cn_cli *cli);
+int cn_verb_diff(struct cn_cli *cli);
 int cn_verb_run(struct cn_cli *cli);
 int cn_verb_schema(struct cn_cli *cli);
 int cn_verb_doctor(struct cn_cli *cli);

@@ -83,6 +83,8 @@ static const struct {
 		"kernel_state?: s, syscall?: n, syscall_name?: s, stack: stack?" },
 	{ "listed", "pid: n, program: s, readable: b, agent: b, socket?: s, runtime?: s, runtimes?: n, tasks?: n" },
 	{ "doctor_check", "name: s, works: health, text: s, advice: s" },
+	{ "diff_side", "program: s, pid: n, source: s, mono_ns: n, tasks: n, complete: b" },
+	{ "change", "what: s, a: n, b: n" },
 	{ "run_longest", "at_least_ns: n, task: s, spawned_at: s, budget_ns: n, exceeded: b" },
 	{ "setting", "name: s, value?: s, from: s" },
 };
@@ -110,6 +112,9 @@ static const struct {
 	{ "watch", "time: s, edge: edge, suppressed?: n, pid?: n, program?: s, finding?: finding, why?: s" },
 	{ "doctor", "version: s, layout: n, exit: n, machine: *doctor_check, target?: s, sources?: *doctor_check" },
 	{ "config", "file: s, read: b, settings: *setting" },
+	{ "diff",
+		"a: diff_side, b: diff_side, span_ns: n, exit: n, groups: *change, resources: *change, findings: *change, "
+		"counters: *change" },
 	{ "run",
 		"command: *s, pid: n, outcome: run_outcome, exit: n, signal?: n, status?: n, duration_ns: n, looks: n, "
 		"poll: run_longest, scheduled: run_longest, on: class, findings: *finding" },

@@ -111,10 +111,9 @@ static int fold_all(struct folding *f, enum cn_chains_by by)
 	return rc;
 }
 
-int cn_chains_folded(FILE *out, const struct cn_model *model, enum cn_chains_by by)
+int cn_chains_each(const struct cn_model *model, enum cn_chains_by by, cn_chain_fn each, void *arg)
 {
 	struct folding f = { .model = model, .weights = calloc(CN_CHAINS_MAX + 1, sizeof *f.weights) };
-	const uint64_t unit = by == CN_CHAINS_BY_BUSY ? 1000 : 1;
 	int rc = -ENOMEM;
 
 	cn_names_init(&f.lines, CN_CHAINS_MAX);
@@ -122,14 +121,29 @@ int cn_chains_folded(FILE *out, const struct cn_model *model, enum cn_chains_by 
 	if (f.to && f.weights)
 		rc = fold_all(&f, by);
 	for (uint32_t i = 0; rc == 0 && i < cn_names_count(&f.lines); i++)
-		if (f.weights[i] / unit)
-			fprintf(out, "%s %" PRIu64 "\n", cn_names_text(&f.lines, i), f.weights[i] / unit);
-	if (rc == 0 && f.weights[OTHERS] / unit)
-		fprintf(out, "(others) %" PRIu64 "\n", f.weights[OTHERS] / unit);
+		each(arg, cn_names_text(&f.lines, i), f.weights[i]);
+	if (rc == 0 && f.weights[OTHERS])
+		each(arg, "", f.weights[OTHERS]);
 	if (f.to && fclose(f.to))
 		rc = -ENOMEM;
 	free(f.line);
 	free(f.weights);
 	cn_names_fini(&f.lines);
 	return rc;
+}
+
+static void print_tasks(void *arg, const char *chain, uint64_t weight)
+{
+	fprintf(arg, "%s %" PRIu64 "\n", *chain ? chain : "(others)", weight);
+}
+
+static void print_us(void *arg, const char *chain, uint64_t weight)
+{
+	if (weight / 1000)
+		print_tasks(arg, chain, weight / 1000);
+}
+
+int cn_chains_folded(FILE *out, const struct cn_model *model, enum cn_chains_by by)
+{
+	return cn_chains_each(model, by, by == CN_CHAINS_BY_BUSY ? print_us : print_tasks, out);
 }

@@ -22,6 +22,10 @@ enum cn_chains_by { CN_CHAINS_BY_TASKS, CN_CHAINS_BY_BUSY /* microseconds in pol
 /* Futures of a chain that are told apart: of a deeper one the outermost, and "(deeper)". */
 enum { CN_CHAINS_DEPTH = 64, CN_CHAINS_MAX = 1 << 16 /* lines; tasks of others stand under "(others)" */ };
 
+/* Of each shape, with its weight in tasks or nanoseconds; "" stands for those beyond the bound. 0 or -ENOMEM. */
+typedef void (*cn_chain_fn)(void *arg, const char *chain, uint64_t weight);
+int cn_chains_each(const struct cn_model *model, enum cn_chains_by by, cn_chain_fn each, void *arg);
+
 /* 0 or -ENOMEM; an error of the stream is the caller's to see. */
 int cn_chains_folded(FILE *out, const struct cn_model *model, enum cn_chains_by by);
 

@@ -9,6 +9,7 @@ console/cli/schema.c.
 import json
 import re
 import sys
+import tempfile
 import unittest
 
 from common import FINDINGS, LISTEN, OK, at_rest, rouse, said
@@ -129,6 +130,16 @@ class Test(unittest.TestCase):
                 for text in rouse("top", "-b", "-n", 2, "-d", 0.05, "--json", redis.pid).stdout.split("\n}\n")[:-1]:
                     self.holds(json.loads(text + "}"))
                 redis.stop()
+
+    def test_of_a_recording(self):
+        with MiniRedis(MINI_REDIS, "--trouble") as redis, tempfile.TemporaryDirectory() as folder:
+            file = f"{folder}/rec"
+            at_rest(redis)
+            done = rouse("record", "-o", file, "--for", "1s", "--interval", 100, redis.pid)
+            self.assertEqual(done.returncode, OK, said(done))
+            redis.stop()
+            for verb in ("ps", "dump", "check"):
+                self.assertTrue(self.printed(verb, "--json", file, exits=(OK, FINDINGS))["recording"])
 
     def test_members_that_are_missing_or_new_or_of_another_kind_are_noticed(self):
         good = self.printed("version", "--json")
