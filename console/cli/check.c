@@ -129,6 +129,8 @@ int cn_verb_check(struct cn_cli *cli)
 
 	if (rc)
 		return rc;
+	if (cn_session_playback(session, &playback))
+		cli->interval_ms = playback.interval_ms; /* as they were taken */
 	rc = cn_await_kernel(cli, session, &looks);
 	if (rc == CN_EXIT_OK && !cli->looks)
 		rc = cn_look_again(cli, session, &looks);
