@@ -76,7 +76,9 @@ static const char *kernel_words(const struct cn_session *session, char *words, s
 	uint64_t span_ns = cn_kernel_span_ns(cn_session_model(session));
 	char time[CN_FORMAT_BYTES];
 
-	snprintf(words, bytes, span_ns ? "; the kernel was asked for %s, longer by --for" : "", cn_format_ns(time, span_ns));
+	if (!span_ns)
+		return "";
+	snprintf(words, bytes, "; the kernel was asked for %s, longer by --for", cn_format_ns(time, span_ns));
 	return words;
 }
 
