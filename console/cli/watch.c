@@ -230,6 +230,7 @@ static int loop(struct watch *watch)
 				return rc;
 		}
 		rc = look(watch);
+		watch->over = watch->over || cn_at_end(watch->session);
 		if (rc) {
 			int stopped = finish_commands(watch);
 
@@ -254,12 +255,14 @@ int cn_verb_watch(struct cn_cli *cli)
 	}
 	if (!(cli->given & CN_TAKES(INTERVAL)))
 		cli->interval_ms = INTERVAL_MS;
+	cli->plays = true;
 	watch.edges = cn_edges_new(&opts);
 	if (!watch.edges || watch.signals < 0)
 		rc = cn_fail(CN_EXIT_INCOMPLETE, "there is no memory, or no descriptor, to wait with");
 	else
 		rc = cn_open(cli, 0, &watch.session);
 	if (rc == CN_EXIT_OK) {
+		cn_session_hurry(watch.session);
 		rc = loop(&watch);
 		cn_session_close(watch.session);
 	}
