@@ -88,7 +88,7 @@ class Test(unittest.TestCase):
         self.assertGreater(os.path.getsize(self.file("rec")), 0)
 
     def test_at_a_time_out_it_is_looked_at_and_killed_with_its_group(self):
-        script = f"sleep 1000 & exec {MINI_REDIS} --port 0 --trouble"
+        script = f"(trap '' TERM; exec sleep 1000) & exec {MINI_REDIS} --port 0 --trouble"
         report = self.report("--timeout", "1s", "--record", self.file("rec"), "--", "sh", "-c", script, status=TIMED_OUT)
         self.assertEqual(report["outcome"], "timeout")
         self.assertIn("wait-cycle", {f["code"] for f in report["findings"] if f["class"] == "proven"})
