@@ -22,6 +22,7 @@ enum cn_run_outcome {
 #undef X
 };
 const char *cn_run_word(enum cn_run_outcome outcome);
+const char *cn_run_text(enum cn_run_outcome outcome); /* as the command's predicate */
 
 /* The longest that was seen, and of what. */
 struct cn_run_longest {

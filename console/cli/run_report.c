@@ -21,7 +21,7 @@ const char *cn_run_word(enum cn_run_outcome outcome)
 	return words[outcome];
 }
 
-static const char *outcome_text(enum cn_run_outcome outcome)
+const char *cn_run_text(enum cn_run_outcome outcome)
 {
 	static const char *const texts[] = {
 #define X(name, word, text) text,
@@ -90,7 +90,7 @@ static void print_text(FILE *out, const struct cn_run_result *result)
 
 	cn_paint_init(&paint, out, paint.asked, paint.charset == CN_CHARSET_ASCII);
 	fprintf(out, "rouse: run: %s (%d) %s after %s, status %d; %u looks\n", cn_safe(result->cli->command[0]), result->pid,
-		outcome_text(result->outcome), cn_format_ns(time, result->duration_ns), result->exit, result->looks);
+		cn_run_text(result->outcome), cn_format_ns(time, result->duration_ns), result->exit, result->looks);
 	print_longest(out, "poll", &result->poll, result->cli->max_poll_us);
 	print_longest(out, "delay from wake to run", &result->scheduled, result->cli->max_scheduled_us);
 	for (size_t i = 0; i < result->n_findings; i++)
@@ -219,7 +219,7 @@ static void print_junit(FILE *out, const struct cn_run_result *result)
 	const char *wrong = of_findings(found, result, cli->on);
 	const bool leaks = result->outcome == CN_RUN_LEAKS;
 
-	snprintf(end, sizeof end, "%s, status %d", outcome_text(result->outcome), result->exit);
+	snprintf(end, sizeof end, "%s, status %d", cn_run_text(result->outcome), result->exit);
 	fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"rouse run\" tests=\"%d\" failures=\"%d\">\n",
 		2 + !!cli->max_poll_us + !!cli->max_scheduled_us + cli->no_leaks,
 		ended_badly + !!wrong + !!too_long + !!too_late + leaks);
