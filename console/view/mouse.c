@@ -43,7 +43,7 @@ static enum cn_request click(struct cn_ui *ui, const struct cn_scene *scene, uns
 		return CN_REQUEST_NOTHING;
 	}
 	/* A click beside what is open closes it, as Enter would, and means what it says. */
-	ui->prompt = CN_PROMPT_NONE;
+	cn_prompt_leave(ui);
 	switch ((enum cn_hot)(hot & CN_HOT_KIND)) {
 	case CN_HOT_ACTION:
 		return cn_ui_act(ui, scene, (enum cn_action)which);

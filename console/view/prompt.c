@@ -64,6 +64,21 @@ static void complete(struct cn_ui *ui, const struct cn_scene *scene)
 	ui->offered = completions.n > 1;
 }
 
+/* Of a filter that makes no sense only what does is kept. */
+void cn_prompt_leave(struct cn_ui *ui)
+{
+	struct cn_sheet *sheet = &ui->sheets[ui->view];
+	char fine[CN_WORDS_BYTES] = "";
+
+	if (ui->prompt == CN_PROMPT_FILTER && *sheet->wrong.text) {
+		memcpy(fine, sheet->filter, sheet->wrong.term);
+		cn_sheet_filter(sheet, fine);
+		if (*sheet->wrong.text)
+			cn_sheet_filter(sheet, "");
+	}
+	ui->prompt = CN_PROMPT_NONE;
+}
+
 void cn_prompt_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key)
 {
 	struct cn_past *past = &ui->past[ui->prompt == CN_PROMPT_FILTER];
@@ -71,6 +86,9 @@ void cn_prompt_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key)
 
 	switch (key) {
 	case CN_KEY_ENTER:
+		/* What it would keep makes no sense: the caret shows where. */
+		if (ui->prompt == CN_PROMPT_FILTER && *ui->sheets[ui->view].wrong.text)
+			return;
 		cn_past_add(past, ui->input.text);
 		ui->prompt = CN_PROMPT_NONE;
 		return;

@@ -114,6 +114,8 @@ uint64_t cn_ui_watched(const struct cn_ui *ui);
 /* prompt.c: typing into the bar. */
 void cn_prompt_open(struct cn_ui *ui, enum cn_prompt prompt);
 void cn_prompt_key(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key);
+/* As when something else is clicked on. */
+void cn_prompt_leave(struct cn_ui *ui);
 void cn_prompt_draw(const struct cn_ui *ui, struct cn_canvas *canvas, struct cn_box box);
 /* The next (1), the one before (-1), or this row on (0), if one has the searched text; else says that none has. */
 void cn_prompt_search(struct cn_ui *ui, const struct cn_scene *scene, int direction);

@@ -48,6 +48,26 @@ static void a_query_filters_while_it_is_typed(void **state)
 	stage_close(&stage);
 }
 
+/* Enter keeps no nonsense, and a click beside it only what makes sense. */
+static void a_query_that_is_wrong_is_not_kept(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, 24, 80, false);
+	stage_wait(&stage, 10);
+	stage_keys(&stage, "f 'client age>1x' Enter");
+	stage_find(&stage, "^ age wants a time");
+	stage_keys(&stage, "Backspace 's' Enter");
+	stage_find(&stage, "filter client age>1s: 5 of 17");
+	stage_keys(&stage, "f ' polls>' Click@0,0");
+	stage_find(&stage, "filter client age>1s : 5 of 17");
+	stage_keys(&stage, "f C-u '| a' Click@0,0");
+	stage_find(&stage, "/17");
+	assert_false(stage_has(&stage, "filter |"));
+	stage_close(&stage);
+}
+
 static void a_field_that_a_table_has_not_is_said(void **state)
 {
 	struct stage stage;
@@ -298,6 +318,7 @@ static void rates_are_over_a_look_ten_seconds_or_all(void **state)
 }
 
 TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_query_filters_while_it_is_typed),
+	cmocka_unit_test(a_query_that_is_wrong_is_not_kept),
 	cmocka_unit_test(a_field_that_a_table_has_not_is_said),
 	cmocka_unit_test(each_table_answers_for_its_own_fields), cmocka_unit_test(tab_completes_and_up_recalls),
 	cmocka_unit_test(marks_stay_with_their_rows_and_filter),
