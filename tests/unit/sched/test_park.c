@@ -112,18 +112,23 @@ static void a_timer_on_its_own_is_met_whatever_the_slack(void **state)
 
 enum { SLEEPERS = 32 };
 
-/* One deadline each 2 ms. The first wakes the worker, and with it ends the wait for a second one: 100 ms. */
+/* One deadline each 2 ms, all armed before the worker can sleep. */
+ROUSE_ASYNC(spawn_sleepers, int, ROUSE_NO_FIELDS);
+ROUSE_BODY(spawn_sleepers)
+{
+	ROUSE_BEGIN;
+	for (uint64_t i = 1, now = rouse_now_ns(); i <= SLEEPERS; i++)
+		ROUSE_ASSERT(rouse_spawn_detached(sleeper, .deadline_ns = now + 2 * i * ROUSE_MS) == 0);
+	ROUSE_END;
+}
+
+/* The first of them wakes the worker, and with it ends the wait for a second one: 100 ms. */
 static uint64_t parks_for_sleepers(uint64_t slack_ns)
 {
 	struct rouse_runtime *rt;
-	uint64_t start = rouse_now_ns();
 
 	assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 1, .timer_slack_ns = slack_ns), &rt), 0);
-	struct rouse_guard guard = rouse_enter(rt);
-
-	for (uint64_t i = 1; i <= SLEEPERS; i++)
-		assert_int_equal(rouse_spawn_detached(sleeper, .deadline_ns = start + 2 * i * ROUSE_MS), 0);
-	rouse_leave(&guard);
+	assert_int_equal(rouse_block_on(rt, NULL, spawn_sleepers), 0);
 	assert_int_equal(rouse_block_until_idle(rt), 0);
 	struct rouse_counters *c = &rt->workers[0].record->counters;
 	uint64_t parks = __atomic_load_n(&c->parks, __ATOMIC_RELAXED);
