@@ -381,13 +381,17 @@ static void a_ring_never_grows_beyond_its_bound_and_keeps_the_newest(void **stat
 static void memory_keeps_the_last_seconds_and_writes_them_when_asked(void **state)
 {
 	struct cn_recorder *recorder = recorder_of(0, 30 * S);
+	struct cn_recorder_stats stats;
 	struct cn_why why;
 	struct seen seen;
 	char note[160];
 
 	(void)state;
-	for (uint64_t i = 0; i < 1000; i++)
+	for (uint64_t i = 0; i < 1000; i++) {
 		put_look(recorder, i);
+		cn_recorder_stats(recorder, &stats);
+		assert_true(i < 31 || stats.last_ns - stats.first_ns >= 30 * S);
+	}
 	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(cn_recorder_write(recorder, &why), 0);
 	seen = read_file(path, note);
