@@ -44,14 +44,12 @@ static int on_property(VTermProp prop, VTermValue *value, void *arg)
 static const VTermScreenCallbacks callbacks = { .settermprop = on_property };
 
 /* environment: NAME=VALUE pairs that differ from a plain xterm-256color in C.UTF-8, NULL at the end. */
-static void open_terminal(struct terminal *t, int rows, int cols, const char *const *environment)
+static void open_program(
+	struct terminal *t, int rows, int cols, const char *const *environment, const char *const *line)
 {
 	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols };
-	char player[512], frames[512];
 
 	*t = (struct terminal){ .rows = rows, .cols = cols, .cursor_visible = true };
-	snprintf(player, sizeof player, "%s/tests/tui/screen_player", getenv("ROUSE_BUILD_ROOT"));
-	snprintf(frames, sizeof frames, "%s/tests/tui/trouble.frames", getenv("ROUSE_SOURCE_ROOT"));
 	t->raw = calloc(1, RAW_BYTES);
 	t->vt = vterm_new(rows, cols);
 	assert_true(t->raw && t->vt);
@@ -71,10 +69,30 @@ static void open_terminal(struct terminal *t, int rows, int cols, const char *co
 		unsetenv("COLUMNS");
 		for (; *environment; environment++)
 			putenv((char *)*environment);
-		execl(player, player, frames, (char *)NULL);
+		execvp(line[0], (char *const *)line);
 		_exit(127);
 	}
 	fcntl(t->master, F_SETFD, FD_CLOEXEC);
+}
+
+static const char *built(char out[512], const char *name)
+{
+	snprintf(out, 512, "%s/%s", getenv("ROUSE_BUILD_ROOT"), name);
+	return out;
+}
+
+static const char *recording(char out[512])
+{
+	snprintf(out, 512, "%s/tests/tui/trouble.frames", getenv("ROUSE_SOURCE_ROOT"));
+	return out;
+}
+
+static void open_terminal(struct terminal *t, int rows, int cols, const char *const *environment)
+{
+	char player[512], frames[512];
+	const char *const line[] = { built(player, "tests/tui/screen_player"), recording(frames), NULL };
+
+	open_program(t, rows, cols, environment, line);
 }
 
 /* Takes in what the program writes. False: it has closed its side. */
@@ -392,6 +410,116 @@ static void a_terminal_that_cannot_is_refused_with_a_hint(void **state)
 	close_terminal(&t);
 }
 
+/* A shell that waits for its job, and for a line before it lets it go on. */
+static void suspended_it_gives_the_terminal_back_and_continued_it_draws_again(void **state)
+{
+	static const char script[] = "set -m; \"$0\" \"$1\"; echo halted; read line; fg >/dev/null; echo over $?";
+	char player[512], frames[512];
+	const char *const line[] = { "bash", "-c", script, built(player, "tests/tui/screen_player"), recording(frames),
+		NULL };
+	struct terminal t;
+
+	(void)state;
+	open_program(&t, 24, 80, plain, line);
+	expect(&t, "PROVEN wait cycle");
+	type(&t, "\x1a");
+	expect(&t, "halted");
+	assert_false(t.alternate);
+	assert_true(t.cursor_visible);
+	assert_false(takes_mouse(&t));
+	assert_int_equal(find_row(&t, "PROVEN wait cycle"), -1);
+	type(&t, "\n");
+	expect(&t, "PROVEN wait cycle");
+	assert_true(t.alternate);
+	assert_false(t.cursor_visible);
+	assert_true(takes_mouse(&t));
+	type(&t, "q");
+	assert_int_equal(ended(&t), 0);
+	assert_true(find_row(&t, "over 0") >= 0);
+	close_terminal(&t);
+}
+
+static void the_theme_and_own_colours_arrive(void **state)
+{
+	char rouse[512], frames[512];
+	const char *const own[] = { built(rouse, "console/rouse"), "--frames", recording(frames), "-d", "0.02", "--theme", "light", "--set",
+		"colors.proven=bold 46 on 17", "--set", "view=findings", NULL };
+	const char *const mono[] = { rouse, "--frames", frames, "--theme", "mono", NULL };
+	struct terminal t;
+	VTermScreenCell cell;
+	int row;
+
+	(void)state;
+	open_program(&t, 24, 80, plain, own);
+	row = expect(&t, "PROVEN     waker dropped"); /* not the selected row */
+	expect(&t, "[4 Findings]");
+	cell = cell_at(&t, row, 3);
+	vterm_screen_convert_color_to_rgb(t.screen, &cell.bg);
+	assert_true(cell.attrs.bold);
+	assert_true(cell.fg.rgb.green > 200 && cell.fg.rgb.red < 50);
+	assert_true(cell.bg.rgb.blue > 50 && cell.bg.rgb.green < 50);
+	type(&t, "q");
+	assert_int_equal(ended(&t), 0);
+	close_terminal(&t);
+	open_program(&t, 24, 80, plain, mono);
+	row = expect(&t, "PROVEN wait cycle");
+	assert_true(cell_at(&t, row, 3).attrs.reverse);
+	type(&t, "q");
+	assert_int_equal(ended(&t), 0);
+	assert_null(strstr(t.raw, "38;5;"));
+	close_terminal(&t);
+}
+
+/* Until it is nowhere on the screen. */
+static void expect_gone(struct terminal *t, const char *what)
+{
+	for (int waited = 0; find_row(t, what) >= 0 && waited < PATIENCE_MS; waited += 20)
+		feed(t, 20);
+	assert_int_equal(find_row(t, what), -1);
+}
+
+static pid_t start_as(const char *path)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setenv("ROUSE_LISTEN", "0", 1);
+		execl(path, path, "60", (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+static void programs_appear_in_the_list_and_go(void **state)
+{
+	char rouse[512], program[512], folder[] = "/tmp/rouse-list-XXXXXX", name[64];
+	const char *const line[] = { built(rouse, "console/rouse"), NULL };
+	struct terminal t;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(name, sizeof name, "%s/only-here", folder);
+	assert_int_equal(symlink(built(program, "runtime/examples/first"), name), 0);
+	open_program(&t, 40, 100, plain, line);
+	expect(&t, "rouse  ");
+	type(&t, "L"); /* where just one program runs, it was opened */
+	expect(&t, "program");
+	pid = start_as(name);
+	assert_true(pid > 0);
+	expect(&t, "only-here");
+	expect(&t, "its memory, new");
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	expect_gone(&t, "only-here");
+	type(&t, "q");
+	assert_int_equal(ended(&t), 0);
+	close_terminal(&t);
+	unlink(name);
+	rmdir(folder);
+}
+
 static void what_was_asked_stays_in_the_shell(void **state)
 {
 	struct terminal t;
@@ -414,4 +542,6 @@ TEST_MAIN(cmocka_unit_test(a_deadlock_is_red_in_256_colours), cmocka_unit_test(e
 	cmocka_unit_test(a_resize_is_drawn_at_once_and_too_small_recovers),
 	cmocka_unit_test(a_crash_gives_the_terminal_back), cmocka_unit_test(a_terminating_signal_is_a_clean_end),
 	cmocka_unit_test(a_terminal_that_cannot_is_refused_with_a_hint),
+	cmocka_unit_test(suspended_it_gives_the_terminal_back_and_continued_it_draws_again),
+	cmocka_unit_test(the_theme_and_own_colours_arrive), cmocka_unit_test(programs_appear_in_the_list_and_go),
 	cmocka_unit_test(what_was_asked_stays_in_the_shell));
