@@ -442,8 +442,8 @@ static void suspended_it_gives_the_terminal_back_and_continued_it_draws_again(vo
 static void the_theme_and_own_colours_arrive(void **state)
 {
 	char rouse[512], frames[512];
-	const char *const own[] = { built(rouse, "console/rouse"), "--frames", recording(frames), "-d", "0.02", "--theme", "light", "--set",
-		"colors.proven=bold 46 on 17", "--set", "view=findings", NULL };
+	const char *const own[] = { built(rouse, "console/rouse"), "--frames", recording(frames), "-d", "0.02",
+		"--theme", "light", "--set", "colors.proven=bold 46 on 17", "--set", "view=findings", NULL };
 	const char *const mono[] = { rouse, "--frames", frames, "--theme", "mono", NULL };
 	struct terminal t;
 	VTermScreenCell cell;
