@@ -31,7 +31,8 @@ def verbs():
 
 def options_in_help(*words):
     text = rouse(*words, "--help").stdout
-    return set(re.findall(r"^\s+(?:-\w, )?(--[a-z][a-z-]*)", text.split("Exit")[0], re.M))
+    text = re.split(r"^Exit(?: status)?:", text, flags=re.M)[0]
+    return set(re.findall(r"^\s+(?:-\w, )?(--[a-z][a-z-]*)", text, re.M))
 
 
 def bash(script, *words, command="rouse", folder="."):
