@@ -249,6 +249,9 @@ int cn_trace_take(struct cn_trace *trace, const struct cn_model *model)
 	const uint64_t now_ns = cn_model_now_ns(model);
 	struct cn_event_list list = { 0 };
 	int rc = cn_events_list(model, &filter, &list);
+	/* Of a recording all comes at once: what gave way is older than what is there. */
+	const uint64_t since_ns = trace->taken_ns ? trace->taken_ns : list.n ? list.at[0]->ns : now_ns;
+	const uint64_t until_ns = trace->taken_ns && now_ns > since_ns ? now_ns : since_ns;
 
 	for (size_t i = 0; i < list.n && rc == 0; i++) {
 		rc = keep(trace, list.at[i]);
@@ -257,8 +260,8 @@ int cn_trace_take(struct cn_trace *trace, const struct cn_model *model)
 	}
 	if (rc == 0 && list.overwritten) /* they came faster than we took them: of whichever ring */
 		rc = keep(trace, &(struct cn_event){ .kind = CN_EVENT_GAP,
-					 .ns = trace->taken_ns,
-					 .arg = now_ns > trace->taken_ns ? now_ns - trace->taken_ns : 0,
+					 .ns = since_ns,
+					 .arg = until_ns - since_ns,
 					 .arg32 = list.overwritten < UINT32_MAX ? (uint32_t)list.overwritten : UINT32_MAX,
 					 .worker = CN_NO_WORKER,
 					 .runtime = HERE });

@@ -46,15 +46,14 @@ static int unmake(void **state)
 	return 0;
 }
 
-/* A ring says these, after so many that were lost; then there is a look. */
-static void say(struct scene *scene, uint64_t lost, const struct record *records, size_t n)
+/* A ring says these, after so many that were lost. */
+static void apply(struct cn_model *model, uint64_t lost, const struct record *records, size_t n)
 {
 	uint32_t kinds[8], workers[8], arg32s[8];
 	uint64_t tasks[8], args[8];
 	int64_t deltas[8];
 	Rouse__V1__Events rows = ROUSE__V1__EVENTS__INIT;
 	Rouse__V1__Frame frame = ROUSE__V1__FRAME__INIT;
-	struct look look = look_at(scene->model, 100 * S);
 
 	assert_true(n <= 8);
 	for (size_t i = 0; i < n; i++) {
@@ -76,7 +75,15 @@ static void say(struct scene *scene, uint64_t lost, const struct record *records
 	rows.n_kind = rows.n_worker = rows.n_arg32 = rows.n_task = rows.n_arg = rows.n_delta_ns = n;
 	frame.body_case = ROUSE__V1__FRAME__BODY_EVENTS;
 	frame.events = &rows;
-	assert_int_equal(look_apply(scene->model, &frame), CN_APPLIED);
+	assert_int_equal(look_apply(model, &frame), CN_APPLIED);
+}
+
+/* And that is looked at. */
+static void say(struct scene *scene, uint64_t lost, const struct record *records, size_t n)
+{
+	struct look look = look_at(scene->model, 100 * S);
+
+	apply(scene->model, lost, records, n);
 	look_end(&look);
 	assert_int_equal(cn_trace_take(scene->trace, scene->model), 0);
 }
@@ -176,6 +183,29 @@ static void where_events_were_lost_nothing_is_claimed(void **state)
 	assert_int_equal(flows(scene), 1); /* the wake of 300 did not lead to the poll of 900 */
 }
 
+/* As many as a ring keeps came before anybody looked, and one more. */
+static void what_gave_way_before_the_first_look_hides_nothing_of_what_is_there(void **state)
+{
+	struct scene *scene = *state;
+	const struct record wake = { ROUSE_EVENT_WAKE, 0, 1, 300, 20, ROUSE_WAKE_TIMER };
+	const struct record rest[] = { { ROUSE_EVENT_WAKE, 0, 1, 400, 20, ROUSE_WAKE_TIMER },
+		{ ROUSE_EVENT_POLL, 0, 2, 500, 20, 50 } };
+	struct cn_trace_stats stats;
+	struct look look = look_at(scene->model, 99 * S);
+
+	for (int i = 0; i < CN_EVENTS_OF_RING - 1; i++)
+		apply(scene->model, 0, &wake, 1);
+	apply(scene->model, 0, rest, 2);
+	look_end(&look);
+	assert_int_equal(cn_trace_take(scene->trace, scene->model), 0);
+	write_and_read(scene);
+	cn_trace_stats(scene->trace, &stats);
+	assert_int_equal(stats.lost, 1);
+	assert_int_equal(stats.events, CN_EVENTS_OF_RING);
+	assert_int_equal(stats.first_ns, 300);
+	assert_int_equal(flows(scene), 1);
+}
+
 static void polls_that_a_clock_makes_overlap_do_not_in_a_trace(void **state)
 {
 	struct scene *scene = *state;
@@ -188,4 +218,5 @@ static void polls_that_a_clock_makes_overlap_do_not_in_a_trace(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 TEST_MAIN(T(a_task_is_scheduled_runs_and_waits_until_it_ends), T(where_events_were_lost_nothing_is_claimed),
+	T(what_gave_way_before_the_first_look_hides_nothing_of_what_is_there),
 	T(polls_that_a_clock_makes_overlap_do_not_in_a_trace));
