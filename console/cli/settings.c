@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/nearest.h"
 #include "export/text.h"
@@ -525,9 +526,15 @@ int cn_config_read(const char *path, struct cn_config *config)
 		rc = read_file(config);
 	if (rc == -EINVAL)
 		return CN_EXIT_USAGE;
-	if (rc && (must || (rc != -ENOENT && rc != -ENOTDIR)))
+	/* Nobody has asked for it. In another user's HOME (sudo, su and setpriv keep it) there may be none at all. */
+	if (rc == -EACCES && !must) {
+		if (access(config->path, F_OK) == 0)
+			fprintf(stderr, "rouse: going on without the settings in %s: %s\n", cn_safe(config->path),
+				strerror(EACCES));
+	} else if (rc && (must || (rc != -ENOENT && rc != -ENOTDIR))) {
 		return cn_fail(CN_EXIT_USAGE, "cannot read the settings in %s: %s; `rouse config --help` tells of them",
 			cn_safe(config->path), strerror(-rc));
+	}
 	return from_environment(config);
 }
 
