@@ -18,7 +18,8 @@ enum { ADDRESS_BYTES = 64, HEAD_BYTES = 256, BACKLOG = 16, LISTENER = CN_HTTP_CL
 
 struct client {
 	int fd; /* -1 = the place is free */
-	bool head; /* asked by HEAD: the body is counted, not sent */
+	bool head;     /* asked by HEAD: the body is counted, not sent */
+	bool answered; /* it is only waited for its end */
 	size_t n;  /* of the request */
 	char *answer; /* NULL = the request is not whole yet */
 	size_t bytes, sent;
@@ -257,13 +258,27 @@ static void receive(struct cn_http *http, struct client *client)
 
 static void deliver(struct cn_http *http, struct client *client)
 {
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = (uint32_t)(client - http->clients) };
 	const ssize_t n = send(client->fd, client->answer + client->sent, client->bytes - client->sent,
 		MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	client->sent += n > 0 ? (size_t)n : 0;
-	if (n < 0 || client->sent == client->bytes)
+	if (n >= 0 && client->sent < client->bytes)
+		return;
+	client->answered = n >= 0 && shutdown(client->fd, SHUT_WR) == 0 &&
+			   epoll_ctl(http->epoll, EPOLL_CTL_MOD, client->fd, &event) == 0;
+	if (!client->answered)
+		drop(http, client);
+}
+
+/* Closed with something unread, a connection is reset, and the answer may be lost on its way. */
+static void await_end(struct cn_http *http, struct client *client)
+{
+	const ssize_t n = recv(client->fd, client->request, CN_HTTP_REQUEST_BYTES, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		drop(http, client);
 }
 
@@ -288,7 +303,7 @@ static void admit(struct cn_http *http)
 	if (client->fd < 0)
 		return; /* it has gone again; or there are no descriptors, until others have been answered */
 	client->n = 0;
-	client->head = false;
+	client->head = client->answered = false;
 	client->end_ns = now_ns() + CN_HTTP_CLIENT_MS * 1000000ull;
 	event = (struct epoll_event){ .events = EPOLLIN, .data.u32 = (uint32_t)(client - http->clients) };
 	if (epoll_ctl(http->epoll, EPOLL_CTL_ADD, client->fd, &event))
@@ -308,6 +323,8 @@ int cn_http_turn(struct cn_http *http)
 
 		if (!client)
 			admit(http);
+		else if (client->fd >= 0 && client->answered)
+			await_end(http, client);
 		else if (client->fd >= 0 && client->answer)
 			deliver(http, client);
 		else if (client->fd >= 0)

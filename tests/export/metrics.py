@@ -17,7 +17,7 @@ import unittest
 from common import LISTEN, NO_TARGET, OK, USAGE, ask, at_rest, rouse, said, stop
 from openmetrics import parse
 
-from harness import DEADLINE_S, MiniRedis, Program, main
+from harness import DEADLINE_S, MiniRedis, Program, eventually, main
 
 ROUSE, MINI_REDIS, HOSTILE = sys.argv[1:4]
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0; charset=utf-8,text/plain;q=0.5"}
@@ -43,6 +43,10 @@ def get(port, path="/metrics", headers=None, method="GET"):
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()
         return answer, answer.read().decode()
+
+
+def open_files(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def raw(port, request):
@@ -142,11 +146,16 @@ class Http(unittest.TestCase):
 
     def test_clients_that_ask_nothing_keep_their_places_only(self):
         with MiniRedis(MINI_REDIS) as redis, served(redis) as (exporter, port), contextlib.ExitStack() as stack:
-            idle = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(16)]
-            late = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S))
-            late.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            idle[3].close()
-            self.assertEqual(late.recv(12), b"HTTP/1.1 200")
+            before, idle = open_files(exporter.pid), []
+            for _ in range(5):  # all places are taken, one gets free, the next is served
+                while len(idle) < 16:
+                    idle.append(stack.enter_context(socket.create_connection(("127.0.0.1", port))))
+                eventually("all places are taken", lambda: open_files(exporter.pid) == before + 16)
+                late = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S))
+                late.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                idle.pop().close()
+                self.assertEqual(late.recv(12), b"HTTP/1.1 200")
+                late.close()
             self.assertEqual(exporter.end(signal.SIGTERM), 0)
             redis.stop()
 
