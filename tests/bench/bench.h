@@ -70,6 +70,8 @@ extern const struct bench_case bench_memory_cases[]; /* each list ends with a NU
  * Says "ready" on stdout, and ends them when stdin ends.
  */
 void bench_hold(struct rouse_runtime *runtime, uint64_t n, uint32_t spinning);
+/* The same with tasks that sleep, of which so many wake each second, evenly. */
+void bench_churn(struct rouse_runtime *runtime, uint64_t n, uint64_t per_second);
 
 /* The last of n calls of bench_one() releases the one who waits. */
 struct bench_countdown {

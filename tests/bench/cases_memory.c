@@ -118,6 +118,48 @@ void bench_hold(struct rouse_runtime *runtime, uint64_t n, uint32_t spinning)
 	rouse_leave(&guard);
 }
 
+/* ----------------------------------------------------- many that change */
+
+struct churn {
+	uint64_t start_ns, period_ns;
+	bool stop;
+	struct bench_countdown ended;
+};
+
+/* Wakes once a period, in a moment of its own. */
+ROUSE_ASYNC(churner, int, struct churn *churn; uint64_t next_ns; struct rouse_sleep sleep;);
+ROUSE_BODY(churner)
+{
+	ROUSE_BEGIN;
+	while (!__atomic_load_n(&self->churn->stop, __ATOMIC_ACQUIRE)) {
+		ROUSE_AWAIT_ONLY(rouse_sleep_until(&self->sleep, self->next_ns));
+		self->next_ns += self->churn->period_ns;
+	}
+	bench_one(&self->churn->ended);
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+void bench_churn(struct rouse_runtime *runtime, uint64_t n, uint64_t per_second)
+{
+	struct rouse_guard guard = rouse_enter(runtime);
+	struct churn churn = { .period_ns = n * ROUSE_S / per_second };
+
+	bench_must(n > 0 && n <= UINT32_MAX && churn.period_ns, "a number of tasks");
+	bench_countdown_init(&churn.ended, n);
+	churn.start_ns = rouse_now_ns() + ROUSE_S;
+	for (uint64_t i = 0; i < n; i++)
+		bench_must(rouse_spawn_detached(churner, .churn = &churn,
+				   .next_ns = churn.start_ns + i * churn.period_ns / n) == 0, "spawn");
+	puts("ready");
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	__atomic_store_n(&churn.stop, true, __ATOMIC_RELEASE);
+	bench_wait(&churn.ended);
+	rouse_leave(&guard);
+}
+
 const struct bench_case bench_memory_cases[] = {
 	{ "memory/parked_1m", parked_1m, false, true },
 	{ "memory/parked_10m", parked_10m, false, true },

@@ -183,9 +183,15 @@ static void usage_error(void)
 	      "       rouse_bench WORKERS|current fixed CASE LEVEL ITERATIONS   (for callgrind and perf)\n"
 	      "       rouse_bench WORKERS hold TASKS   (so many waiting tasks, until stdin ends)\n"
 	      "       rouse_bench WORKERS wedge TASKS  (the same, and every worker spins in a poll)\n"
+	      "       rouse_bench WORKERS churn TASKS  (that sleep; 200 000 of them wake each second)\n"
 	      "       rouse_bench list\n",
 		stderr);
 	exit(2);
+}
+
+static bool is_crowd(const char *mode)
+{
+	return strcmp(mode, "hold") == 0 || strcmp(mode, "wedge") == 0 || strcmp(mode, "churn") == 0;
 }
 
 static int list_cases(void)
@@ -231,6 +237,8 @@ static void serve(struct rouse_runtime *runtime, bool current, int argc, char **
 	} else if (argc == 5) {
 		snprintf(line, sizeof line, "%s %s %s", argv[2], argv[3], argv[4]);
 		answer(runtime, current, line);
+	} else if (argc == 4 && strcmp(argv[2], "churn") == 0) {
+		bench_churn(runtime, strtoull(argv[3], NULL, 10), 200000);
 	} else if (argc == 4) {
 		bench_hold(runtime, strtoull(argv[3], NULL, 10), strcmp(argv[2], "wedge") == 0 ? bench_workers : 0);
 	} else {
@@ -248,7 +256,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "list") == 0)
 		return list_cases();
 	if ((!current && (workers < 1 || workers > 64)) || argc > 6 || argc == 3 ||
-		(argc == 4 && (current || (strcmp(argv[2], "hold") && strcmp(argv[2], "wedge")))) ||
+		(argc == 4 && (current || !is_crowd(argv[2]))) ||
 		(argc == 6 && strcmp(argv[2], "fixed")))
 		usage_error();
 	int rc = rouse_runtime_new(ROUSE_RUNTIME_OPTS(.name = "bench", .workers = (uint32_t)workers,
