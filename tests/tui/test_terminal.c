@@ -490,33 +490,53 @@ static pid_t start_as(const char *path)
 	return pid;
 }
 
+/* The program of two waiting tasks, under a name of its own. */
+static pid_t start_named(const char *folder, const char *name, char path[static 64])
+{
+	char program[512];
+
+	snprintf(path, 64, "%s/%s", folder, name);
+	assert_int_equal(symlink(built(program, "runtime/examples/first"), path), 0);
+	pid_t pid = start_as(path);
+
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void end_named(pid_t pid, const char *path)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	unlink(path);
+}
+
+/* What is new came after the first look, so one is there before. */
 static void programs_appear_in_the_list_and_go(void **state)
 {
-	char rouse[512], program[512], folder[] = "/tmp/rouse-list-XXXXXX", name[64];
+	char rouse[512], folder[] = "/tmp/rouse-list-XXXXXX", old_path[64], new_path[64];
 	const char *const line[] = { built(rouse, "console/rouse"), NULL };
 	struct terminal t;
-	int status;
-	pid_t pid;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
-	snprintf(name, sizeof name, "%s/only-here", folder);
-	assert_int_equal(symlink(built(program, "runtime/examples/first"), name), 0);
+	pid_t old = start_named(folder, "here-before", old_path);
+
 	open_program(&t, 40, 100, plain, line);
 	expect(&t, "rouse  ");
 	type(&t, "L"); /* where just one program runs, it was opened */
-	expect(&t, "program");
-	pid = start_as(name);
-	assert_true(pid > 0);
+	expect(&t, "here-before");
+	pid_t new = start_named(folder, "only-here", new_path);
+
 	expect(&t, "only-here");
 	expect(&t, "its memory, new");
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
+	end_named(new, new_path);
 	expect_gone(&t, "only-here");
 	type(&t, "q");
 	assert_int_equal(ended(&t), 0);
 	close_terminal(&t);
-	unlink(name);
+	end_named(old, old_path);
 	rmdir(folder);
 }
 

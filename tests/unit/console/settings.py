@@ -97,7 +97,7 @@ def what_is_taken_is_toml(folder):
 
 def the_default_file_is_toml():
     text = rouse("config", "--print-default").stdout.decode()
-    assert tomllib.loads(text) == {"thresholds": {}, "sort": {}, "colors": {}}, text
+    assert tomllib.loads(text) == {"thresholds": {}, "sort": {}, "columns": {}, "colors": {}}, text
     assert "# theme = \"dark\"" in text
 
 

@@ -261,6 +261,7 @@ static void workers_show_queue_timers_and_counters_the_foreign_one_last(void **s
 	worker->counters.spawned = 9;
 	worker->counters.busy_ticks = 100;
 	worker->counters.park_ticks = 50;
+	worker->counters.empty_wakes = 6;
 	fake_worker(&t->fake, FAKE_WORKERS)->counters.spawned = 4;
 	assert_int_equal(look(t, false), 0);
 	const Rouse__V1__Workers *w = stream_find(&t->stream, ROUSE__V1__FRAME__BODY_WORKERS, 0)->workers;
@@ -279,9 +280,12 @@ static void workers_show_queue_timers_and_counters_the_foreign_one_last(void **s
 	assert_int_equal(w->lifo_task[1], 20);
 	assert_int_equal(w->timers[1], 7);
 	assert_int_equal(w->next_deadline_ns[1], 777);
-	assert_int_equal(w->counters[columns], 9);
-	assert_int_equal(w->counters[2 * columns - 2], 100 * FAKE_TICK_NS);
-	assert_int_equal(w->counters[2 * columns - 1], 50 * FAKE_TICK_NS);
+#define COLUMN(NAME) (offsetof(struct rouse_counters, NAME) / 8)
+	assert_int_equal(w->counters[columns + COLUMN(spawned)], 9);
+	assert_int_equal(w->counters[columns + COLUMN(busy_ticks)], 100 * FAKE_TICK_NS);
+	assert_int_equal(w->counters[columns + COLUMN(park_ticks)], 50 * FAKE_TICK_NS);
+	assert_int_equal(w->counters[columns + COLUMN(empty_wakes)], 6);
+#undef COLUMN
 	assert_int_equal(w->counters[2 * columns], 4);
 	assert_int_equal(w->local_depth[0], 0);
 	assert_int_equal(w->timers[0], 0);
