@@ -99,8 +99,8 @@ static int screen(struct cn_cli *cli, struct cn_screen_opts *opts)
 int cn_verb_top(struct cn_cli *cli)
 {
 	struct cn_screen_opts opts = {
-		.delay_ms = cli->delay_ms, .color = cli->paint.asked, .ascii = cli->paint.charset == CN_CHARSET_ASCII,
-		.preferences = cli->preferences
+		.delay_ms = cli->delay_ms, .timeout_ms = cli->timeout_ms, .color = cli->paint.asked,
+		.ascii = cli->paint.charset == CN_CHARSET_ASCII, .preferences = cli->preferences
 	};
 	const bool shown = !cli->batch && !cli->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	struct cn_recorder *recorder = NULL;

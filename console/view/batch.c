@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { CN_NO_FRAME = -1 /* a recording is at its end */, ROWS = 24, COLS = 80, SIZE_MAX_SANE = 1000, PATIENCE_MS = 5000 };
+enum { CN_NO_FRAME = -1 /* a recording is at its end */, ROWS = 24, COLS = 80, SIZE_MAX_SANE = 1000, TIMEOUT_MS = 5000 };
 
 static int size_of(int asked, const char *variable, int otherwise)
 {
@@ -20,15 +20,16 @@ static int size_of(int asked, const char *variable, int otherwise)
 /* One more whole look: an exit status. */
 static int next_frame(struct cn_driver *driver)
 {
-	const int patience = (int)driver->opts->delay_ms * 2 + PATIENCE_MS;
+	const struct cn_screen_opts *opts = driver->opts;
+	const int patience = (int)(2 * opts->delay_ms + (opts->timeout_ms ? opts->timeout_ms : TIMEOUT_MS));
 	struct cn_playback playback;
 	int rc;
 
 	if (cn_driver_pump(driver) && !driver->ended)
 		return CN_EXIT_OK;
-	if (cn_session_playback(driver->opts->session, &playback) && playback.look == playback.looks)
+	if (cn_session_playback(opts->session, &playback) && playback.look == playback.looks)
 		return CN_NO_FRAME;
-	rc = driver->ended ? driver->why.code : cn_session_wait(driver->opts->session, patience, &driver->why);
+	rc = driver->ended ? driver->why.code : cn_session_wait(opts->session, patience, &driver->why);
 	if (rc == 0)
 		return CN_EXIT_OK;
 	fprintf(stderr, "rouse: %s\n", driver->why.text);

@@ -16,6 +16,7 @@ struct cn_preferences;
 struct cn_screen_opts {
 	struct cn_session *session; /* borrowed */
 	unsigned int delay_ms;      /* between looks, as the session was opened with; 0 = 1000 */
+	unsigned int timeout_ms;    /* printed frames: given up when a look is so late; 0 = 5000 */
 	enum cn_depth color;        /* CN_DEPTH_AUTO unless asked */
 	bool ascii;                 /* even where the locale could do more */
 	int rows, cols;             /* of printed frames; 0 = LINES and COLUMNS, else 24 and 80 */

@@ -222,6 +222,20 @@ class Timeout(Test):
         with fake_agent(b"\x04\x0a\x02\x08\x01") as path:
             self.assert_fails(TIMEOUT, "no answer", "ps", "--timeout", "100", path)
 
+    def test_frames_are_waited_for_as_long_as_was_said(self):
+        with MiniRedis(MINI_REDIS, env=LISTEN) as redis:
+            frames = subprocess.Popen(
+                [ROUSE, "top", "-b", "-d", "0.1", "--source", "socket", "--timeout", "300", str(redis.pid)],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=rouse_environment())
+            self.addCleanup(frames.kill)
+            frames.stdout.readline()
+            redis.process.send_signal(signal.SIGSTOP)
+            _, said = frames.communicate(timeout=DEADLINE_S)
+            redis.process.send_signal(signal.SIGCONT)
+            self.assertEqual(frames.returncode, TIMEOUT, said)
+            self.assertIn("within 500 ms", said)  # two frames are due before one is late
+            redis.stop()
+
 
 class Output(Test):
     def test_every_verb_has_json_with_its_schema(self):
