@@ -3,7 +3,7 @@
  * The screen in a real terminal, on the recorded stream: what test_terminal.c
  * and test_tmux.sh look at from outside.
  *
- *     screen_player FRAMES [COLOR]
+ *     screen_player FRAMES [COLOR | --no-mouse]
  *
  * It plays a generation every 20 ms and stays at the last one.
  */
@@ -11,6 +11,7 @@
 
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
@@ -20,7 +21,8 @@ int main(int argc, char **argv)
 	int status;
 
 	setlocale(LC_ALL, "");
-	if (argc < 2 || (argc > 2 && cn_term_parse_depth(argv[2], &screen.color) < 0))
+	screen.no_mouse = argc > 2 && strcmp(argv[2], "--no-mouse") == 0;
+	if (argc < 2 || (argc > 2 && !screen.no_mouse && cn_term_parse_depth(argv[2], &screen.color) < 0))
 		return 2;
 	if (cn_session_open(argv[1], &opts, &screen.session, &why) < 0) {
 		fprintf(stderr, "%s\n", why.text);

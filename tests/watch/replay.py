@@ -16,6 +16,7 @@ from watch import FINDINGS, LISTEN, OK, ROUSE, TIMEOUT, ask, rouse, said
 from harness import MiniRedis, eventually, main
 
 MINI_REDIS = sys.argv[2]
+TWO_RUNTIMES = pathlib.Path(os.environ["ROUSE_BUILD_ROOT"]) / "tests" / "zoo" / "zoo_two_runtimes_twin"
 ROWS, COLS = 40, 120
 LOOKS = 8
 
@@ -191,27 +192,26 @@ class Records(unittest.TestCase):
             self.assertRegex(done.stderr, r"its time is over: \d+ looks")
             redis.stop()
 
-
-    def test_where_it_is_cut_all_tasks_of_all_runtimes_are_there(self):
-        program = pathlib.Path(os.environ["ROUSE_BUILD_ROOT"]) / "tests" / "zoo" / "zoo_two_runtimes_twin"
-        for source in ("socket", "memory"):
-            with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
-                    [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **LISTEN}) as zoo:
-                self.assertEqual(zoo.stdout.read(5), b"ready")
-                file = f"{folder}/rec"
-                done = rouse("record", "-o", file, "--source", source, "--interval", 20, "--last", "0.2s", "--for", "1.5s",
-                             zoo.pid)
-                self.assertEqual(done.returncode, OK, said(done))
-                self.assertIn("earlier looks gave way", done.stderr)
-                # Of a runtime without a keyframe only tasks that have moved since would be known.
-                document = ask("ps", file)
-                self.assertEqual(document["recording"]["from"], 1)
-                self.assertEqual(sorted(runtime["name"] for runtime in document["runtimes"]),
-                                 ["second", "zoo_two_runtimes_twin"])
-                for runtime in document["runtimes"]:
-                    self.assertEqual(len([task for task in document["tasks"] if task["runtime"] == runtime["index"]]),
-                                     runtime["live"])
-                zoo.communicate()
+    if TWO_RUNTIMES.exists():  # the zoo is not built with sanitizers
+        def test_where_it_is_cut_all_tasks_of_all_runtimes_are_there(self):
+            for source in ("socket", "memory"):
+                with tempfile.TemporaryDirectory() as folder, subprocess.Popen(
+                        [TWO_RUNTIMES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **LISTEN}) as zoo:
+                    self.assertEqual(zoo.stdout.read(5), b"ready")
+                    file = f"{folder}/rec"
+                    done = rouse("record", "-o", file, "--source", source, "--interval", 20, "--last", "0.2s", "--for", "1.5s",
+                                 zoo.pid)
+                    self.assertEqual(done.returncode, OK, said(done))
+                    self.assertIn("earlier looks gave way", done.stderr)
+                    # Of a runtime without a keyframe only tasks that have moved since would be known.
+                    document = ask("ps", file)
+                    self.assertEqual(document["recording"]["from"], 1)
+                    self.assertEqual(sorted(runtime["name"] for runtime in document["runtimes"]),
+                                     ["second", "zoo_two_runtimes_twin"])
+                    for runtime in document["runtimes"]:
+                        self.assertEqual(len([task for task in document["tasks"] if task["runtime"] == runtime["index"]]),
+                                         runtime["live"])
+                    zoo.communicate()
 
 
 class Targets(unittest.TestCase):
