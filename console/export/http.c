@@ -189,10 +189,13 @@ static const char *header(const char *lines, const char *name)
 {
 	const size_t n = strlen(name);
 
-	for (const char *line = lines; line; line = strstr(line, "\r\n"), line += line ? 2 : 0)
+	for (const char *line = lines, *end;; line = end + 2) {
 		if (strncasecmp(line, name, n) == 0 && line[n] == ':')
 			return line + n + 1 + strspn(line + n + 1, " \t");
-	return NULL;
+		end = strstr(line, "\r\n");
+		if (!end)
+			return NULL;
+	}
 }
 
 static void copy_line(char *out, size_t bytes, const char *from)

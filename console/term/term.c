@@ -349,19 +349,22 @@ void cn_term_fds(const struct cn_term *term, int ret_fds[CN_TERM_FDS])
 
 /*
  * Stops by SIGTSTP's own default action, which, unlike SIGSTOP, does nothing
- * where no shell is there to continue us.
+ * where no shell is there to continue us. (curses has a handler, too.)
  */
 static void suspend(struct cn_term *term)
 {
+	struct sigaction own = { .sa_handler = SIG_DFL }, before;
 	sigset_t stop;
 
 	endwin();
 	restore.armed = 0;
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTSTP);
+	sigaction(SIGTSTP, &own, &before);
 	raise(SIGTSTP);
 	pthread_sigmask(SIG_UNBLOCK, &stop, NULL); /* stops here */
 	pthread_sigmask(SIG_BLOCK, &stop, NULL);
+	sigaction(SIGTSTP, &before, NULL);
 	restore.armed = 1;
 	term->all = true;
 	read_size(term);
