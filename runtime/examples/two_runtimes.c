@@ -7,7 +7,7 @@
  * would hold up the orders. Here each business has a runtime of its own, under
  * its own name in the console, and they talk over a channel.
  *
- * To prove that neither can hold up the other, the report is stubborn: it
+ * To prove that neither can hold up the other, the report gives no way: it
  * blocks the only worker of its runtime, in the middle of a poll, until all
  * orders have been taken.
  */
