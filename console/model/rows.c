@@ -193,6 +193,18 @@ static void take_task(struct cn_task *task, const Rouse__V1__Tasks *rows, size_t
 	task->frame_bytes = CN_COLUMN(rows, frame_bytes, i, 0);
 }
 
+/*
+ * The clock's rate is corrected all the time, so what comes again in a keyframe
+ * has stamps that are a little off those of before. Whatever happened after the
+ * look that showed the first stamp is at least as far from it as that look was.
+ */
+static bool same_moment(uint64_t before_ns, uint64_t again_ns, uint64_t looked_ns)
+{
+	const uint64_t apart_ns = before_ns < again_ns ? again_ns - before_ns : before_ns - again_ns;
+
+	return !apart_ns || (before_ns < looked_ns && apart_ns < (looked_ns - before_ns) / 64);
+}
+
 int cn_apply_tasks(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Tasks *rows)
 {
 	uint32_t look = cn_look_in_progress(runtime);
@@ -231,11 +243,12 @@ int cn_apply_tasks(struct cn_model *model, struct cn_runtime_state *runtime, con
 /* ------------------------------------------------------------------ awaits */
 
 /* `poll` may move without the wait being another one: it is left out. */
-static bool same_wait(const struct cn_await *a, const struct cn_await *b)
+static bool same_wait(const struct cn_await *before, const struct cn_await *again, uint64_t looked_ns)
 {
-	return a->type == b->type && a->at == b->at && a->parent == b->parent && a->op == b->op &&
-	       a->wait_state == b->wait_state && a->resource == b->resource && a->since_ns == b->since_ns &&
-	       a->waker_task == b->waker_task;
+	return before->type == again->type && before->at == again->at && before->parent == again->parent &&
+	       before->op == again->op && before->wait_state == again->wait_state &&
+	       before->resource == again->resource && same_moment(before->since_ns, again->since_ns, looked_ns) &&
+	       before->waker_task == again->waker_task;
 }
 
 static struct cn_await await_of(const Rouse__V1__AwaitFrames *rows, size_t i)
@@ -273,8 +286,10 @@ static void find_leaf(struct cn_task *task)
 }
 
 /* Rows [first, first + n) are the chain of one task. */
-static int take_awaits(struct cn_task *task, const Rouse__V1__AwaitFrames *rows, size_t first, size_t n, uint32_t look)
+static int take_awaits(const struct cn_runtime_state *runtime, struct cn_task *task, const Rouse__V1__AwaitFrames *rows,
+	size_t first, size_t n)
 {
+	const uint32_t look = cn_look_in_progress(runtime);
 	bool moved = n != task->n_awaits;
 
 	if (n != task->n_awaits) {
@@ -289,7 +304,7 @@ static int take_awaits(struct cn_task *task, const Rouse__V1__AwaitFrames *rows,
 	for (size_t i = 0; i < n; i++) {
 		struct cn_await await = await_of(rows, first + i);
 
-		moved = moved || !same_wait(&await, &task->awaits[i]);
+		moved = moved || !same_wait(&task->awaits[i], &await, runtime->shown.now_ns);
 		task->awaits[i] = await;
 	}
 	if (moved)
@@ -313,7 +328,7 @@ int cn_apply_awaits(struct cn_model *model, struct cn_runtime_state *runtime, co
 		}
 		rc = bounded(runtime, task_row(model, runtime, rows->task[i], &task));
 		if (rc == 0 && task)
-			rc = take_awaits(task, rows, i, n, cn_look_in_progress(runtime));
+			rc = take_awaits(runtime, task, rows, i, n);
 		if (rc)
 			return rc;
 	}
@@ -362,13 +377,14 @@ static void take_resource(struct cn_resource *resource, const Rouse__V1__Resourc
 }
 
 /* Since when has a lock been given to its owner, without the owner taking it? */
-static void follow_hand_over(struct cn_resource *resource, const struct cn_resource *before, uint32_t look)
+static void follow_hand_over(
+	struct cn_resource *resource, const struct cn_resource *before, const struct cn_runtime_state *runtime)
 {
 	bool same = before->flags & ROUSE_RESOURCE_HANDED && before->owner == resource->owner &&
-		    before->owner_since_ns == resource->owner_since_ns;
+		    same_moment(before->owner_since_ns, resource->owner_since_ns, runtime->shown.now_ns);
 
 	if (resource->flags & ROUSE_RESOURCE_HANDED && !same)
-		resource->handed_look = look;
+		resource->handed_look = cn_look_in_progress(runtime);
 }
 
 /* As the look before had it. */
@@ -400,12 +416,12 @@ int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime,
 			remember(resource, resource);
 		else if (before.seen_look != look)
 			remember(resource, &before);
-		follow_hand_over(resource, &before, look);
+		follow_hand_over(resource, &before, runtime);
 		if (before.seen_look)
 			follow_growth(resource, before.value, runtime->shown.now_ns);
 		if (!before.seen_look || before.owner != resource->owner || before.value != resource->value ||
-			before.owner_since_ns != resource->owner_since_ns || before.flags != resource->flags ||
-			before.granted != resource->granted)
+			!same_moment(before.owner_since_ns, resource->owner_since_ns, runtime->shown.now_ns) ||
+			before.flags != resource->flags || before.granted != resource->granted)
 			resource->changed_look = look;
 		resource->seen_look = look;
 	}

@@ -200,6 +200,29 @@ static void another_wait_is_a_change_though_the_stamp_is_equal(void **state)
 	assert_false(cn_task_settled(model, cn_model_task(model, 20)));
 }
 
+/* Each keyframe converts ticks anew, with the rate as it is then. */
+static void stamps_that_a_corrected_clock_moved_are_the_same_moments(void **state)
+{
+	struct cn_model *model = *state;
+
+	for (uint64_t now = 2; now < 6; now++) {
+		const uint64_t moved = now == 2 ? 0 : now == 3 ? 40 : now == 4 ? 12 : 3500 * MS; /* another one */
+		struct look look = look_at(model, now * S);
+
+		look_resource(&look, (struct resource_row){ .serial = 30, .kind = ROUSE_RESOURCE_MUTEX, .owner = 20,
+						.owner_since_ns = 1 * S + moved });
+		look_task(&look, worked);
+		look_awaits(&look, 20,
+			&(struct await_row){ .type = 1, .op = ROUSE_OP_LOCK, .wait_state = ROUSE_WAIT_WAITING, .resource = 30,
+				.since_ns = 1 * S + moved },
+			1);
+		look_end(&look);
+		if (now > 2)
+			assert_int_equal(cn_task_settled(model, cn_model_task(model, 20)), now < 5);
+		assert_int_equal(cn_model_resource(model, 30)->changed_look, now < 5 ? 1 : 4);
+	}
+}
+
 static void awaits_without_a_task_are_dropped(void **state)
 {
 	struct cn_model *model = *state;
@@ -386,7 +409,9 @@ TEST_MAIN(MODEL_TEST(a_row_that_comes_again_has_rates), MODEL_TEST(a_row_that_do
 	MODEL_TEST(an_equal_row_that_comes_again_stood_still_too),
 	MODEL_TEST(an_old_task_seen_for_the_first_time_has_no_rate), MODEL_TEST(a_keyframe_forgets_what_is_not_in_it),
 	MODEL_TEST(only_its_own_runtime_removes_a_task), MODEL_TEST(awaits_follow_their_row),
-	MODEL_TEST(another_wait_is_a_change_though_the_stamp_is_equal), MODEL_TEST(awaits_without_a_task_are_dropped),
+	MODEL_TEST(another_wait_is_a_change_though_the_stamp_is_equal),
+	MODEL_TEST(stamps_that_a_corrected_clock_moved_are_the_same_moments),
+	MODEL_TEST(awaits_without_a_task_are_dropped),
 	MODEL_TEST(rows_outside_a_generation_change_nothing), MODEL_TEST(a_cut_generation_is_not_complete),
 	MODEL_TEST(indices_out_of_range_are_unknown_not_fatal),
 	MODEL_TEST(names_come_from_the_task_else_its_root_else_its_spawn_site),
