@@ -11,6 +11,7 @@
 #ifdef HAVE_BPF
 #include "cli/probe.h"
 #endif
+#include "config/nearest.h"
 #include "export/text.h"
 
 static const struct cn_verb verbs[] = {
@@ -105,12 +106,13 @@ static const struct cn_verb verbs[] = {
 			CN_TAKES(BY) | CN_TAKES(OPENMETRICS) | CN_TAKES(LISTEN) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD) |
 			CN_TAKES(LEVEL),
 		1, 1, cn_verb_export },
-	{ "diff", "A B", "Compare two programs, or one at two times (--for): what is new, more, less, gone.",
+	{ "diff", "A [B]", "Compare two programs, or one at two times (--for): what is new, more, less, gone.",
 		"Groups of tasks by await chain, resources by kind, name and where they were made, findings;\n"
 		"ids make no difference. Exit 0: these are the same on both sides; 1: they differ. Counters\n"
-		"are told, and of one process as rates, but make no difference either.",
+		"are told, and of one process as rates, but make no difference either. With --for the\n"
+		"second look comes so much later; without B it is at A again.",
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(FOR) | CN_TAKES(INTERVAL) | CN_TAKES(THRESHOLD),
-		2, 2, cn_verb_diff },
+		1, 2, cn_verb_diff },
 	{ "run", "[OPTION]... -- CMD...", "Run a test program, watch it, and tell by the exit status how it did.",
 		"CMD is run with ROUSE_LISTEN=1, in a process group of its own; signals are handed on to it.\n"
 		"The exit status is, of these, the first that fits: 124 at a time-out (it is looked at, then\n"
@@ -158,6 +160,14 @@ const struct cn_verb *cn_verbs(size_t *ret_n)
 {
 	*ret_n = sizeof verbs / sizeof verbs[0];
 	return verbs;
+}
+
+const struct cn_verb *cn_verb_of(const char *word)
+{
+	for (size_t i = 1; word && i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(verbs[i].name, word) == 0)
+			return &verbs[i];
+	return NULL;
 }
 
 /* ------------------------------------------------------------------ failing */
@@ -231,13 +241,25 @@ int cn_open_target(const struct cn_cli *cli, const char *target, struct cn_sessi
 	return cn_session_open(target, &opts, ret_session, why);
 }
 
+/* A word that is no program may be a verb, not quite. */
+static int fail_open(const struct cn_cli *cli, const struct cn_why *why)
+{
+	const char *names[sizeof verbs / sizeof verbs[0]], *meant = NULL;
+
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		names[i] = *verbs[i].name ? verbs[i].name : NULL;
+	if (!*cli->verb->name && why->code == -ESRCH && cli->target)
+		meant = cn_nearest(cli->target, names, sizeof verbs / sizeof verbs[0]);
+	return meant ? cn_fail(CN_EXIT_NO_TARGET, "%s; did you mean the verb %s?", why->text, meant) : cn_fail_why(why);
+}
+
 int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_session)
 {
 	struct cn_session *session;
 	struct cn_why why = { 0 };
 
 	if (cn_open_target(cli, cli->frames ? cli->frames : cli->target, &session, &why))
-		return cn_fail_why(&why);
+		return fail_open(cli, &why);
 	if (cn_place(cli, session, &why)) {
 		cn_session_close(session);
 		return cn_fail_why(&why);
@@ -250,6 +272,25 @@ int cn_open(const struct cn_cli *cli, uint32_t looks, struct cn_session **ret_se
 	}
 	*ret_session = session;
 	return CN_EXIT_OK;
+}
+
+/* The oldest whose name has that text in it, if there is one, may be meant. */
+static int no_task(const struct cn_model *model, const char *what)
+{
+	const struct cn_task *like = NULL;
+	char meant[192] = "";
+
+	for (size_t i = 0; *what && i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (task && (!like || task->id < like->id) && strcasestr(cn_task_name(model, task), what))
+			like = task;
+	}
+	if (like)
+		snprintf(meant, sizeof meant, "; did you mean %s (%llu)?",
+			cn_safe(cn_task_name(model, like)), (unsigned long long)like->id);
+	return cn_fail(CN_EXIT_NO_TARGET, "no task %s lives there now%s `rouse ps %u` names all that do", cn_safe(what),
+		*meant ? meant : ";", cn_model_target(model)->pid);
 }
 
 int cn_find_task(const struct cn_model *model, const char *what, const struct cn_task **ret_task)
@@ -275,8 +316,7 @@ int cn_find_task(const struct cn_model *model, const char *what, const struct cn
 			found = task;
 	}
 	if (!found)
-		return cn_fail(
-			CN_EXIT_NO_TARGET, "no task %s lives there now; `rouse ps` names all that do", cn_safe(what));
+		return no_task(model, what);
 	if (n > 1)
 		return cn_fail(CN_EXIT_USAGE, "%zu tasks are called %s: say which by its id (the oldest is %llu)", n,
 			cn_safe(what), (unsigned long long)found->id);
@@ -298,24 +338,16 @@ static int probe(int argc, char **argv)
 #endif
 }
 
-static const struct cn_verb *verb_of(const char *word)
-{
-	for (size_t i = 1; word && i < sizeof verbs / sizeof verbs[0]; i++)
-		if (strcmp(verbs[i].name, word) == 0)
-			return &verbs[i];
-	return NULL;
-}
-
 int cn_cli_main(int argc, char **argv)
 {
-	const struct cn_verb *verb = verb_of(argv[1]);
+	const struct cn_verb *verb = cn_verb_of(argv[1]);
 	struct cn_cli cli;
 	int rc;
 
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-		verb = verb_of("help");
+		verb = cn_verb_of("help");
 	else if (argc > 1 && strcmp(argv[1], "--version") == 0)
-		verb = verb_of("version");
+		verb = cn_verb_of("version");
 	if (verb && !verb->run)
 		return probe(argc - 1, argv + 1);
 	if (verb) {

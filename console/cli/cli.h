@@ -21,25 +21,26 @@
 #include "term/style.h"
 #include "view/scene.h"
 
+/* name, code, whose (NULL = every verb's, "" = of those that look at a target, else of these verbs), text */
 #define CN_EXITS(X)                                                                                                    \
-	X(OK, 0, "all is well; check: nothing found")                                                                  \
-	X(FINDINGS, 1, "check: something was found; diff: they differ; probe: the target failed")                      \
-	X(USAGE, 2, "the command line makes no sense")                                                                 \
-	X(NO_TARGET, 3, "no such target, or no such task in it")                                                       \
-	X(NOT_PERMITTED, 4, "not permitted, or not built in")                                                          \
-	X(INCOMPATIBLE, 5, "the target is of another version")                                                         \
-	X(INCOMPLETE, 6, "the data is not complete")                                                                   \
-	X(TIMEOUT, 7, "no answer in time")                                                                             \
-	X(RUN_ERROR, 120, "run: what was asked for could not be done")                                                 \
-	X(RUN_FINDINGS, 121, "run: the command ended well, but something was found (--on)")                            \
-	X(RUN_BUDGET, 122, "run: it ended well, but --max-poll or --max-scheduled was exceeded")                       \
-	X(RUN_LEAKS, 123, "run: it ended well, but leaks (--no-leaks)")                                                \
-	X(RUN_TIMEOUT, 124, "run: it did not end in time, and was killed")                                             \
-	X(RUN_NOT_EXECUTABLE, 126, "run: the command cannot be run")                                                   \
-	X(RUN_NOT_FOUND, 127, "run: there is no such command")                                                         \
-	X(INTERRUPTED, 130, "watch, export --listen: ended by SIGINT")
+	X(OK, 0, NULL, "all is well; check: nothing found")                                                            \
+	X(FINDINGS, 1, "check diff probe", "check: something was found; diff: they differ; probe: the target failed")  \
+	X(USAGE, 2, NULL, "the command line makes no sense")                                                           \
+	X(NO_TARGET, 3, "", "no such target, or no such task in it")                                                   \
+	X(NOT_PERMITTED, 4, "", "not permitted, or not built in")                                                      \
+	X(INCOMPATIBLE, 5, "", "the target is of another version")                                                     \
+	X(INCOMPLETE, 6, NULL, "the data is not complete, or could not be written")                                    \
+	X(TIMEOUT, 7, "", "no answer in time")                                                                         \
+	X(RUN_ERROR, 120, "run", "run: what was asked for could not be done")                                          \
+	X(RUN_FINDINGS, 121, "run", "run: the command ended well, but something was found (--on)")                     \
+	X(RUN_BUDGET, 122, "run", "run: it ended well, but --max-poll or --max-scheduled was exceeded")                \
+	X(RUN_LEAKS, 123, "run", "run: it ended well, but leaks (--no-leaks)")                                         \
+	X(RUN_TIMEOUT, 124, "run", "run: it did not end in time, and was killed")                                      \
+	X(RUN_NOT_EXECUTABLE, 126, "run", "run: the command cannot be run")                                            \
+	X(RUN_NOT_FOUND, 127, "run", "run: there is no such command")                                                  \
+	X(INTERRUPTED, 130, "watch export", "watch, export --listen: ended by SIGINT")
 enum cn_exit {
-#define X(name, code, text) CN_EXIT_##name = (code),
+#define X(name, code, whose, text) CN_EXIT_##name = (code),
 	CN_EXITS(X)
 #undef X
 };
@@ -90,7 +91,7 @@ enum cn_exit {
 	X(CONFIG, "config", 0, "FILE", "settings, in place of ~/.config/rouse/config.toml (see `rouse config --help`)")  \
 	X(SET, "set", 0, "KEY=VALUE", "one setting, as in that file; may be given several times")                       \
 	X(PRINT_DEFAULT, "print-default", 0, NULL, "print a file with all that can be set, in comments")               \
-	X(WHERE, "where", 0, "QUERY", "only tasks that match, as in the screen's filter: see above")                   \
+	X(WHERE, "where", 0, "QUERY", "only tasks that match, as in the screen's filter: see Queries")                  \
 	X(NO_MOUSE, "no-mouse", 0, NULL, "leave the mouse to the terminal (which then selects text by it)")            \
 	X(HELP, "help", 'h', NULL, "this text")
 enum cn_option {
@@ -192,6 +193,8 @@ const char *cn_option_word(unsigned int option, unsigned int i);
 int cn_cli_main(int argc, char **argv);
 
 const struct cn_verb *cn_verbs(size_t *ret_n);
+/* NULL = there is none of that name. */
+const struct cn_verb *cn_verb_of(const char *word);
 void cn_help_verb(FILE *out, const struct cn_verb *verb);
 void cn_help_all(FILE *out);
 

@@ -95,7 +95,7 @@ static int positions(const struct cn_verb *verb, enum kind kinds[POSITIONS_MAX])
 
 		snprintf(word, sizeof word, "%.*s", (int)length, text);
 		if (!strstr(word, "OPTION")) {
-			kinds[n] = strcmp(word, "A") == 0 || strcmp(word, "B") == 0 ? TARGET : NOTHING;
+			kinds[n] = strcmp(word, "A") == 0 || strcmp(word, "[B]") == 0 ? TARGET : NOTHING;
 			for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 				if (strstr(word, known[i].word))
 					kinds[n] = known[i].kind;

@@ -398,12 +398,15 @@ int cn_verb_diff(struct cn_cli *cli)
 				     [FINDINGS] = { .title = "FINDINGS", .key = "findings" } } };
 	int rc;
 
+	if (!cli->task && !cli->for_ms)
+		return cn_fail(CN_EXIT_USAGE, "diff: it needs B, too, or --for TIME to look at A again; see `rouse diff --help`");
 	for (int i = 0; i < TABLES; i++)
 		cn_names_init(&diff.tables[i].names, ROWS_MAX);
 	rc = look(&diff, cli, A);
 	if (rc == CN_EXIT_OK) {
 		wait_between(cli->for_ms);
-		cli->target = cli->task;
+		if (cli->task)
+			cli->target = cli->task;
 		rc = look(&diff, cli, B);
 	}
 	if (rc == CN_EXIT_OK)

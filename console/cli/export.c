@@ -174,6 +174,7 @@ int cn_verb_export(struct cn_cli *cli)
 		run = formats[i].run;
 	}
 	if (!run)
-		return cn_fail(CN_EXIT_USAGE, "export: say as what; see `rouse export --help`");
+		return cn_fail(CN_EXIT_USAGE,
+			"export: say as what: --openmetrics, --perfetto or --folded; see `rouse export --help`");
 	return run(cli);
 }

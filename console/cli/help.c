@@ -25,16 +25,34 @@ static void print_options(FILE *out, uint64_t taken)
 			options[i].argument && *options[i].argument != '[' ? " " : "",
 			options[i].argument ? options[i].argument : "");
 		if (options[i].letter)
-			fprintf(out, "  -%c, %-18s %s\n", options[i].letter, name, options[i].help);
+			fprintf(out, "  -%c, %-20s %s\n", options[i].letter, name, options[i].help);
 		else
-			fprintf(out, "      %-18s %s\n", name, options[i].help);
+			fprintf(out, "      %-20s %s\n", name, options[i].help);
 	}
 }
 
-static void print_exits(FILE *out)
+/* As CN_EXITS() says it. `run` has a command where others have a target. */
+static bool ends_so(const struct cn_verb *verb, const char *whose)
+{
+	const size_t n = strlen(verb->name);
+
+	if (!whose)
+		return true;
+	if (!*whose)
+		return verb->options & (CN_TAKES(SOURCE) | CN_TAKES(AT)) && !(verb->options & CN_TAKES(LIMIT));
+	for (const char *at = whose; n && (at = strstr(at, verb->name)); at += n)
+		if ((at == whose || at[-1] == ' ') && (at[n] == ' ' || !at[n]))
+			return true;
+	return false;
+}
+
+/* Of one verb; NULL = of all. */
+static void print_exits(FILE *out, const struct cn_verb *verb)
 {
 	fputs("\nExit status:\n", out);
-#define X(name, code, text) fprintf(out, "  %d  %s\n", code, text);
+#define X(name, code, whose, text)                                                                                     \
+	if (!verb || ends_so(verb, whose))                                                                             \
+		fprintf(out, "  %d  %s\n", code, text);
 	CN_EXITS(X)
 #undef X
 }
@@ -61,10 +79,14 @@ static void print_findings(FILE *out)
 
 void cn_help_verb(FILE *out, const struct cn_verb *verb)
 {
-	fprintf(out, "usage: rouse%s%s%s%s\n\n%s\n", *verb->name ? " " : "", verb->name, *verb->arguments ? " " : "",
-		verb->arguments, verb->summary);
+	const bool more = verb->options & ~CN_TAKES(HELP) && strncmp(verb->arguments, "[OPTION]", 8) != 0;
+
+	fprintf(out, "usage: rouse%s%s%s%s%s\n\n%s\n", *verb->name ? " " : "", verb->name, more ? " [OPTION]..." : "",
+		*verb->arguments ? " " : "", verb->arguments, verb->summary);
 	if (verb->help)
 		fprintf(out, "\n%s\n", verb->help);
+	if (verb->options)
+		print_options(out, verb->options);
 	if (strcmp(verb->name, "check") == 0)
 		print_findings(out);
 	if (verb->options & CN_TAKES(OPENMETRICS)) {
@@ -75,9 +97,7 @@ void cn_help_verb(FILE *out, const struct cn_verb *verb)
 		cn_where_help(out);
 	if (verb->options & CN_TAKES(THRESHOLD))
 		print_thresholds(out);
-	if (verb->options)
-		print_options(out, verb->options);
-	print_exits(out);
+	print_exits(out, verb);
 }
 
 void cn_help_all(FILE *out)
@@ -92,16 +112,22 @@ void cn_help_all(FILE *out)
 	      "       rouse VERB [OPTION]... [TARGET] [TASK]\n"
 	      "\n"
 	      "TARGET is a pid, the name of a program or of its runtime, the path of an agent's\n"
-	      "socket or its port (127.0.0.1:6669), or a core file. Any program can be read by its memory, without preparation;\n"
-	      "started with ROUSE_LISTEN=1 it has an agent, which can tell more often and keeps\n"
-	      "event counts.\n"
+	      "socket or its port (127.0.0.1:6669), a core file, or a recording. Any program can be\n"
+	      "read by its memory, without preparation; started with ROUSE_LISTEN=1 it has an agent,\n"
+	      "which can tell more often and keeps event counts.\n"
 	      "\n"
 	      "Verbs:\n",
 		out);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		static const char options_first[] = "[OPTION]... ";
+		const char *arguments = verbs[i].arguments;
+
+		if (strncmp(arguments, options_first, sizeof options_first - 1) == 0)
+			arguments += sizeof options_first - 1;
 		if (*verbs[i].name)
-			fprintf(out, "  %-11s %-18s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
-	print_exits(out);
+			fprintf(out, "  %-11s %-11s %s\n", verbs[i].name, arguments, verbs[i].summary);
+	}
+	print_exits(out, NULL);
 	fputs("\n`rouse VERB --help` tells more.\n", out);
 }
 

@@ -169,7 +169,7 @@ static void findings(void)
 static void exits(void)
 {
 	section("EXIT STATUS");
-#define X(name, code, help) term(#code, NULL, help);
+#define X(name, code, whose, help) term(#code, NULL, help);
 	CN_EXITS(X)
 #undef X
 }
@@ -195,8 +195,8 @@ static void page_rouse(void)
 	     "does not run. Without TARGET it lists what can be watched.");
 	puts(".PP");
 	line("TARGET is a pid, the name of a program or of its runtime, the path of an agent's socket or its port "
-	     "(127.0.0.1:6669), or a core file. Any program can be read by its memory, without preparation; started with "
-	     "ROUSE_LISTEN=1 it has an agent, which can tell more often and keeps event counts.");
+	     "(127.0.0.1:6669), a core file, or a recording. Any program can be read by its memory, without preparation; "
+	     "started with ROUSE_LISTEN=1 it has an agent, which can tell more often and keeps event counts.");
 	puts(".PP");
 	line("Data goes to standard output, all else to standard error.");
 	verbs();

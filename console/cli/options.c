@@ -114,12 +114,10 @@ static bool take_time(const char *text, uint64_t unit_ns, double least, double m
 	return true;
 }
 
+static const char *const formats[] = { [CN_FORMAT_TEXT] = "text", [CN_FORMAT_JSON] = "json", [CN_FORMAT_JUNIT] = "junit" };
+
 static bool take_format(const char *text, enum cn_format *ret_format)
 {
-	static const char *const formats[] = {
-		[CN_FORMAT_TEXT] = "text", [CN_FORMAT_JSON] = "json", [CN_FORMAT_JUNIT] = "junit"
-	};
-
 	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
 		if (strcmp(text, formats[i]) == 0) {
 			*ret_format = (enum cn_format)i;
@@ -362,6 +360,14 @@ const char *cn_option_word(unsigned int option, unsigned int i)
 		return cn_theme_name(i);
 	case CN_OPTION_LEVEL:
 		return i < 3 ? (const char *const[]){ "0", "1", "2" }[i] : NULL;
+	case CN_OPTION_FORMAT:
+		return i < sizeof formats / sizeof formats[0] ? formats[i] : NULL;
+	case CN_OPTION_CSV:
+		return i < CN_CSV_TABLE_MAX ? cn_csv_table_text(i) : NULL;
+	case CN_OPTION_BY:
+		return i < 2 ? (const char *const[]){ "tasks", "busy" }[i] : NULL;
+	case CN_OPTION_ON:
+		return i < 3 ? (const char *const[]){ "finding", cn_class_name(CN_LIKELY), cn_class_name(CN_PROVEN) }[i] : NULL;
 	case CN_OPTION_KERNEL:
 		return i + 1 < CN_KERNEL_GROUP_MAX ? cn_kernel_group_word((enum cn_kernel_group)(i + 1))
 		       : i + 1 == CN_KERNEL_GROUP_MAX ? "all"
@@ -410,6 +416,19 @@ static int misuse(const struct cn_verb *verb, const char *what, const char *whic
 		cn_safe(which), verb->name, named ? " " : "");
 }
 
+/* One that takes an option of this name. */
+static const char *verb_with(const char *name)
+{
+	size_t n;
+	const struct cn_verb *verbs = cn_verbs(&n);
+
+	for (size_t i = 0; i < n; i++)
+		for (unsigned int k = 0; k < CN_OPTION_MAX; k++)
+			if (verbs[i].options & 1ull << k && strcmp(options[k].name, name) == 0)
+				return verbs[i].name;
+	return NULL;
+}
+
 /* The option that was meant, of those that the verb takes. */
 static int strange(const struct cn_verb *verb, const char *word)
 {
@@ -419,6 +438,9 @@ static int strange(const struct cn_verb *verb, const char *word)
 	for (unsigned int i = 0; i < CN_OPTION_MAX; i++)
 		names[i] = verb->options & 1ull << i ? options[i].name : NULL;
 	meant = strncmp(word, "--", 2) == 0 ? cn_nearest(word + 2, names, CN_OPTION_MAX) : NULL;
+	if (!meant && !*verb->name && word[0] == '-' && word[1] == '-' && verb_with(word + 2))
+		return cn_fail(CN_EXIT_USAGE, "%s goes with a verb, as in `rouse %s %s`; see `rouse --help`", cn_safe(word),
+			verb_with(word + 2), cn_safe(word));
 	if (!meant)
 		return misuse(verb, "it does not take", word);
 	snprintf(what, sizeof what, "did you mean --%.20s? It does not take", meant);
@@ -449,11 +471,26 @@ static int note_setting(struct line *line, int option)
 	return CN_EXIT_OK;
 }
 
+/* Where there is a choice, it is named. */
+static int refuse(const struct cn_verb *verb, int option, const char *value)
+{
+	char words[256] = "", what[64];
+	const char *word;
+	size_t used = 0;
+
+	for (unsigned int i = 0; (word = cn_option_word((unsigned int)option, i)) && used < sizeof words; i++)
+		used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", i ? ", " : "", word);
+	snprintf(what, sizeof what, "--%s cannot be", options[option].name);
+	if (!*words)
+		return misuse(verb, what, value);
+	return cn_fail(CN_EXIT_USAGE, "%s%s%s %s: it is one of %s; see `rouse %s%s--help`", verb->name,
+		*verb->name ? ": " : "", what, cn_safe(value), words, verb->name, *verb->name ? " " : "");
+}
+
 static int one_option(int code, char **argv, struct line *line)
 {
 	struct cn_cli *cli = line->cli;
 	int option = option_of(code);
-	char refused[64];
 
 	if (code == ':')
 		return misuse(cli->verb, "a value is missing after", argv[optind - 1]);
@@ -464,8 +501,7 @@ static int one_option(int code, char **argv, struct line *line)
 	cli->given |= 1ull << option;
 	if (take((enum cn_option)option, optarg, cli, line->wanted))
 		return CN_EXIT_OK;
-	snprintf(refused, sizeof refused, "--%s cannot be", options[option].name);
-	return misuse(cli->verb, refused, optarg && *optarg ? optarg : "empty");
+	return refuse(cli->verb, option, optarg && *optarg ? optarg : "empty");
 }
 
 static int positional(struct cn_cli *cli, char *const *words, int n)
@@ -474,6 +510,8 @@ static int positional(struct cn_cli *cli, char *const *words, int n)
 
 	if (n < least && !cli->help)
 		return misuse(cli->verb, "it needs", cli->verb->arguments);
+	if (!*cli->verb->name && n > 0 && cn_verb_of(words[0]))
+		return misuse(cli->verb, "options of a verb come after it, not before", words[0]);
 	if (cli->verb->arguments_max < 0)
 		return CN_EXIT_OK;
 	if (n > cli->verb->arguments_max)

@@ -164,6 +164,7 @@ static void print_text(const struct cn_cli *cli, const struct cn_session *sessio
 {
 	const struct cn_model *model = cn_session_model(session);
 	const struct cn_scene scene = scene_of(session);
+	size_t n = 0;
 
 	cn_head_text(&cli->paint, session);
 	for (size_t i = 0; i < cn_model_runtimes(model); i++) {
@@ -176,9 +177,14 @@ static void print_text(const struct cn_cli *cli, const struct cn_session *sessio
 	cn_paint(&cli->paint, CN_STYLE_HEADER, "%8s %-9s %-24s %6s %6s %6s %6s %-10s %s", "ID", "STATE", "NAME", "AGE",
 		"BUSY", "FOR", "POLLS", "WAITS", "AT");
 	fputc('\n', stdout);
-	for (size_t i = 0; i < cn_model_task_slots(model); i++)
-		if (cn_model_task_at(model, i) && cn_sheet_match(&cn_tasks_sheet, &scene, i, where))
-			print_task(&cli->paint, model, cn_model_task_at(model, i));
+	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
+		if (!cn_model_task_at(model, i) || !cn_sheet_match(&cn_tasks_sheet, &scene, i, where))
+			continue;
+		print_task(&cli->paint, model, cn_model_task_at(model, i));
+		n++;
+	}
+	if (!n && cli->where)
+		fputs("No task matches --where.\n", stdout);
 }
 
 /* Rates are between two looks, and nothing is proven by one. */

@@ -342,7 +342,8 @@ static int write_report(const struct cn_run_result *result)
 	if (path && fclose(out))
 		return cn_fail(CN_EXIT_RUN_ERROR, "run: cannot write %s: %s", cn_safe(path), strerror(errno));
 	if (path && result->outcome != CN_RUN_WELL)
-		(void)cn_fail(CN_EXIT_OK, "run: %s: the report is in %s", cn_run_text(result->outcome), cn_safe(path));
+		(void)cn_fail(CN_EXIT_OK, "run: %s %s: the report is in %s", cn_safe(result->cli->command[0]),
+			cn_run_text(result->outcome), cn_safe(path));
 	return CN_EXIT_OK;
 }
 

@@ -67,8 +67,7 @@ static int by_name(const char *name, struct cn_aim *aim, struct cn_why *why)
 	}
 	if (found == 0)
 		rc = cn_why_set(why, -ESRCH,
-			"no program or runtime called %s can be watched (nor is it a verb); `rouse list` shows all "
-			"that can",
+			"no program or runtime called %s can be watched; `rouse list` shows all that can",
 			cn_safe(name));
 	else if (found > 1)
 		rc = several(targets, n, name, why);

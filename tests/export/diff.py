@@ -77,6 +77,8 @@ class Test(unittest.TestCase):
             self.assertGreaterEqual(document["span_ns"], 100_000_000)
             polls = next(counter for counter in document["counters"] if counter["what"] == "polls")
             self.assertGreater(polls["b"], polls["a"])
+            again = self.compare("--for", "100ms", redis.pid, status=(OK, FINDINGS))
+            self.assertEqual(again["a"]["pid"], again["b"]["pid"])
             redis.stop()
 
     def test_a_recording_is_compared_like_the_program(self):

@@ -113,7 +113,7 @@ class Test(unittest.TestCase):
     def test_junit_is_xml_with_a_case_each(self):
         path = self.file("junit")
         done = self.run_it("--report", path, "--format", "junit", "--max-poll", "20ms", "--", TESTED, 100, 0, status=BUDGET)
-        self.assertEqual(done.stderr, f"rouse: run: took longer than it may: the report is in {path}\n")
+        self.assertEqual(done.stderr, f"rouse: run: {TESTED} took longer than it may: the report is in {path}\n")
         suite = ET.parse(path).getroot()
         cases = {case.get("name"): case.find("failure") is not None for case in suite}
         self.assertEqual(cases, {"end": False, "findings": False, "max-poll": True})

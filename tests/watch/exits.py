@@ -75,8 +75,12 @@ class Usage(Test):
                 ("there is nothing to do with 2", ["ps", "1", "2"]),
                 ("it does not take --nosuch", ["ps", "--nosuch", "1"]),
                 ("a value is missing after --source", ["ps", "1", "--source"]),
-                ("--fail-on cannot be maybe", ["check", "--fail-on", "maybe", "1"]),
-                ("--source cannot be guess", ["ps", "--source", "guess", "1"]),
+                ("--fail-on cannot be maybe: it is one of suspect, likely", ["check", "--fail-on", "maybe", "1"]),
+                ("--source cannot be guess: it is one of auto, socket", ["ps", "--source", "guess", "1"]),
+                ("--json goes with a verb, as in `rouse list --json`", ["--json"]),
+                ("options of a verb come after it, not before ps", ["--delay", "1", "ps", "1"]),
+                ("it needs B, too, or --for", ["diff", "1"]),
+                ("--openmetrics, --perfetto or --folded", ["export", "1"]),
                 ("--interval cannot be x", ["check", "--interval", "x", "1"]),
                 ("--looks cannot be -1", ["check", "--looks", "-1", "1"]),
                 ("--timeout cannot be empty", ["ps", "--timeout", "", "1"]),
@@ -95,6 +99,16 @@ class Usage(Test):
         text = rouse("--help").stdout
         self.assertEqual(re.findall(r"^  (\d)  ", text, re.MULTILINE), [str(code) for code in range(8)])
         self.assertIn("rouse", rouse("--version").stdout)
+
+    def test_help_of_a_verb_tells_its_own_exit_codes_alone(self):
+        for verb, codes in (("list", "0 2 6"), ("check", "0 1 2 3 4 5 6 7"), ("watch", "0 2 3 4 5 6 7 130"),
+                            ("run", "0 2 6 120 121 122 123 124 126 127")):
+            told = re.findall(r"^  (\d+)  ", rouse(verb, "--help").stdout.split("Exit status:")[1], re.MULTILINE)
+            self.assertEqual(told, codes.split(), verb)
+
+    def test_what_is_no_program_may_be_a_verb_not_quite(self):
+        self.assert_fails(NO_TARGET, "did you mean the verb check?", "chekc")
+        self.assert_fails(NO_TARGET, "called chekc can be watched; `rouse list` shows all that can", "ps", "chekc")
 
     def test_a_name_that_fits_two_programs_is_refused_with_their_pids(self):
         with MiniRedis(MINI_REDIS) as one, MiniRedis(MINI_REDIS) as other:
@@ -122,7 +136,10 @@ class NoTarget(Test):
     def test_there_is_no_such_task(self):
         with MiniRedis(MINI_REDIS) as redis:
             for task in ("none", "18446744073709551616", "1"):
-                self.assert_fails(NO_TARGET, f"no task {task}", "why", redis.pid, task)
+                self.assert_fails(NO_TARGET, f"no task {task} lives there now; `rouse ps {redis.pid}`", "why", redis.pid, task)
+            self.assert_fails(NO_TARGET, "did you mean serve (", "why", redis.pid, "ERV")
+            done = rouse("ps", "--where", "no such words", redis.pid)
+            self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (OK, "No task matches --where."), said(done))
             redis.stop()
 
     def test_its_agent_goes_with_the_question_unread(self):
