@@ -86,7 +86,8 @@ static void print_text(const struct cn_cli *cli, const struct cn_session *sessio
 {
 	const struct cn_findings *findings = cn_session_findings(session);
 	size_t n = cn_findings_count(findings), of[CN_CLASS_MAX] = { 0 };
-	char words[64];
+	const char *kernel;
+	char words[80];
 
 	cn_head_text(&cli->paint, session);
 	for (size_t i = 0; i < n; i++) {
@@ -106,7 +107,11 @@ static void print_text(const struct cn_cli *cli, const struct cn_session *sessio
 		cn_paint(&cli->paint, cn_class_style(i), "%zu %s", of[i], cn_class_name(i));
 		first = 0;
 	}
-	printf(" (%u looks, %u ms apart%s)\n", looks, cli->interval_ms, kernel_words(session, words, sizeof words));
+	kernel = kernel_words(session, words, sizeof words);
+	if (looks == 1)
+		printf(" (in one look, which proves nothing of what moves%s)\n", kernel);
+	else
+		printf(" (%u looks, %u ms apart%s)\n", looks, cli->interval_ms, kernel);
 	if (cn_findings_more(findings))
 		printf("%zu more were left out.\n", cn_findings_more(findings));
 }

@@ -164,11 +164,16 @@ static const char *field_text(const struct cn_scene *scene, size_t index, enum c
 	return room;
 }
 
+static const char *why_none(const struct cn_scene *scene)
+{
+	return cn_scene_is_judged(scene) ? NULL : "There was one look so far, which proves nothing: the next one tells.";
+}
+
 const struct cn_sheet_kind cn_findings_sheet = {
 	.name = "Findings",
 	.none = "Nothing is wrong, as far as can be seen: no task waits for what cannot come, no poll takes long, no "
-		"queue "
-		"only grows.",
+		"queue only grows.",
+	.why_none = why_none,
 	.columns = columns,
 	.n_columns = COLUMNS,
 	.sorted = CLASS,

@@ -298,6 +298,10 @@ static void add_findings(struct pieces *pieces, const struct cn_scene *scene, bo
 	}
 	if (any || !cn_model_generations(scene->model))
 		return;
+	if (!cn_scene_is_judged(scene)) {
+		snprintf(add(pieces, CN_STYLE_DIM, 1)->text, sizeof piece->text, "one look so far");
+		return;
+	}
 	piece = add(pieces, CN_STYLE_GOOD, 1);
 	piece->glyph = CN_GLYPH_COMPLETE;
 	snprintf(piece->text, sizeof piece->text, "nothing found");

@@ -50,7 +50,7 @@
 	X(PREV_VIEW, "S-Tab", "", "view before")                                                                       \
 	X(VIEW_1, "1", "", "tasks")                                                                                    \
 	X(VIEW_2, "2", "", "workers and queues")                                                                       \
-	X(VIEW_3, "3", "", "resources: locks, channels, sockets")                                                      \
+	X(VIEW_3, "3 r", "", "resources: locks, channels, sockets")                                                    \
 	X(VIEW_4, "4", "", "findings")                                                                                 \
 	X(VIEW_5, "5", "", "help")                                                                                     \
 	X(VIEW_6, "6", "", "groups: tasks that stand alike, counted")                                                  \

@@ -139,3 +139,16 @@ const struct cn_runtime *cn_scene_runtime(const struct cn_scene *scene)
 	}
 	return cn_model_runtimes(scene->model) ? cn_model_runtime(scene->model, 0) : NULL;
 }
+
+bool cn_scene_is_judged(const struct cn_scene *scene)
+{
+	const bool is_core = cn_target_is_core(cn_model_target(scene->model));
+
+	for (size_t i = 0; i < cn_model_runtimes(scene->model); i++) {
+		const struct cn_runtime *runtime = cn_model_runtime(scene->model, i);
+
+		if (runtime && runtime->looks < 2 && !is_core)
+			return false;
+	}
+	return true;
+}

@@ -64,5 +64,7 @@ const char *cn_base_name(const char *path);
 const char *cn_finding_site(char *out, size_t bytes, const struct cn_scene *scene, const struct cn_finding *finding);
 /* The one runtime that the header and the gauges speak of: the first looked at. NULL before the first look. */
 const struct cn_runtime *cn_scene_runtime(const struct cn_scene *scene);
+/* Is finding nothing worth a word? One look at what moves proves nothing; of what stands still it is all there is. */
+bool cn_scene_is_judged(const struct cn_scene *scene);
 
 #endif

@@ -553,6 +553,15 @@ static enum cn_request act(struct cn_ui *ui, const struct cn_scene *scene, enum 
 	return CN_REQUEST_NOTHING;
 }
 
+static enum cn_request key_outside(struct cn_ui *ui, const struct cn_scene *scene, uint32_t key)
+{
+	const enum cn_action action = on_flame(ui) && key == CN_KEY_BACKSPACE ? CN_ACTION_BACK : cn_action_of_key(key);
+
+	if (action == CN_ACTION_NONE && key > ' ' && key < 0x7f)
+		snprintf(ui->note, sizeof ui->note, "%c does nothing: ? shows the keys", (char)key);
+	return act(ui, scene, action);
+}
+
 enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *outside, uint32_t key)
 {
 	struct cn_scene own = *outside;
@@ -570,7 +579,7 @@ enum cn_request cn_ui_key(struct cn_ui *ui, const struct cn_scene *outside, uint
 	else if (key == CN_CTRL('c'))
 		return CN_REQUEST_QUIT;
 	else
-		return act(ui, scene, on_flame(ui) && key == CN_KEY_BACKSPACE ? CN_ACTION_BACK : cn_action_of_key(key));
+		return key_outside(ui, scene, key);
 	return CN_REQUEST_NOTHING;
 }
 

@@ -72,6 +72,7 @@ static const struct screen screens[] = {
 	{ "findings-ascii", 24, 80, true, 10, "4" },
 	{ "findings-small", 10, 40, false, 10, "4" },
 	{ "findings-large", 60, 200, false, 10, "4" },
+	{ "findings-first", 24, 80, false, 1, "4" },
 	{ "groups", 24, 80, false, 10, "6" },
 	{ "groups-ascii", 24, 80, true, 10, "6" },
 	{ "groups-small", 10, 40, false, 10, "6" },

@@ -205,6 +205,27 @@ static void q_leaves_pages_first_and_then_the_program(void **state)
 	stage_close(&stage);
 }
 
+/* Those of other programs that are not for us are answered, not swallowed. */
+static void a_key_that_does_nothing_says_so_until_the_next(void **state)
+{
+	struct stage stage;
+	char *text;
+
+	(void)state;
+	stage_open(&stage, 24, 80, false);
+	stage_wait(&stage, 3);
+	stage_keys(&stage, "Z");
+	text = stage_text(&stage, false);
+	assert_non_null(strstr(text, "Z does nothing: ? shows the keys"));
+	free(text);
+	stage_keys(&stage, "r");
+	text = stage_text(&stage, false);
+	assert_null(strstr(text, "does nothing"));
+	assert_non_null(strstr(text, "[3 Resources]"));
+	free(text);
+	stage_close(&stage);
+}
+
 static void the_watched_task_is_told_to_the_session(void **state)
 {
 	struct stage stage;
@@ -453,6 +474,7 @@ TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_deadlock_is_red_and_in_word
 	cmocka_unit_test(first_last_and_pages_stay_in_the_table),
 	cmocka_unit_test(a_finding_leads_to_its_task_and_back), cmocka_unit_test(why_says_the_command_that_repeats_it),
 	cmocka_unit_test(q_leaves_pages_first_and_then_the_program),
+	cmocka_unit_test(a_key_that_does_nothing_says_so_until_the_next),
 	cmocka_unit_test(the_watched_task_is_told_to_the_session), cmocka_unit_test(a_row_without_a_task_says_so),
 	cmocka_unit_test(enter_leads_from_a_resource_to_who_has_it_and_escape_back),
 	cmocka_unit_test(every_key_of_the_table_is_a_key_and_belongs_to_one_action),
