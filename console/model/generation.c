@@ -2,9 +2,10 @@
 /*
  * The frame around the rows: a look begins, and is whole.
  *
- * At the end one pass over tasks and resources does what rows alone cannot:
- * drops what a keyframe did not name, counts states and waiters, and tells
- * rows that did not come (they are as they were) from those that did.
+ * At the end one pass over the tasks that were told of, and the resources, does
+ * what rows alone cannot: counts states, takes away chains that have ended, and
+ * tells rows that did not come (they are as they were) from those that did. What
+ * a keyframe did not name is dropped.
  */
 #include "model/private.h"
 
@@ -95,26 +96,11 @@ static void show_begin(struct cn_runtime *shown, const struct cn_runtime *next)
 
 /* ------------------------------------------------------------------- tasks */
 
-static void count_waits(struct cn_model *model, const struct cn_task *task)
-{
-	for (uint16_t i = task->leaf; task->waiting && i < task->n_awaits; i++) {
-		const struct cn_await *await = &task->awaits[i];
-		struct cn_resource *resource;
-
-		if (await->wait_state != ROUSE_WAIT_WAITING || await->op == ROUSE_OP_JOIN)
-			continue;
-		resource = cn_slots_find(&model->resources, await->resource);
-		if (resource)
-			resource->waiters++;
-	}
-}
-
 /* Did its row come in this look, and its awaits not? Then it has none. */
-static void settle_awaits(struct cn_task *task, const struct cn_runtime *shown)
+static void settle_awaits(struct cn_model *model, struct cn_task *task, const struct cn_runtime *shown)
 {
-	if (task->seen_look != shown->looks)
-		return;
 	if (task->awaits_look != shown->looks && task->n_awaits) {
+		cn_waits_leave(model, task);
 		free(task->awaits);
 		task->awaits = NULL;
 		task->n_awaits = task->waiting = task->leaf = 0;
@@ -124,22 +110,39 @@ static void settle_awaits(struct cn_task *task, const struct cn_runtime *shown)
 		task->changed_ns = shown->now_ns;
 }
 
-static void settle_tasks(struct cn_model *model, const struct cn_runtime_state *runtime, struct cn_runtime *shown)
+static void settle_task(struct cn_model *model, struct cn_task *task, const struct cn_runtime *shown)
 {
-	memset(shown->by_state, 0, sizeof shown->by_state);
-	for (size_t i = 0; i < model->tasks.used; i++) {
-		struct cn_task *task = cn_slots_at(&model->tasks, i);
-
-		if (!task || task->runtime != shown->index)
-			continue;
-		if (!task->seen_look || (runtime->keyframe && task->seen_look != shown->looks)) {
-			cn_remove_task(model, task->id);
-			continue;
-		}
-		settle_awaits(task, shown);
-		count_waits(model, task);
-		shown->by_state[task->state]++;
+	if (!task->seen_look) {
+		cn_remove_task(model, task->id); /* awaits of nobody */
+		return;
 	}
+	if (task->seen_look == shown->looks)
+		settle_awaits(model, task, shown);
+	cn_count_task(model, task, (uint8_t)(task->state + 1));
+}
+
+static void drop_unseen(struct cn_model *model, const struct cn_runtime *shown)
+{
+	for (size_t i = 0; i < model->tasks.used; i++) {
+		const struct cn_task *task = cn_slots_at(&model->tasks, i);
+
+		if (task && task->runtime == shown->index && task->seen_look != shown->looks)
+			cn_remove_task(model, task->id);
+	}
+}
+
+/* Of the others everything is as it was. */
+static void settle_tasks(struct cn_model *model, struct cn_runtime_state *runtime, struct cn_runtime *shown)
+{
+	for (size_t i = 0; i < runtime->n_touched; i++) {
+		struct cn_task *task = cn_slots_at(&model->tasks, runtime->touched[i]);
+
+		if (task && task->runtime == shown->index)
+			settle_task(model, task, shown);
+	}
+	runtime->n_touched = 0;
+	if (runtime->keyframe)
+		drop_unseen(model, shown);
 }
 
 static void settle_resources(
@@ -159,7 +162,6 @@ static void settle_resources(
 			resource->prev_side_a = resource->side_a;
 			resource->prev_side_b = resource->side_b;
 		}
-		resource->waiters = 0;
 		if (resource->handed_look == shown->looks) {
 			const struct cn_task *owner = cn_model_task(model, resource->owner);
 

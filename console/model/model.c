@@ -16,6 +16,7 @@ struct cn_model *cn_model_new(void)
 		return NULL;
 	cn_slots_init(&model->tasks, sizeof(struct cn_task), CN_TASKS_LIMIT);
 	cn_slots_init(&model->resources, sizeof(struct cn_resource), CN_RESOURCES_LIMIT);
+	cn_waits_init(&model->waits);
 	cn_symbols_init(&model->symbols);
 	return model;
 }
@@ -39,6 +40,7 @@ void cn_model_free(struct cn_model *model)
 	cn_paces_fini(&model->paces);
 	cn_slots_fini(&model->tasks);
 	cn_slots_fini(&model->resources);
+	cn_slots_fini(&model->waits);
 	cn_symbols_fini(&model->symbols);
 	cn_kernel_free(model->kernel);
 	cn_events_free(model);
@@ -50,6 +52,7 @@ void cn_model_free(struct cn_model *model)
 		cn_strings_fini(&runtime->strings);
 		cn_sites_fini(&runtime->sites);
 		free(runtime->shown.workers);
+		free(runtime->touched);
 		free(runtime->threads);
 		free(runtime->drops);
 		free(runtime);

@@ -35,6 +35,8 @@ struct cn_runtime_state {
 	bool open;              /* a generation has begun and not ended */
 	bool keyframe;
 	bool cut; /* something of it was left out here */
+	uint32_t *touched; /* slots of tasks of which the look in progress has told something */
+	size_t n_touched, touched_capacity;
 	struct cn_strings strings;
 	struct cn_sites sites;
 	/* evidence */
@@ -58,6 +60,7 @@ struct cn_model {
 	struct cn_runtime_state *current; /* of the generation in progress, NULL between them */
 	struct cn_slots tasks;
 	struct cn_slots resources;
+	struct cn_slots waits; /* of resources that are not known (yet): see waits.c */
 	struct cn_paces paces;
 	struct cn_watched watched[CN_WATCHED_MAX];
 	struct cn_detail details[CN_DETAILS_MAX];
@@ -96,6 +99,13 @@ int cn_apply_awaits(struct cn_model *model, struct cn_runtime_state *runtime, co
 int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__Resources *resources);
 int cn_apply_histograms(struct cn_model *model, struct cn_runtime_state *runtime,
 	const Rouse__V1__Histograms *histograms);
+/* waits.c. Its waits are counted where they point to, or no more; a resource takes those that were there before it. */
+void cn_waits_init(struct cn_slots *waits);
+int cn_waits_join(struct cn_model *model, const struct cn_task *task);
+void cn_waits_leave(struct cn_model *model, const struct cn_task *task);
+void cn_waits_found(struct cn_model *model, struct cn_resource *resource);
+/* Among tasks in that state (its number + 1) from now on; 0 = among none. */
+void cn_count_task(const struct cn_model *model, struct cn_task *task, uint8_t counted);
 void cn_remove_task(struct cn_model *model, uint64_t id);
 void cn_remove_resource(struct cn_model *model, uint64_t serial);
 /* Bodies that are evidence; others are passed over. */

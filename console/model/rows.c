@@ -129,6 +129,8 @@ void cn_remove_task(struct cn_model *model, uint64_t id)
 
 	if (!task)
 		return;
+	cn_waits_leave(model, task);
+	cn_count_task(model, task, 0);
 	free(task->awaits);
 	cn_paces_forget(&model->paces, task);
 	cn_slots_remove(&model->tasks, id);
@@ -144,16 +146,53 @@ void cn_remove_resource(struct cn_model *model, uint64_t serial)
 	cn_slots_remove(&model->resources, serial);
 }
 
+/* For the end of the look: whose row or awaits came. Once each, but for a place that another task has taken since. */
+static int touch(struct cn_runtime_state *runtime, const struct cn_task *task, size_t slot)
+{
+	const uint32_t look = cn_look_in_progress(runtime);
+	size_t capacity = runtime->touched_capacity ? 2 * runtime->touched_capacity : 64;
+	uint32_t *more;
+
+	if (task->seen_look == look || task->awaits_look == look)
+		return 0;
+	if (runtime->n_touched == runtime->touched_capacity) {
+		more = reallocarray(runtime->touched, capacity, sizeof *more);
+		if (!more)
+			return -ENOMEM;
+		runtime->touched = more;
+		runtime->touched_capacity = capacity;
+	}
+	runtime->touched[runtime->n_touched++] = (uint32_t)slot;
+	return 0;
+}
+
 static int task_row(struct cn_model *model, struct cn_runtime_state *runtime, uint64_t id, struct cn_task **ret_task)
 {
+	struct cn_task *task;
+	size_t slot;
 	void *row;
-	int rc = cn_slots_put(&model->tasks, id, &row);
+	int rc = cn_slots_put_at(&model->tasks, id, &row, &slot);
 
 	if (rc)
 		return rc;
-	*ret_task = row;
-	(*ret_task)->runtime = (uint8_t)runtime->shown.index;
-	return 0;
+	task = row;
+	if (task->runtime != runtime->shown.index)
+		cn_count_task(model, task, 0);
+	task->runtime = (uint8_t)runtime->shown.index;
+	rc = touch(runtime, task, slot);
+	if (rc == 0)
+		*ret_task = task;
+	return rc;
+}
+
+/* The rows are all over the memory: later ones are fetched while this one is taken. */
+enum { EXPECT_PLACE = 16, EXPECT_ROW = 8 };
+static void expect(const struct cn_model *model, const uint64_t *ids, size_t n, size_t i)
+{
+	if (i + EXPECT_PLACE < n)
+		cn_slots_expect(&model->tasks, ids[i + EXPECT_PLACE]);
+	if (i + EXPECT_ROW < n)
+		cn_slots_expect_row(&model->tasks, ids[i + EXPECT_ROW]);
 }
 
 static void keep_previous(struct cn_task *task)
@@ -211,10 +250,12 @@ int cn_apply_tasks(struct cn_model *model, struct cn_runtime_state *runtime, con
 
 	for (size_t i = 0; i < rows->n_id; i++) {
 		struct cn_task *task = NULL;
-		int rc = bounded(runtime, task_row(model, runtime, rows->id[i], &task));
 		uint32_t stamp, polls;
 		bool known, again;
+		int rc;
 
+		expect(model, rows->id, rows->n_id, i);
+		rc = bounded(runtime, task_row(model, runtime, rows->id[i], &task));
 		if (rc)
 			return rc;
 		if (!task)
@@ -286,12 +327,14 @@ static void find_leaf(struct cn_task *task)
 }
 
 /* Rows [first, first + n) are the chain of one task. */
-static int take_awaits(const struct cn_runtime_state *runtime, struct cn_task *task, const Rouse__V1__AwaitFrames *rows,
-	size_t first, size_t n)
+static int take_awaits(struct cn_model *model, const struct cn_runtime_state *runtime, struct cn_task *task,
+	const Rouse__V1__AwaitFrames *rows, size_t first, size_t n)
 {
 	const uint32_t look = cn_look_in_progress(runtime);
 	bool moved = n != task->n_awaits;
 
+	cn_waits_leave(model, task);
+	task->waiting = 0;
 	if (n != task->n_awaits) {
 		struct cn_await *awaits = realloc(task->awaits, n * sizeof *awaits);
 
@@ -311,7 +354,7 @@ static int take_awaits(const struct cn_runtime_state *runtime, struct cn_task *t
 		task->changed_look = look;
 	task->awaits_look = look;
 	find_leaf(task);
-	return 0;
+	return cn_waits_join(model, task);
 }
 
 int cn_apply_awaits(struct cn_model *model, struct cn_runtime_state *runtime, const Rouse__V1__AwaitFrames *rows)
@@ -320,6 +363,7 @@ int cn_apply_awaits(struct cn_model *model, struct cn_runtime_state *runtime, co
 		struct cn_task *task = NULL;
 		int rc;
 
+		expect(model, rows->task, rows->n_task, i);
 		for (n = 1; i + n < rows->n_task && rows->task[i + n] == rows->task[i]; n++)
 			continue;
 		if (n > CN_AWAITS_MAX) {
@@ -328,7 +372,7 @@ int cn_apply_awaits(struct cn_model *model, struct cn_runtime_state *runtime, co
 		}
 		rc = bounded(runtime, task_row(model, runtime, rows->task[i], &task));
 		if (rc == 0 && task)
-			rc = take_awaits(runtime, task, rows, i, n);
+			rc = take_awaits(model, runtime, task, rows, i, n);
 		if (rc)
 			return rc;
 	}
@@ -412,6 +456,8 @@ int cn_apply_resources(struct cn_model *model, struct cn_runtime_state *runtime,
 		before = *resource;
 		take_resource(resource, rows, i);
 		resource->runtime = (uint8_t)runtime->shown.index;
+		if (!before.seen_look)
+			cn_waits_found(model, resource);
 		if (!before.seen_look)
 			remember(resource, resource);
 		else if (before.seen_look != look)

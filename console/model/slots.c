@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { CHUNK_ROWS = 1024, FIRST_TABLE = 64, SLOT_BITS = 24 };
+enum { CHUNK_ROWS = 1024, FIRST_TABLE = 64, SLOT_BITS = 24, CACHE_LINE = 64 };
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)
 
 void cn_slots_init(struct cn_slots *slots, size_t row_bytes, size_t limit)
@@ -95,6 +95,26 @@ void *cn_slots_find(const struct cn_slots *slots, uint64_t key)
 	return slots->table[i] ? row(slots, slot_of(slots->table[i])) : NULL;
 }
 
+void cn_slots_expect(const struct cn_slots *slots, uint64_t key)
+{
+	if (slots->table_size)
+		__builtin_prefetch(&slots->table[home(slots, key)]);
+}
+
+void cn_slots_expect_row(const struct cn_slots *slots, uint64_t key)
+{
+	const uint64_t h = hash(slots, key);
+	uint32_t entry;
+
+	if (!slots->table_size)
+		return;
+	entry = slots->table[(size_t)h & (slots->table_size - 1)];
+	if (!entry || (entry & ~SLOT_MASK) != tag(h))
+		return;
+	for (size_t at = 0; at < slots->row_bytes; at += CACHE_LINE)
+		__builtin_prefetch((const char *)row(slots, slot_of(entry)) + at, 1);
+}
+
 static void take_place(struct cn_slots *slots, uint64_t key, size_t slot)
 {
 	slots->table[place_of(slots, key)] = tag(hash(slots, key)) | ((uint32_t)slot + 1);
@@ -126,24 +146,29 @@ static int add_chunk(struct cn_slots *slots)
 	if (!chunks)
 		return -ENOMEM;
 	slots->chunks = chunks;
-	chunks[slots->n_chunks] = calloc(CHUNK_ROWS, slots->row_bytes);
+	chunks[slots->n_chunks] = aligned_alloc(CACHE_LINE, CHUNK_ROWS * slots->row_bytes);
 	if (!chunks[slots->n_chunks])
 		return -ENOMEM;
+	memset(chunks[slots->n_chunks], 0, CHUNK_ROWS * slots->row_bytes);
 	slots->n_chunks++;
 	return 0;
 }
 
-int cn_slots_put(struct cn_slots *slots, uint64_t key, void **ret_row)
+int cn_slots_put_at(struct cn_slots *slots, uint64_t key, void **ret_row, size_t *ret_slot)
 {
-	void *at = cn_slots_find(slots, key);
-	size_t slot;
+	size_t slot, place;
+	void *at;
 
-	if (at) {
-		*ret_row = at;
-		return 0;
-	}
 	if (!key)
 		return -EINVAL;
+	if (slots->table_size) {
+		place = place_of(slots, key);
+		if (slots->table[place]) {
+			*ret_slot = slot_of(slots->table[place]);
+			*ret_row = row(slots, *ret_slot);
+			return 0;
+		}
+	}
 	if (slots->live >= slots->limit || (!slots->n_free && slots->used >= SLOT_MASK))
 		return -E2BIG;
 	if (4 * (slots->live + 1) > 3 * slots->table_size && grow_table(slots))
@@ -156,7 +181,15 @@ int cn_slots_put(struct cn_slots *slots, uint64_t key, void **ret_row)
 	take_place(slots, key, slot);
 	slots->live++;
 	*ret_row = at;
+	*ret_slot = slot;
 	return 0;
+}
+
+int cn_slots_put(struct cn_slots *slots, uint64_t key, void **ret_row)
+{
+	size_t slot;
+
+	return cn_slots_put_at(slots, key, ret_row, &slot);
 }
 
 /* Knuth's algorithm R: those that were pushed past the hole move up, so that no search ends too early. */

@@ -40,10 +40,18 @@ void cn_slots_fini(struct cn_slots *slots);
 void *cn_slots_at(const struct cn_slots *slots, size_t slot);
 void *cn_slots_find(const struct cn_slots *slots, uint64_t key);
 /*
+ * Where many keys are looked up in turn, each is waited for: of two million places and rows none is in a cache. Of one
+ * that comes later, first its place is asked for, then (that is there now) its row. Neither changes anything.
+ */
+void cn_slots_expect(const struct cn_slots *slots, uint64_t key);
+void cn_slots_expect_row(const struct cn_slots *slots, uint64_t key);
+/*
  * The row of the key, made (zeroed but for the key) if there is none: 0, or
  * -ENOMEM, or -E2BIG when the limit is reached.
  */
 int cn_slots_put(struct cn_slots *slots, uint64_t key, void **ret_row);
+/* Likewise, with its slot. */
+int cn_slots_put_at(struct cn_slots *slots, uint64_t key, void **ret_row, size_t *ret_slot);
 void cn_slots_remove(struct cn_slots *slots, uint64_t key);
 
 #endif

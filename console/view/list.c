@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { AROUND = 256 }; /* rows before and behind the window */
+
 void cn_list_fini(struct cn_list *list)
 {
 	free(list->entries);
@@ -12,7 +14,7 @@ void cn_list_fini(struct cn_list *list)
 
 void cn_list_clear(struct cn_list *list)
 {
-	list->n = 0;
+	list->n = list->ordered_from = list->ordered_to = 0;
 }
 
 int cn_list_add(struct cn_list *list, struct cn_entry entry)
@@ -27,6 +29,7 @@ int cn_list_add(struct cn_list *list, struct cn_entry entry)
 		list->capacity = capacity;
 	}
 	list->entries[list->n++] = entry;
+	list->ordered_from = list->ordered_to = 0;
 	return 0;
 }
 
@@ -103,13 +106,25 @@ static void quickselect(struct cn_entry *e, size_t n, size_t place, const struct
 		swap(&e[from], &e[from + 1]);
 }
 
+static bool is_ordered(const struct cn_list *list, const struct cn_order *order)
+{
+	return list->ordered_to && list->order.descending == order->descending && list->order.tie == order->tie;
+}
+
 static void order_window(struct cn_list *list, size_t from, size_t to, const struct cn_order *order)
 {
-	if (from > 0 && from < list->n)
+	if (is_ordered(list, order) && list->ordered_from <= from && to <= list->ordered_to)
+		return;
+	from = from > AROUND ? from - AROUND : 0;
+	to = list->n - to > AROUND ? to + AROUND : list->n;
+	if (from > 0)
 		quickselect(list->entries, list->n, from, order);
 	if (to < list->n)
 		quickselect(list->entries + from, list->n - from, to - from, order);
 	qsort_r(list->entries + from, to - from, sizeof *list->entries, compare_r, (void *)order);
+	list->ordered_from = from;
+	list->ordered_to = to;
+	list->order = *order;
 }
 
 /* ----------------------------------------------------------------- cursor */
@@ -128,12 +143,19 @@ static size_t find_selected(const struct cn_list *list, const struct cn_order *o
 	return before;
 }
 
+/* Nothing has come since it was placed there. */
+static bool is_selected(const struct cn_list *list, const struct cn_order *order)
+{
+	return is_ordered(list, order) && list->cursor >= list->ordered_from && list->cursor < list->ordered_to &&
+	       list->entries[list->cursor].id == list->selected;
+}
+
 static void follow_cursor(struct cn_list *list, const struct cn_order *order)
 {
 	const size_t line = list->cursor >= list->top ? list->cursor - list->top : 0;
 	size_t at;
 
-	if (list->moved)
+	if (list->moved || (list->bound && is_selected(list, order)))
 		return;
 	if (!list->bound) {
 		list->cursor = list->top = 0;

@@ -10,7 +10,8 @@
  * A million rows are refreshed many times a minute, of which thirty are seen.
  * So nothing is sorted but these: one pass finds where the cursor's row would
  * stand, quickselect brings the rows of the window to their places, and only
- * they are put in order. Keys are compared as integers; `tie` settles what they
+ * and some pages around it are put in order, once for all keys until the rows
+ * change. Keys are compared as integers; `tie` settles what they
  * cannot, and the id settles the rest, so that an order is total and stable.
  */
 #ifndef CN_VIEW_LIST_H
@@ -41,6 +42,8 @@ struct cn_list {
 	uint64_t selected;  /* id; counts when `bound` */
 	bool bound;         /* the cursor belongs to an id */
 	bool moved;         /* `cursor` was set by a key: the id follows it */
+	size_t ordered_from, ordered_to; /* these are in their places, so that a key next to them finds them there */
+	struct cn_order order;           /* in that order */
 };
 
 void cn_list_fini(struct cn_list *list);

@@ -204,10 +204,54 @@ static void every_window_equals_that_of_a_full_sort(void **state)
 	}
 }
 
+/* A key puts nothing in order that is so already; what comes then, and another order, does. */
+static void every_key_finds_what_a_full_sort_would_put_there(void **state)
+{
+	uint64_t random = test_seed();
+	struct cn_list list = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 5000; i++)
+		assert_int_equal(
+			cn_list_add(&list, (struct cn_entry){ .key = i * 7919 % 5003, .id = i + 1, .index = i }), 0);
+	for (int key = 0; key < 500; key++) {
+		const struct cn_order *order = key % 50 < 40 ? &up : &down;
+
+		if (key % 100 == 99) {
+			const struct cn_entry least = { .key = 0, .id = list.n + 1, .index = list.n };
+
+			assert_int_equal(cn_list_add(&list, least), 0);
+		}
+		if (test_random(&random) % 8)
+			cn_list_move(&list, (ptrdiff_t)(test_random(&random) % 60) - 25);
+		else
+			cn_list_move_to(&list, test_random(&random) % list.n);
+		cn_list_place(&list, order, 24);
+		assert_int_equal(list.entries[list.cursor].id, list.selected);
+		for (size_t i = list.top; i + 1 < list.top + 24; i++) {
+			const struct cn_entry *a = &list.entries[i], *b = a + 1;
+
+			assert_true(a->key == b->key ? a->id < b->id : (a->key < b->key) == !order->descending);
+		}
+		for (size_t i = 0, before = 0; i <= list.n; i++) {
+			const struct cn_entry *top = &list.entries[list.top];
+
+			if (i == list.n)
+				assert_int_equal(before, list.top);
+			else if (list.entries[i].key == top->key)
+				before += list.entries[i].id < top->id;
+			else
+				before += (list.entries[i].key < top->key) == !order->descending;
+		}
+	}
+	cn_list_fini(&list);
+}
+
 TEST_MAIN(cmocka_unit_test(the_cursor_stays_on_its_id_when_the_order_changes),
 	cmocka_unit_test(what_is_first_stands_before_the_order),
 	cmocka_unit_test(the_cursor_keeps_its_line_on_the_screen),
 	cmocka_unit_test(an_untouched_cursor_stays_on_the_first_line),
 	cmocka_unit_test(a_row_that_goes_leaves_the_cursor_to_the_next),
 	cmocka_unit_test(the_cursor_stops_at_both_ends), cmocka_unit_test(equal_keys_are_settled_by_tie_then_by_id),
-	cmocka_unit_test(every_window_equals_that_of_a_full_sort));
+	cmocka_unit_test(every_window_equals_that_of_a_full_sort),
+	cmocka_unit_test(every_key_finds_what_a_full_sort_would_put_there));

@@ -405,6 +405,78 @@ static void another_protocol_is_refused(void **state)
 }
 
 #define MODEL_TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+static struct await_row any_wait(uint64_t *random, uint64_t serial)
+{
+	return (struct await_row){ .type = 1,
+		.op = test_random(random) % 4 ? ROUSE_OP_LOCK : ROUSE_OP_JOIN,
+		.wait_state = test_random(random) % 3 ? ROUSE_WAIT_WAITING : ROUSE_WAIT_GRANTED,
+		.resource = serial - 8 + test_random(random) % 12 };
+}
+
+static void counts_are_those_of_a_recount(const struct cn_model *model, uint32_t runtime)
+{
+	uint32_t by_state[ROUSE_TASK_STATE_MAX] = { 0 };
+
+	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
+		const struct cn_task *task = cn_model_task_at(model, i);
+
+		if (task && task->runtime == runtime)
+			by_state[task->state]++;
+	}
+	assert_memory_equal(cn_model_runtime(model, runtime)->by_state, by_state, sizeof by_state);
+	for (size_t r = 0; r < cn_model_resource_slots(model); r++) {
+		const struct cn_resource *resource = cn_model_resource_at(model, r);
+		uint32_t waiters = 0;
+
+		for (size_t i = 0; resource && i < cn_model_task_slots(model); i++) {
+			const struct cn_task *task = cn_model_task_at(model, i);
+
+			for (uint16_t k = 0; task && k < task->n_awaits; k++)
+				waiters += task->awaits[k].wait_state == ROUSE_WAIT_WAITING &&
+					   task->awaits[k].op != ROUSE_OP_JOIN &&
+					   task->awaits[k].resource == resource->serial;
+		}
+		if (resource)
+			assert_int_equal(resource->waiters, waiters);
+	}
+}
+
+/* Whatever comes, goes and is cut off, of whichever runtime; a resource may be known before its waiters or after. */
+static void states_and_waiters_are_counted_as_rows_come_and_go(void **state)
+{
+	struct cn_model *model = *state;
+	uint64_t random = test_seed(), next = 200, serial = 100;
+
+	for (uint64_t now = 1; now <= 400; now++) {
+		const struct look_opts opts = { .runtime = (uint32_t)(now % 2),
+			.changes_only = test_random(&random) % 10 != 0 };
+		struct look look = look_with(model, now * S, opts);
+
+		for (int row = 0; row < 8; row++) {
+			const uint64_t id = next - test_random(&random) % 30 * 2;
+			const struct task_row task = { .id = id + now % 2,
+				.state = (uint32_t)(test_random(&random) % ROUSE_TASK_STATE_MAX) };
+			struct await_row awaits[] = { { .type = 1 }, any_wait(&random, serial), any_wait(&random, serial) };
+
+			if (test_random(&random) % 16 == 0)
+				look_removed(&look, task.id, 0);
+			else
+				look_task(&look, task);
+			if (test_random(&random) % 3)
+				look_awaits(&look, task.id, awaits, 1 + test_random(&random) % 3);
+		}
+		if (test_random(&random) % 4 == 0)
+			look_resource(&look, (struct resource_row){ .serial = serial++, .kind = ROUSE_RESOURCE_MUTEX });
+		if (test_random(&random) % 16 == 0)
+			look_removed(&look, 0, serial - 1 - test_random(&random) % 8);
+		next += test_random(&random) % 3 * 2;
+		if (test_random(&random) % 8 == 0)
+			continue; /* cut off */
+		look_end(&look);
+		counts_are_those_of_a_recount(model, opts.runtime);
+	}
+}
+
 TEST_MAIN(MODEL_TEST(a_row_that_comes_again_has_rates), MODEL_TEST(a_row_that_does_not_come_stood_still),
 	MODEL_TEST(an_equal_row_that_comes_again_stood_still_too),
 	MODEL_TEST(an_old_task_seen_for_the_first_time_has_no_rate), MODEL_TEST(a_keyframe_forgets_what_is_not_in_it),
@@ -416,4 +488,5 @@ TEST_MAIN(MODEL_TEST(a_row_that_comes_again_has_rates), MODEL_TEST(a_row_that_do
 	MODEL_TEST(indices_out_of_range_are_unknown_not_fatal),
 	MODEL_TEST(names_come_from_the_task_else_its_root_else_its_spawn_site),
 	MODEL_TEST(times_include_what_is_in_progress), MODEL_TEST(counters_of_workers_make_totals_and_samples),
-	MODEL_TEST(growth_is_told_over_looks_and_forgives_small_steps_back), MODEL_TEST(another_protocol_is_refused));
+	MODEL_TEST(growth_is_told_over_looks_and_forgives_small_steps_back), MODEL_TEST(another_protocol_is_refused),
+	MODEL_TEST(states_and_waiters_are_counted_as_rows_come_and_go));
