@@ -12,6 +12,9 @@ enum { CN_OF_CONSOLE = 1, CN_OF_AGENT = 2, CN_OF_RUNTIME = 4 };
 	X("ROUSE_LISTEN", CN_OF_AGENT,                                                                                 \
 		"neither empty nor 0: the agent serves its socket; tcp:127.0.0.1:PORT: a port on loopback, too; not "    \
 		"read in setuid programs")                                                                              \
+	X("ROUSE_RECORD", CN_OF_AGENT,                                                                                 \
+		"a folder: a program that dies by SIGSEGV, SIGBUS, SIGILL, SIGFPE or SIGABRT leaves PROGRAM.PID.core "   \
+		"there; not read in setuid programs")                                                                   \
 	X("ROUSE_TOKEN", CN_OF_CONSOLE,                                                                                \
 		"the token to show at such a port, where its file (tcp-PORT.token beside the socket) is not at hand")   \
 	X("XDG_RUNTIME_DIR", CN_OF_AGENT | CN_OF_CONSOLE,                                                              \

@@ -328,6 +328,12 @@ static void page_runtime(void)
 	line("A program whose agent listens (ROUSE_LISTEN, or rouse_agent_start()) serves a socket in $XDG_RUNTIME_DIR/rouse, "
 	     "which is its user's alone: to that user and to root it tells its state, changes only, as often as each asks. One "
 	     "without is read by its memory, which takes the permission to trace it.");
+	section("CRASHES");
+	line("With ROUSE_RECORD=DIR, or after rouse_record_on_crash(), a program that dies by SIGSEGV, SIGBUS, SIGILL, SIGFPE "
+	     "or SIGABRT first writes DIR/PROGRAM.PID.core, readable by its user alone, of at most 256 MiB of memory, and "
+	     "names it on its standard error; rouse(1) and gdb open it. Its handlers, its exit status and the kernel's core "
+	     "stay as they were. Its threads are stopped by ptrace meanwhile; where that is forbidden the file says so, and "
+	     "nothing is proven from it.");
 	environment(CN_OF_RUNTIME | CN_OF_AGENT);
 	section("SEE ALSO");
 	puts("\\fBrouse\\fR(1), \\fBrouse\\-probe\\fR(1)");

@@ -46,7 +46,8 @@ void cn_rule_blind(struct cn_diagnosis *diagnosis, size_t index)
 	report = cn_report_of_runtime(CN_FINDING_INCOMPLETE_LOOK, CN_SUSPECT, index, NULL);
 	if (incomplete)
 		cn_evidence(&report, "%s; ",
-			core ? "not all of the memory is in the file" : "memory could not be read in several looks");
+			core ? "not all of the memory is in the file, or not of one moment"
+			     : "memory could not be read in several looks");
 	if (silent)
 		cn_evidence(&report, "the watchdog has not looked for %s; ",
 			cn_format_ns(time, runtime->now_ns - runtime->watchdog_ns));

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,16 +319,46 @@ int ri_core_mappings(struct ri_core *core, struct ri_mapping *mappings, size_t c
 	return n > 0 ? n : mappings_by_magic(core, mappings, capacity);
 }
 
+bool ri_core_is_whole(const struct ri_core *core)
+{
+	return !core->missing && !(core->is_own && core->own.went_on);
+}
+
+/* What went wrong comes first: a line may be cut where it is shown. */
+static void note_own(const struct ri_core *core, FILE *out)
+{
+	const struct ri_crash_note *own = &core->own;
+	const char *name = sigabbrev_np(own->signal);
+
+	if (own->went_on)
+		fprintf(out, "%" PRIu32 " threads could not be stopped, and went on while it was written; ", own->went_on);
+	if (own->left_out)
+		fprintf(out, "some %" PRIu64 " KiB of memory were left out: %s; ", own->left_out / 1024,
+			own->error ? strerror(own->error) : "its limit");
+	fprintf(out, "written by the program itself, at %s%s in thread %" PRIu32, name ? "SIG" : "signal ",
+		name ? name : "?", own->tid);
+	if (own->address || own->signal == SIGSEGV)
+		fprintf(out, ", address 0x%" PRIx64, own->address);
+}
+
 void ri_core_note(const struct ri_core *core, char *text, size_t bytes)
 {
-	int n = 0;
+	FILE *out = fmemopen(text, bytes, "w");
 
 	text[0] = 0;
+	if (!out)
+		return; /* no memory for it: a line less */
 	if (core->missing)
-		n = snprintf(
-			text, bytes, "the core file is cut: %" PRIu64 " bytes of memory are missing", core->missing);
-	if (!core->has_files && n >= 0 && (size_t)n < bytes)
-		snprintf(text + n, bytes - (size_t)n,
-			"%sit does not name the mapped files: runtimes were found by what their pages begin with",
-			n ? "; " : "");
+		fprintf(out, "the core file is cut: %" PRIu64 " bytes of memory are missing; ", core->missing);
+	if (!core->has_files)
+		fprintf(out, "it does not name the mapped files: runtimes were found by what their pages begin with; ");
+	if (core->is_own)
+		note_own(core, out);
+	fclose(out);
+	text[bytes - 1] = 0;
+	/* The last of them ends the line. */
+	size_t n = strlen(text);
+
+	if (n >= 2 && strcmp(text + n - 2, "; ") == 0)
+		text[n - 2] = 0;
 }

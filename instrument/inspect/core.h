@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/procfs.h>
 
+#include "crash/note.h"
 #include "inspect/procfs.h"
 
 /* A piece of memory, by address. */
@@ -61,6 +62,8 @@ struct ri_core {
 	struct ri_core_file *files;
 	size_t n_files;
 	bool has_files; /* a list of files is there, be it empty */
+	bool is_own;    /* written by the program itself, which says: */
+	struct ri_crash_note own;
 	char *paths;
 };
 
@@ -82,6 +85,8 @@ size_t ri_core_threads(const struct ri_core *core, const struct ri_core_thread *
 /* As ri_proc_mappings(): by name, or, where no mapping has it, segments that begin with the magic of a page. */
 int ri_core_mappings(struct ri_core *core, struct ri_mapping *mappings, size_t capacity);
 
+/* Nothing is missing that should be there, and all of it is of one moment. */
+bool ri_core_is_whole(const struct ri_core *core);
 /* What has to be said of it, as one line; "": nothing. */
 void ri_core_note(const struct ri_core *core, char *text, size_t bytes);
 

@@ -6,6 +6,8 @@
  *     NT_PRSTATUS  per thread  tid, registers
  *     NT_AUXV      once        pairs of type and value; AT_RANDOM lies on the main thread's stack
  *     NT_FILE      once        count, page size, {start, end, offset in pages} [count], names
+ *
+ * and the program itself, if it wrote the file (rouse/crash.h): struct ri_crash_note.
  */
 #include "inspect/core.h"
 
@@ -172,6 +174,19 @@ static int take_note(struct ri_core *core, uint32_t type, const uint8_t *bytes, 
 	}
 }
 
+static void take_own(struct ri_core *core, uint32_t type, const uint8_t *bytes, size_t n)
+{
+	if (type != RI_CRASH_NOTE || n < sizeof core->own || core->is_own)
+		return;
+	memcpy(&core->own, bytes, sizeof core->own);
+	core->is_own = true;
+}
+
+static bool is_owner(const Elf64_Nhdr *head, const uint8_t *name, const char *owner)
+{
+	return head->n_namesz == strlen(owner) + 1 && memcmp(name, owner, strlen(owner) + 1) == 0;
+}
+
 static size_t padded(size_t n)
 {
 	return (n + 3) & ~(size_t)3;
@@ -179,7 +194,6 @@ static size_t padded(size_t n)
 
 int ri_core_take_notes(struct ri_core *core, const uint8_t *notes, size_t bytes)
 {
-	static const char owner[] = "CORE";
 	Elf64_Nhdr head;
 	int rc = 0;
 
@@ -189,8 +203,10 @@ int ri_core_take_notes(struct ri_core *core, const uint8_t *notes, size_t bytes)
 
 		if (whole > bytes)
 			break;
-		if (head.n_namesz == sizeof owner && memcmp(notes + sizeof head, owner, sizeof owner) == 0)
+		if (is_owner(&head, notes + sizeof head, "CORE"))
 			rc = take_note(core, head.n_type, notes + sizeof head + name, head.n_descsz);
+		else if (is_owner(&head, notes + sizeof head, RI_CRASH_NOTE_OWNER))
+			take_own(core, head.n_type, notes + sizeof head + name, head.n_descsz);
 		whole = padded(whole);
 		whole = whole < bytes ? whole : bytes;
 		notes += whole;

@@ -254,7 +254,7 @@ static int begin_generation(struct rouse_inspect *inspect, struct ri_runtime *ru
 	ri_memory_refill(&inspect->memory);
 	look->chunk = look->slot = look->tasks = look->torn = look->n_wheels = 0;
 	look->n_job_tids = look->n_descriptors = 0;
-	look->complete = !inspect->core || !inspect->core->missing;
+	look->complete = !inspect->core || ri_core_is_whole(inspect->core);
 	memset(look->in_transit, 0, sizeof look->in_transit);
 	memset(look->queues, 0, sizeof look->queues);
 	memset(look->worker_tids, 0, sizeof look->worker_tids);

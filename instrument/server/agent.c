@@ -26,6 +26,7 @@
 
 #include <rouse/hooks.h>
 
+#include "crash/threads.h"
 #include "server/client.h"
 #include "server/socket.h"
 #include "server/tcp.h"
@@ -397,7 +398,8 @@ static void runtime_started(void)
 
 __attribute__((constructor)) static void plug_in(void)
 {
-	static const struct rouse_hooks hooks = { sizeof hooks, runtime_started, NULL };
+	static const struct rouse_hooks hooks = { sizeof hooks, ri_crash_from_environment, runtime_started, NULL,
+		ri_crash_thread_begins, ri_crash_thread_ends };
 
 	rouse_hooks_set(&hooks);
 }

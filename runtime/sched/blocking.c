@@ -24,6 +24,7 @@
 #include "sched/blocking.h"
 
 #include "base/clock.h"
+#include "sched/runtime.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -235,6 +236,7 @@ static void *thread_main(void *arg)
 	struct thread self = { .tid = (uint32_t)gettid() };
 
 	prctl(PR_SET_NAME, ROUSE_POOL_THREAD_NAME);
+	rs_thread_begins();
 	rs_thread_enter(pool->runtime);
 	pthread_mutex_lock(&pool->lock);
 	enlist_locked(pool, &self);
@@ -243,17 +245,16 @@ static void *thread_main(void *arg)
 			run_locked(pool, &self, pool->first);
 	} while (!pool->stopping && idle_locked(pool));
 	leave_unlock(pool, &self);
+	rs_thread_ends();
 	return NULL;
 }
 
-/* Signals are the program's: none is ever delivered to a thread of ours. */
 static int start_thread_locked(struct rs_pool *pool)
 {
-	sigset_t all, before;
+	sigset_t before;
 	pthread_t id;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rs_block_signals(&before);
 	int rc = -pthread_create(&id, NULL, thread_main, pool);
 
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -35,6 +35,30 @@ void rouse_hooks_set(const struct rouse_hooks *table)
 	hooks = table;
 }
 
+void rs_thread_begins(void)
+{
+	if (hooks && hooks->thread_begins)
+		hooks->thread_begins();
+}
+
+void rs_thread_ends(void)
+{
+	if (hooks && hooks->thread_ends)
+		hooks->thread_ends();
+}
+
+/* A fault that is blocked kills without the program's handler having been called. */
+void rs_block_signals(sigset_t *ret_before)
+{
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
+	sigset_t set;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+		sigdelset(&set, faults[i]);
+	pthread_sigmask(SIG_BLOCK, &set, ret_before);
+}
+
 /* In the child only its one thread is left, and it shares the parent's page no more. */
 static void after_fork_in_child(void)
 {
@@ -244,20 +268,20 @@ static void *worker_main(void *arg)
 	snprintf(name, sizeof name, "rouse-worker-%u", w->index);
 	prctl(PR_SET_NAME, name);
 	prctl(PR_SET_TIMERSLACK, NO_SLACK_NS);
+	rs_thread_begins();
 	rs_worker_run(w, NULL, NULL);
+	rs_thread_ends();
 	rs_store(&w->gone, 1u, RS_RELEASE);
 	rs_futex_wake(&w->gone, 1);
 	return NULL;
 }
 
-/* Signals are the program's: none is ever delivered to a thread of ours. */
 static int start_threads(struct rouse_runtime *runtime)
 {
-	sigset_t all, before;
+	sigset_t before;
 	int rc = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
+	rs_block_signals(&before);
 	for (uint32_t i = 0; i < runtime->n_workers && !rc && !runtime->current_thread; i++) {
 		struct rs_worker *w = &runtime->workers[i];
 
@@ -320,6 +344,8 @@ int rouse_runtime_new(const struct rouse_runtime_opts *opts, struct rouse_runtim
 		return -ROUSE_EFORKED;
 	if ((opts && opts->size == 0) || o.workers > RS_MAX_WORKERS || o.level < 0 || o.level > 3)
 		return -EINVAL;
+	if (hooks && hooks->runtime_starts)
+		hooks->runtime_starts();
 	rs_clock_init();
 	rs_fence_init();
 	struct rouse_runtime *runtime = aligned_alloc(RS_LINE, sizeof *runtime);

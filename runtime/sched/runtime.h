@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <rouse/runtime.h>
+#include <signal.h>
 
 #include "base/clock.h"
 #include "base/spin.h"
@@ -228,5 +229,10 @@ void rs_runtime_unregister(struct rouse_runtime *runtime);
 /* Gives a foreign thread's ring back, if the runtime it is of is still there. */
 void rs_runtime_return_ring(uint64_t serial, struct rouse_ring *ring);
 const struct rouse_hooks *rs_hooks(void);
+/* Around all that a thread of ours does. */
+void rs_thread_begins(void);
+void rs_thread_ends(void);
+/* For making such a thread: signals are the program's, and none is delivered to it but what its own code does wrong. */
+void rs_block_signals(sigset_t *ret_before);
 
 #endif

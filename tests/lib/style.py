@@ -19,7 +19,7 @@ CODE = {".c", ".h", ".py", ".sh", ".build", ".proto", ".rs", ".go", ".bt"}
 C = {".c", ".h"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 ATOMIC = re.compile(r"\b(__atomic_\w+|__sync_\w+|atomic_(load|store|fetch|exchange|compare)\w*)\s*\(")
-PUBLIC = re.compile(r"^ROUSE_(?:INSPECT_|AGENT_)?API\b[^;(]*?\b(\w+)\s*\(")
+PUBLIC = re.compile(r"^ROUSE_(?:INSPECT_|AGENT_|CRASH_)?API\b[^;(]*?\b(\w+)\s*\(")
 
 
 def tracked():

@@ -11,11 +11,14 @@
 extern "C" {
 #endif
 
-/** Called on the thread that makes or stops a runtime, without locks held. */
+/** Called on the thread that makes or stops a runtime, without locks held; the last two on each thread of it. */
 struct rouse_hooks {
 	size_t size;
+	void (*runtime_starts)(void); /* before it has threads */
 	void (*runtime_started)(void);
 	void (*runtime_stopped)(void);
+	void (*thread_begins)(void);
+	void (*thread_ends)(void);
 };
 /** Sets the one table of hooks; borrowed for ever. Before any runtime is made. */
 ROUSE_API void rouse_hooks_set(const struct rouse_hooks *hooks);

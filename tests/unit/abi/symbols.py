@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 # ROUSE_API, then a type that may span lines, then the name: a function's before "(", a variable's before ";" or "[".
-DECLARED = re.compile(r"^ROUSE_(?:INSPECT_|AGENT_)?API\b[^;(]*?\b(\w+)\s*[(;\[]", re.MULTILINE)
+DECLARED = re.compile(r"^ROUSE_(?:INSPECT_|AGENT_|CRASH_)?API\b[^;(]*?\b(\w+)\s*[(;\[]", re.MULTILINE)
 
 
 def declared(headers):
