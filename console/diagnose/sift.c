@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LATER = 8 };
+
 /* Neighbours often wait for the same thing: it is looked up once. */
 struct pass {
 	struct cn_diagnosis *diagnosis;
 	const struct cn_model *model;
 	const struct cn_resource *resource;
 	uint64_t serial;
+	const struct cn_task *later[LATER]; /* the next ones */
 };
 
 static const struct cn_resource *resource_of(struct pass *pass, uint64_t serial)
@@ -97,6 +100,20 @@ static unsigned int marks_of(struct pass *pass, const struct cn_task *task)
 	return marks | marks_of_wait(pass, task, runtime, leaf);
 }
 
+/* What it waits for stands elsewhere: that of a later task is fetched meanwhile. */
+static const struct cn_task *next_task(struct pass *pass, size_t i)
+{
+	const struct cn_task *later = cn_model_task_at(pass->model, i + LATER), *task;
+
+	for (size_t k = 0; i == 0 && k < LATER; k++)
+		pass->later[k] = cn_model_task_at(pass->model, k);
+	if (later && later->waiting)
+		__builtin_prefetch(&later->awaits[later->leaf]);
+	task = pass->later[i % LATER];
+	pass->later[i % LATER] = later;
+	return task;
+}
+
 void cn_sift(struct cn_diagnosis *diagnosis)
 {
 	struct pass pass = { .diagnosis = diagnosis, .model = diagnosis->model };
@@ -115,7 +132,7 @@ void cn_sift(struct cn_diagnosis *diagnosis)
 	}
 	sift->n = n;
 	for (size_t i = 0; i < n; i++) {
-		const struct cn_task *task = cn_model_task_at(diagnosis->model, i);
+		const struct cn_task *task = next_task(&pass, i);
 
 		sift->marks[i] = task ? (uint8_t)marks_of(&pass, task) : 0;
 		if (task)

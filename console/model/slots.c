@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { CHUNK_ROWS = 1024, FIRST_TABLE = 64, SLOT_BITS = 24, CACHE_LINE = 64 };
+enum { CHUNK_ROWS = 1024, FIRST_TABLE = 64, SLOT_BITS = 24, CACHE_LINE = 64, AHEAD = 16 };
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)
 
 void cn_slots_init(struct cn_slots *slots, size_t row_bytes, size_t limit)
@@ -40,10 +40,13 @@ static uint64_t key_of(const void *at)
 	return key;
 }
 
+/* Mostly one after the other is asked for, and rows are large: that which will be soon is fetched. */
 void *cn_slots_at(const struct cn_slots *slots, size_t slot)
 {
 	void *at = slot < slots->used ? row(slots, slot) : NULL;
 
+	if (at && slot % CHUNK_ROWS + AHEAD < CHUNK_ROWS)
+		__builtin_prefetch((const char *)at + AHEAD * slots->row_bytes);
 	return at && key_of(at) ? at : NULL;
 }
 
