@@ -145,9 +145,8 @@ static const struct cn_verb verbs[] = {
 		"They are installed with rouse; without that: source <(rouse completions bash).\n"
 		"`rouse completions targets` prints what can be watched, a pid or a name on each line.",
 		CN_TAKES(HELP), 1, 1, cn_verb_completions },
-	{ "man", "[PAGE]", "Print a page of the manual, for man -l.",
-		"PAGE is rouse, rouse-probe, rouse-config or rouse-runtime. They are installed with rouse;\n"
-		"without that: rouse man | man -l -",
+	{ "man", "[PAGE]", "Show a page of the manual; where there is no terminal, print it as man reads it.",
+		"PAGE is rouse, rouse-probe, rouse-config or rouse-runtime. They are installed with rouse.",
 		CN_TAKES(HELP), 0, 1, cn_verb_man },
 	{ "schema", "", "Print a JSON schema of what --json prints.",
 		"Each document says by its member \"schema\" which of the definitions it follows.", CN_TAKES(HELP), 0, 0,

@@ -5,7 +5,9 @@
  */
 #include "cli/manual.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/environment.h"
@@ -354,13 +356,39 @@ const char *cn_manual_page(unsigned int i)
 	return i < PAGES ? pages[i].name : NULL;
 }
 
+/* A terminal gets it from man, if that is there; else, and in files, it is as it is written. */
+static void show(void (*print)(void))
+{
+	int ends[2];
+	pid_t writer;
+
+	fflush(stdout);
+	if (!isatty(STDOUT_FILENO) || pipe2(ends, O_CLOEXEC)) {
+		print();
+		return;
+	}
+	writer = fork();
+	if (writer == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		print();
+		_exit(fflush(stdout) != 0);
+	}
+	if (writer > 0) {
+		dup2(ends[0], STDIN_FILENO);
+		close(ends[1]); /* or there would be no end to read */
+		execlp("man", "man", "-l", "-", (char *)NULL);
+	}
+	close(ends[0]);
+	print();
+}
+
 int cn_verb_man(struct cn_cli *cli)
 {
 	const char *name = cli->target ? cli->target : "rouse";
 
 	for (size_t i = 0; i < PAGES; i++)
 		if (strcmp(name, pages[i].name) == 0) {
-			pages[i].print();
+			show(pages[i].print);
 			return CN_EXIT_OK;
 		}
 	return cn_fail(CN_EXIT_USAGE, "there are pages rouse, rouse-probe, rouse-config and rouse-runtime; see `rouse man "

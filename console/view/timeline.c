@@ -317,24 +317,35 @@ static void draw_signs(struct cn_canvas *canvas, int row, int col, int cols)
 }
 
 /* What the colours mean, and the signs where there is room. */
+/* "serve", or "serve:120" where one function spawns at several lines. */
+static const char *site_name(char *out, size_t bytes, const struct frame *frame, uint32_t index)
+{
+	const struct cn_site *site = cn_model_site(frame->scene->model, frame->runtime->index, index);
+	uint32_t same = 0;
+	char name[160];
+
+	cn_text_safe(name, sizeof name, cn_model_string(frame->scene->model, frame->runtime->index, site->name),
+		frame->scene->ascii);
+	if (!*name)
+		return cn_site_text(out, bytes, frame->scene, frame->runtime->index, index);
+	for (uint32_t i = 0; i < frame->n_sites; i++)
+		same += cn_model_site(frame->scene->model, frame->runtime->index, frame->sites[i])->name == site->name;
+	snprintf(out, bytes, same > 1 ? "%s:%" PRIu32 : "%s", name, site->line);
+	return out;
+}
+
 static void draw_legend(const struct frame *frame, struct cn_canvas *canvas, int row, int cols)
 {
-	char name[160];
 	int col = 2;
 
 	for (uint32_t i = 0; i < frame->n_sites && col < cols - 12; i++) {
-		const struct cn_site *site = cn_model_site(frame->scene->model, frame->runtime->index, frame->sites[i]);
-		char where[160];
+		char name[180];
 
-		cn_text_safe(name, sizeof name,
-			cn_model_string(frame->scene->model, frame->runtime->index, site->name), frame->scene->ascii);
 		cn_canvas_put(canvas, row, col, (enum cn_style)colors[i],
 			frame->scene->ascii ? 'A' + i : cn_glyph(canvas->charset, CN_GLYPH_FULL));
 		col += 2;
-		col += 2 + cn_canvas_text(canvas, row, col, cols - col - 1 < 24 ? cols - col - 1 : 24, CN_STYLE_PLAIN,
-				   *name ? name
-					 : cn_site_text(where, sizeof where, frame->scene, frame->runtime->index,
-						   frame->sites[i]));
+		col += 2 + cn_canvas_text(canvas, row, col, cols - col - 1 < 28 ? cols - col - 1 : 28, CN_STYLE_PLAIN,
+				   site_name(name, sizeof name, frame, frame->sites[i]));
 	}
 	if (cols - col > 60)
 		draw_signs(canvas, row, col, cols);

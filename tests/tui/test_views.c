@@ -119,6 +119,27 @@ static void the_timeline_stands_while_its_cursor_is_moved(void **state)
 	close_set(&set);
 }
 
+static void spawn_sites_of_one_function_are_told_apart_by_their_lines(void **state)
+{
+	struct look look;
+	struct set set;
+
+	(void)state;
+	open_set(&set, 24, 80, false, WITH_EVENTS);
+	keys(&set, "9");
+	assert_true(shows(&set, "serve  "));
+	look = look_with(set.model, 20 * S, (struct look_opts){ .changes_only = true });
+	look.workers[0] = (struct worker_row){ .index = 0, .state = ROUSE_WORKER_PARKED };
+	look.workers[1] = (struct worker_row){ .index = 1, .state = ROUSE_WORKER_PARKED };
+	look.n_workers = 2;
+	look_site(&look, (struct site_row){ .id = 4, .kind = ROUSE_SITE_SPAWN, .name = 12, .file = 1, .line = 99 });
+	look_end(&look);
+	keys(&set, "C-l");
+	assert_true(shows(&set, "serve:102"));
+	assert_true(shows(&set, "serve:99"));
+	close_set(&set);
+}
+
 static void the_poll_under_the_cursor_leads_to_its_task(void **state)
 {
 	struct set set;
@@ -269,6 +290,7 @@ TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files),
 	cmocka_unit_test(no_screen_leaves_ascii_in_the_c_locale),
 	cmocka_unit_test(a_view_s_own_key_chooses_it_in_the_menu),
 	cmocka_unit_test(the_timeline_stands_while_its_cursor_is_moved),
+	cmocka_unit_test(spawn_sites_of_one_function_are_told_apart_by_their_lines),
 	cmocka_unit_test(the_poll_under_the_cursor_leads_to_its_task),
 	cmocka_unit_test(blocks_stand_among_the_events_of_their_task),
 	cmocka_unit_test(a_task_s_page_says_who_woke_it_and_whom_it_woke),

@@ -4,10 +4,12 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROUSE = sys.argv[1]
@@ -60,6 +62,25 @@ def main():
         assert f".TP\n--{mode}\n" in pages["rouse-probe"], mode
     variables()
     keys(pages["rouse"])
+    a_terminal_gets_it_from_man()
+
+
+def a_terminal_gets_it_from_man():
+    with tempfile.TemporaryDirectory() as folder:
+        for man, shown in (("#!/bin/sh\necho $#: $1 $2; exec head -c 11", "2: -l -\r\n.TH \"rouse\""), (None, ".TH \"rouse\" \"1\"")):
+            if man:
+                Path(folder, "man").write_text(man)
+                Path(folder, "man").chmod(0o755)
+            path = f"{folder}:/usr/bin:/bin" if man else "/nowhere"
+            ours, theirs = pty.openpty()
+            with subprocess.Popen([ROUSE, "man"], stdout=theirs, stdin=theirs, env={**os.environ, "PATH": path}) as process:
+                os.close(theirs)
+                text = os.read(ours, 4096).decode()
+                while len(text) < len(shown):
+                    text += os.read(ours, 4096).decode()
+                os.close(ours)
+                process.kill()
+            assert text.startswith(shown), (man, text[:200])
 
 
 def variables():
