@@ -36,6 +36,7 @@ static void lost(struct cn_diagnosis *diagnosis, const struct cn_task *task, con
 {
 	const struct cn_model *model = diagnosis->model;
 	const char *source = cn_wake_source_name(task->last_waker);
+	bool in_no_hand = cn_stands_scheduled(model, task);
 	struct cn_report report;
 	char time[CN_FORMAT_BYTES];
 
@@ -43,13 +44,12 @@ static void lost(struct cn_diagnosis *diagnosis, const struct cn_task *task, con
 		runtime->inject_depth)
 		return;
 	report = cn_report_about(CN_FINDING_LOST_TASK, CN_INCOMPLETE, task);
-	report.proven_after = cn_stands_scheduled(model, task) ? LOST_LOOKS : 0;
+	report.proven_after = in_no_hand ? LOST_LOOKS : 0;
 	report.finding.since_ns = task->enqueue_ns;
 	cn_evidence(&report, "marked scheduled for %s, woken by %s",
 		cn_format_ns(time, cn_task_in_state_ns(model, task)), source ? source : "a task");
-	cn_evidence(&report,
-		"; it is in no worker's ring or LIFO slot, the global queue is empty, and no thread has it in "
-		"hand");
+	cn_evidence(&report, "; it is in no worker's ring or LIFO slot, the global queue is empty, and %s",
+		in_no_hand ? "no thread has it in hand" : "whether a thread has it in hand is not known");
 	cn_explained(diagnosis, task->id);
 	cn_report(diagnosis, &report);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What rules ask of the model before they dare to say PROVEN. */
+#include <string.h>
+
 #include "diagnose/report.h"
 
 bool cn_is_task_id(uint64_t id)
@@ -20,15 +22,26 @@ bool cn_ended(const struct cn_model *model, uint64_t id)
 	return !task || task->state >= ROUSE_TASK_COMPLETE;
 }
 
-/* 0: nobody carries the task; 1: somebody carries several, one of which it may be; 2: somebody carries it. */
+/* Has the worker done nothing that is counted since the look before? It may wait for a CPU with what it carries. */
+static bool stood(const struct cn_worker *worker)
+{
+	return memcmp(&worker->counters, &worker->previous, sizeof worker->counters) == 0;
+}
+
+/*
+ * 0: nobody carries the task; 1: somebody carries several, one of which it may
+ * be; 2: somebody carries it, or has had several in hand for all of the time.
+ */
 static int carried(const struct cn_runtime *runtime, uint64_t id)
 {
 	int worst = runtime->foreign_in_transit ? 1 : 0;
 
 	for (uint32_t i = 0; i < runtime->n_workers; i++) {
-		if (runtime->workers[i].in_transit == id)
+		const struct cn_worker *worker = &runtime->workers[i];
+
+		if (worker->in_transit == id || (worker->in_transit == UINT64_MAX && stood(worker)))
 			return 2;
-		if (runtime->workers[i].in_transit == UINT64_MAX)
+		if (worker->in_transit == UINT64_MAX)
 			worst = 1;
 	}
 	return worst;

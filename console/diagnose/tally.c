@@ -197,33 +197,49 @@ void cn_load_begin(struct cn_diagnosis *diagnosis)
 
 /* ------------------------------------------------------------------- tasks */
 
-/* How long the poll in progress has lasted; without stamps (L0) at least since the look before, if that saw it too. */
-static uint64_t poll_age(const struct cn_diagnosis *diagnosis, const struct cn_task *task)
+/* The worker that says of itself that it polls the task. */
+static const struct cn_worker *poller(const struct cn_runtime *runtime, const struct cn_task *task)
+{
+	for (uint32_t i = 0; i < runtime->n_workers; i++)
+		if (!runtime->workers[i].foreign && runtime->workers[i].current_task == task->id)
+			return &runtime->workers[i];
+	return NULL;
+}
+
+/*
+ * How long the poll in progress has lasted. The task is read at another instant
+ * than its worker, and may be read in the middle of the stores that begin a
+ * poll, for as long as the machine keeps its worker from going on: then its
+ * stamp is that of the end of its last poll, which can be hours ago. So the
+ * worker's is asked as well; and of one that no worker polls, or that has no
+ * stamps (L0), it is only known that it was the same poll in the look before.
+ */
+static uint64_t poll_age(const struct cn_diagnosis *diagnosis, const struct cn_task *task, const struct cn_worker *worker)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(diagnosis->model, task->runtime);
+	uint64_t since = task->edge_ns;
 
-	if (task->edge_ns && runtime->level)
-		return cn_lasted(diagnosis, task->runtime, task->edge_ns);
+	if (runtime->level && since && worker) {
+		since = worker->poll_start_ns > since ? worker->poll_start_ns : since;
+		return cn_lasted(diagnosis, task->runtime, since);
+	}
 	return cn_task_settled(diagnosis->model, task) ? cn_lasted(diagnosis, task->runtime, task->changed_ns) : 0;
 }
 
 static void tally_running(struct cn_diagnosis *diagnosis, struct cn_runtime_tally *tally, const struct cn_task *task)
 {
 	const struct cn_runtime *runtime = cn_model_runtime(diagnosis->model, task->runtime);
+	const struct cn_worker *worker = poller(runtime, task);
 	const struct cn_diagnose_opts *opts = &diagnosis->opts;
 	struct cn_load *load = diagnosis->load;
-	uint64_t age = poll_age(diagnosis, task);
+	uint64_t age = poll_age(diagnosis, task, worker);
 	struct cn_poll *poll;
 
 	cn_longest_add(&tally->running, task, task->edge_ns);
 	if (age < opts->poll || age < runtime->long_poll_ns || load->n_polls == CN_POLLS_MAX)
 		return;
 	poll = &load->polls[load->n_polls++];
-	*poll = (struct cn_poll){ .task = task, .age_ns = age };
-	for (uint32_t i = 0; i < runtime->n_workers; i++)
-		if (!runtime->workers[i].foreign && runtime->workers[i].index == task->worker &&
-			runtime->workers[i].current_task == task->id)
-			poll->worker = &runtime->workers[i];
+	*poll = (struct cn_poll){ .task = task, .worker = worker, .age_ns = age };
 	cn_judge_poll(diagnosis, poll);
 	if (!poll->worker)
 		return;

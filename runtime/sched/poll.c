@@ -28,7 +28,6 @@ static void stamp_begin(struct rs_worker *w, struct rouse_task *task)
 
 	if (task->enqueue_ticks && w->edge > task->enqueue_ticks)
 		delay = w->edge - task->enqueue_ticks;
-	RS_PUT(&task->edge_ticks, w->edge);
 	RS_PUT(&task->scheduled_ticks, task->scheduled_ticks + delay);
 	RS_PUT(&w->record->poll_start, w->edge);
 	struct rouse_histogram_pair *h = histograms(w, task);
@@ -153,6 +152,9 @@ static void cancel(struct rs_worker *w, struct rouse_task *task)
 void rs_poll_task(struct rs_worker *w, struct rouse_task *task)
 {
 	RS_PUT(&task->link, NULL);
+	/* Before S1, which releases it: who sees the task RUNNING must not take the end of its last poll for the start. */
+	if (w->level)
+		RS_PUT(&task->edge_ticks, w->edge);
 	if (rs_state_begin(&task->state) == RS_CANCEL) {
 		cancel(w, task);
 		return;

@@ -49,7 +49,11 @@ enum rs_next {
 	RS_CANCEL /* drop the future, then finish */
 };
 
-/* S1: NOTIFIED -> RUNNING. The acquire pairs with the release of every wake (S3) and drop (S5) before. */
+/*
+ * S1: NOTIFIED -> RUNNING. The acquire pairs with the release of every wake
+ * (S3) and drop (S5) before; the release with whoever reads the cell from
+ * outside: its stamps are those of this poll.
+ */
 static inline enum rs_next rs_state_begin(uint64_t *word)
 {
 	uint64_t s = rs_load(word, RS_ACQUIRE), n;
@@ -57,10 +61,10 @@ static inline enum rs_next rs_state_begin(uint64_t *word)
 	do {
 		n = ((s & ~(uint64_t)ROUSE_NOTIFIED) | ROUSE_RUNNING) + ROUSE_STAMP_ONE;
 		if (!(s & RS_REFS)) {
-			rs_store(word, n, RS_RELAXED);
+			rs_store(word, n, RS_RELEASE);
 			break;
 		}
-	} while (!rs_cas(word, &s, n, RS_ACQUIRE, RS_ACQUIRE));
+	} while (!rs_cas(word, &s, n, RS_ACQ_REL, RS_ACQUIRE));
 	return n & ROUSE_CANCELLED ? RS_CANCEL : RS_POLL;
 }
 

@@ -91,6 +91,26 @@ static void a_task_in_somebodys_hand_is_not_proven_lost(void **state)
 	assert_int_equal(stage_finding(stage, CN_FINDING_LOST_TASK)->class, CN_INCOMPLETE);
 }
 
+/* A machine may keep a thread off its CPU for any number of looks, with what it carries. */
+static void several_in_the_hand_of_a_worker_that_stands_still_may_have_it(void **state)
+{
+	struct stage *stage = *state;
+
+	scheduled(stage);
+	stage->workers[0].in_transit = UINT64_MAX;
+	looks(stage, 2, 8);
+	assert_int_equal(stage_finding(stage, CN_FINDING_LOST_TASK)->class, CN_INCOMPLETE);
+	assert_non_null(strstr(stage_finding(stage, CN_FINDING_LOST_TASK)->evidence, "in hand is not known"));
+	stage_again(state);
+	stage = *state;
+	scheduled(stage);
+	stage->workers[0].in_transit = UINT64_MAX;
+	for (uint64_t s = 2; s <= 8; s++, stage->workers[0].counters.polls++) /* it has let go meanwhile */
+		stage_look(stage, s * S);
+	assert_int_equal(stage_finding(stage, CN_FINDING_LOST_TASK)->class, CN_PROVEN);
+	assert_non_null(strstr(stage_finding(stage, CN_FINDING_LOST_TASK)->evidence, "no thread has it in hand"));
+}
+
 /* ---------------------------------------------------------- missed unparks */
 
 static void queued_with_all_workers_parked_is_proven(void **state)
@@ -230,7 +250,9 @@ static void nobody_need_watch_what_nobody_waits_for(void **state)
 
 TEST_MAIN(STAGED(a_woken_task_in_no_queue_is_proven_at_the_third_time), STAGED(a_task_in_a_queue_is_not_lost),
 	STAGED(where_queues_are_not_known_nothing_is_lost), STAGED(a_task_that_moves_is_not_lost),
-	STAGED(a_task_in_somebodys_hand_is_not_proven_lost), STAGED(queued_with_all_workers_parked_is_proven),
+	STAGED(a_task_in_somebodys_hand_is_not_proven_lost),
+	STAGED(several_in_the_hand_of_a_worker_that_stands_still_may_have_it),
+	STAGED(queued_with_all_workers_parked_is_proven),
 	STAGED(a_worker_that_is_awake_will_find_it), STAGED(a_worker_that_polled_meanwhile_is_awake_enough),
 	STAGED(a_call_may_take_a_while), STAGED(a_stopped_program_is_given_no_time),
 	STAGED(sockets_that_nobody_watches_are_proven_if_somebody_could),

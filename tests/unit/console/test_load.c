@@ -53,6 +53,7 @@ static void a_poll_of_more_than_a_second_blocks_its_worker(void **state)
 	struct look look = look_at(scene->model, 3 * S);
 	const struct cn_finding *f;
 
+	look.current_task = 20;
 	look_task(&look, running(1 * S));
 	end(scene, &look);
 	f = finding_of(scene->findings, CN_FINDING_BLOCKED_WORKER);
@@ -81,6 +82,7 @@ static void the_same_with_more_like_it_before_is(void **state)
 	struct look look = look_at(scene->model, 3 * S);
 	uint32_t buckets[ROUSE_HISTOGRAM_BUCKETS] = { [10] = 5, [27] = 2 };
 
+	look.current_task = 20;
 	look_task(&look, running(3 * S - 200 * MS));
 	look_histogram(&look, 1, buckets);
 	end(scene, &look);

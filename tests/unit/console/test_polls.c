@@ -360,7 +360,42 @@ static void nothing_is_late_while_the_watchdog_did_not_run(void **state)
 	stage_silent(stage);
 }
 
-TEST_MAIN(STAGED(what_a_thread_that_runs_does_is_told_by_the_second_look),
+/* Looked at in the middle of the stores that begin a poll, its stamp is still that of the end of its last one. */
+static void a_task_that_no_worker_polls_was_at_most_so_since_the_look_before(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_worker(stage, ROUSE_WORKER_POLLING);
+	stage_polls(stage, 0, 20, 1 * S);
+	stage->workers[0].current_task = 0;
+	stage_look(stage, 9 * S);
+	stage_silent(stage);
+	stage_task(stage, 20)->polls++; /* another poll, seen in the same way */
+	stage_look(stage, 11 * S);
+	stage_silent(stage);
+	stage_look(stage, 13 * S); /* the same one */
+	assert_int_equal(stage_finding(stage, CN_FINDING_BLOCKED_WORKER)->class, CN_LIKELY);
+	assert_non_null(strstr(stage_finding(stage, CN_FINDING_BLOCKED_WORKER)->evidence, "for 2.00s"));
+}
+
+/* ... and its worker has come further when that is read. A task that is cancelled at rest has such a stamp, too. */
+static void a_poll_is_as_old_as_its_worker_says_if_its_task_says_older(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_worker(stage, ROUSE_WORKER_POLLING);
+	stage_polls(stage, 0, 20, 1 * S);
+	stage->workers[0].poll_start_ns = 8900 * MS;
+	stage_look(stage, 9 * S);
+	stage_silent(stage);
+	stage->workers[0].poll_start_ns = 7900 * MS;
+	stage_look(stage, 9200 * MS);
+	assert_non_null(strstr(stage_finding(stage, CN_FINDING_BLOCKED_WORKER)->evidence, "for 1.30s"));
+}
+
+TEST_MAIN(STAGED(a_task_that_no_worker_polls_was_at_most_so_since_the_look_before),
+	STAGED(a_poll_is_as_old_as_its_worker_says_if_its_task_says_older),
+	STAGED(what_a_thread_that_runs_does_is_told_by_the_second_look),
 	STAGED(or_by_one_that_is_long_enough_after_it), STAGED(a_thread_that_has_its_cpu_all_the_time_computes),
 	STAGED(one_that_sleeps_in_a_call_is_blocked_and_the_socket_is_named), STAGED(a_lock_of_threads_is_called_that),
 	STAGED(one_that_would_run_and_has_had_little_of_a_cpu_is_told_by_another_look),

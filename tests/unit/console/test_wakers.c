@@ -63,6 +63,7 @@ static void look_twice_with(struct scene *scene, struct task_row row, struct awa
 		look_task(&look, row);
 		look_awaits(&look, row.id, awaits, n);
 		look.in_transit = in_transit;
+		look.counters.polls = from + i; /* its worker goes on */
 		look.incomplete = incomplete;
 		look_end(&look);
 		assert_int_equal(cn_diagnose(scene->model, NULL, scene->findings), 0);
