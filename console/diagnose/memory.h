@@ -33,6 +33,7 @@ struct cn_order {
 	uint32_t site;     /* where that task stood */
 	uint8_t runtime;
 	uint8_t n_gates;
+	bool told; /* as a ring of the two, with its opposite */
 	uint64_t gates[CN_GATES_MAX]; /* locks that were held every time: they keep the orders apart */
 };
 

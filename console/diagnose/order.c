@@ -206,10 +206,19 @@ static bool by_two(const struct cn_order *a, const struct cn_order *b)
 	       (b->other_task && b->other_task != a->task);
 }
 
-/* Both wait for each other at this moment: no danger any more, but the thing itself, and told as such. */
-static bool have_met(const struct cn_order *a, const struct cn_order *b)
+/*
+ * Both wait for each other at this moment: no danger any more, but the thing
+ * itself, and told as such. When it is over, whoever was seen to wait last does
+ * not make a danger of what was told.
+ */
+static bool have_met(const struct cn_diagnosis *diagnosis, struct cn_order *a, struct cn_order *b)
 {
-	return a->waits_ns && a->waits_ns == b->waits_ns;
+	bool now = a->waits_ns && a->waits_ns == b->waits_ns;
+
+	/* A ring is about its oldest task. */
+	if (now && cn_reported(diagnosis, CN_FINDING_WAIT_CYCLE, a->task < b->task ? a->task : b->task))
+		a->told = b->told = true;
+	return now || (a->told && b->told);
 }
 
 static const char *name_of(const struct cn_model *model, uint64_t task)
@@ -252,7 +261,7 @@ static void judge(struct cn_diagnosis *diagnosis)
 	struct cn_memory *memory = diagnosis->memory;
 
 	for (size_t i = 0; i < memory->orders.used; i++) {
-		const struct cn_order *a = cn_slots_at(&memory->orders, i), *b;
+		struct cn_order *a = cn_slots_at(&memory->orders, i), *b;
 
 		if (!a)
 			continue;
@@ -261,7 +270,7 @@ static void judge(struct cn_diagnosis *diagnosis)
 			continue;
 		}
 		b = a->held < a->taken ? order_of(memory, a->taken, a->held) : NULL;
-		if (b && by_two(a, b) && !kept_apart(a, b) && !have_met(a, b))
+		if (b && by_two(a, b) && !kept_apart(a, b) && !have_met(diagnosis, a, b))
 			report_pair(diagnosis, a, b);
 	}
 }

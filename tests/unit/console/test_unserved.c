@@ -435,6 +435,38 @@ static void who_waits_for_each_other_is_in_no_danger_of_it(void **state)
 	assert_null(play_finding(play, CN_FINDING_LOCK_ORDER));
 }
 
+/* One was aborted, and the other seen to wait for a moment more: what was told as a ring is over, and not told anew. */
+static void nor_when_the_ring_that_was_told_is_over(void **state)
+{
+	struct play *play = *state;
+
+	asleep(play);
+	play->actors[0].waits[0] = (struct wait){ .op = ROUSE_OP_LOCK, .on = 51, .since_ns = 60 * S };
+	play->actors[1].waits[0] = (struct wait){ .op = ROUSE_OP_LOCK, .on = 50, .since_ns = 60 * S };
+	locks(play, (struct thing)HELD(50, 20, 50 * S), (struct thing)HELD(51, 21, 50 * S), 4);
+	play->actors[0] = (struct actor){ .id = 20, .stamp = 9, .waits = { { .op = ROUSE_OP_SLEEP } } };
+	play_look(play, 1);
+	assert_null(play_finding(play, CN_FINDING_LOCK_ORDER));
+	play->actors[1] = (struct actor){ .id = 21, .stamp = 9, .waits = { { .op = ROUSE_OP_SLEEP } } };
+	locks(play, (struct thing)FREE(50), (struct thing)FREE(51), 3);
+	assert_null(play_finding(play, CN_FINDING_LOCK_ORDER));
+}
+
+/* They have met, but too briefly for a ring to be told: the danger is. */
+static void but_a_ring_that_was_not_told_leaves_its_orders(void **state)
+{
+	struct play *play = *state;
+
+	asleep(play);
+	play->actors[0].waits[0] = (struct wait){ .op = ROUSE_OP_LOCK, .on = 51, .since_ns = 60 * S };
+	play->actors[1].waits[0] = (struct wait){ .op = ROUSE_OP_LOCK, .on = 50, .since_ns = 60 * S };
+	locks(play, (struct thing)HELD(50, 20, 50 * S), (struct thing)HELD(51, 21, 50 * S), 1);
+	assert_null(play_finding(play, CN_FINDING_WAIT_CYCLE));
+	play->actors[0] = (struct actor){ .id = 20, .stamp = 9, .waits = { { .op = ROUSE_OP_SLEEP } } };
+	play_look(play, 1);
+	assert_non_null(play_finding(play, CN_FINDING_LOCK_ORDER));
+}
+
 static void waiting_for_one_while_holding_the_other_is_an_order(void **state)
 {
 	struct play *play = *state;
@@ -506,5 +538,6 @@ TEST_MAIN(T(what_is_there_with_its_waiter_asleep_is_proven), T(what_is_not_there
 	T(a_waker_that_stands_somewhere_is_not), T(a_waker_given_to_something_known_is_not_searched_for),
 	T(two_orders_by_two_tasks_are_likely), T(one_order_is_none), T(equal_stamps_have_no_order),
 	T(one_task_alone_meets_nobody), T(a_third_lock_keeps_them_apart), T(an_owner_seen_once_has_no_order),
-	T(who_waits_for_each_other_is_in_no_danger_of_it), T(waiting_for_one_while_holding_the_other_is_an_order),
+	T(who_waits_for_each_other_is_in_no_danger_of_it), T(nor_when_the_ring_that_was_told_is_over),
+	T(but_a_ring_that_was_not_told_leaves_its_orders), T(waiting_for_one_while_holding_the_other_is_an_order),
 	T(the_first_consumer_that_does_not_send_is_named), T(a_sender_that_has_just_begun_to_wait_is_none));
