@@ -9,7 +9,6 @@
  * kernel: sched
  * evidence: clock_nanosleep
  * core: no, the kernel is asked while it runs
- * recording: no, the kernel is asked while it runs
  */
 #include <time.h>
 

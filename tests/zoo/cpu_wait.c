@@ -9,7 +9,6 @@
  * kernel: sched
  * alone: it takes a CPU from others
  * core: no, the kernel is asked while it runs
- * recording: no, the kernel is asked while it runs
  */
 #include <pthread.h>
 #include <sched.h>

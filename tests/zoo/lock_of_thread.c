@@ -11,7 +11,6 @@
  * evidence: blocked in futex for .*: thread \d+ \(keeper\), no worker, has the lock
  * root: blocked in futex
  * core: no, the kernel is asked while it runs
- * recording: no, the kernel is asked while it runs
  */
 #include <pthread.h>
 #include <semaphore.h>

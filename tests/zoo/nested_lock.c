@@ -12,7 +12,6 @@
  * evidence: blocked in futex for .*: its own thread \d+ has the lock
  * root: blocked in futex
  * core: no, the kernel is asked while it runs
- * recording: no, the kernel is asked while it runs
  */
 #include <pthread.h>
 

@@ -8,7 +8,6 @@
  * task: filler
  * kernel: sched faults
  * core: no, the kernel is asked while it runs
- * recording: no, the kernel is asked while it runs
  */
 #include <sys/mman.h>
 

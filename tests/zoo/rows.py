@@ -16,7 +16,7 @@
     why: NAME               the task to ask `rouse why` about, if the finding names none
     alone: REASON           only one such program at a time
     kernel: GROUP...        what the kernel is asked for besides; where it may not be, the row is not looked at
-    evidence: REGEX         in what is said of the finding
+    evidence: REGEX         in what is said of the finding; of one that the kernel is asked for, not in a core file
     core: no, REASON        it cannot be found in a core file; "weaker, REASON": only as a weaker class
     recording: no, REASON   ... in what the agent said, kept in a file
 """

@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / ".." / "watch"))
 
-from watch import (DEADLINE_S, FINDINGS, INCOMPLETE, LISTEN, NO_TARGET, OK, TIMEOUT, agent_of,  # noqa: E402
+from watch import (DEADLINE_S, FINDINGS, INCOMPLETE, LISTEN, NO_TARGET, OK, ROUSE, TIMEOUT, agent_of,  # noqa: E402
                    check_envelope, record, rouse, said)
 
 from harness import Program, skip  # noqa: E402  pylint: disable=wrong-import-order
@@ -30,6 +30,7 @@ from rows import CLASSES, Row, all_rows  # noqa: E402  pylint: disable=wrong-imp
 PENDING = {}
 LOOKS, TWIN_LOOKS, INTERVAL_MS = 5, 12, 250
 CORE_LOOKS = 3  # one sees, one searches memory, one judges: as many as `rouse check` takes by itself
+KERNEL_FOR = "8s"  # `rouse check` asks for 5 s; two windows of the kernel's sums fit, however late looks are
 OVERLOADED = "the machine is overloaded"
 SURE = CLASSES.index("likely")
 
@@ -89,11 +90,11 @@ class Case:
         if self.row.more.get("line") == when:
             program.say("")
 
-    def matches(self, finding, intended, weaker=False, one_look=False):
+    def matches(self, finding, intended, source, weaker=False):
         """Whether it is that, as it should be: class, task, line, runtime."""
         # How sure it can be of a poll depends on the machine; it says so.
         at_least = 0 if weaker or OVERLOADED in finding["evidence"] else intended.at_least
-        if one_look:  # no second one will tell whether a thread had it in hand
+        if source == "core":  # no second one will tell whether a thread had it in hand
             at_least = min(at_least, CLASSES.index("incomplete"))
         if finding["code"] != intended.code or CLASSES.index(finding["class"]) < at_least:
             return False
@@ -101,7 +102,8 @@ class Case:
         first = finding["tasks"][0].get("name") if finding["tasks"] else None
         if names and first not in names:
             return False
-        if not re_search(self.row.more.get("evidence", ""), finding["evidence"]):
+        asked = source != "core" or "kernel" not in self.row.more  # the kernel says nothing of who is dead
+        if asked and not re_search(self.row.more.get("evidence", ""), finding["evidence"]):
             return False
         line = self.row.line_of(names.get(first))
         site = finding["site"]
@@ -109,7 +111,7 @@ class Case:
             return False
         return True
 
-    def foreign(self, document):
+    def foreign(self, document, source):
         """What was found, and should not have been."""
         allowed = set() if self.twin else self.row.codes | set(self.row.words("companions"))
         bad = []
@@ -122,7 +124,7 @@ class Case:
             elif not self.twin and code not in allowed and finding["class"] in ("likely", "proven"):
                 bad.append(finding)
             elif not self.twin and code in self.row.codes and how_sure >= SURE and finding["class"] != "incomplete" \
-                    and not any(self.matches(finding, intended) for intended in self.row.intended
+                    and not any(self.matches(finding, intended, source) for intended in self.row.intended
                                 if how_sure >= intended.at_least):
                 bad.append(finding)
         return bad
@@ -136,17 +138,17 @@ class Case:
         while time.monotonic() < deadline:
             self.act(program, "again and again")
             document = self.check(program.pid, source, looks)
-            bad = self.foreign(document)
+            bad = self.foreign(document, source)
             if bad:
                 self.fail(f"by {source} this was found, which is not what the row says:\n{show(bad)}")
-            found = self.all_intended(document)
+            found = self.all_intended(document, source)
             if all(found):
                 self.found[source] = found
                 return
         self.fail(f"by {source} was not found: {self.row.codes}, but:\n{show(document['findings'])}")
 
-    def all_intended(self, document):
-        return [next((finding for finding in document["findings"] if self.matches(finding, intended)), None)
+    def all_intended(self, document, source):
+        return [next((finding for finding in document["findings"] if self.matches(finding, intended, source)), None)
                 for intended in self.row.intended]
 
     def find_at_once(self, program, source):
@@ -155,7 +157,7 @@ class Case:
             return
         for _ in range(3):
             document = self.check(program.pid, source, None)
-            if all(self.all_intended(document)):
+            if all(self.all_intended(document, source)):
                 return
         self.fail(f"by {source} was not found without --looks: {self.row.codes}, but:\n{show(document['findings'])}")
 
@@ -180,22 +182,18 @@ class Case:
 
     def heal(self, program, source):
         """While somebody looks on, it heals: what was found is over, and who looks anew sees nothing."""
-        argv = ("check", "--json", "--source", source, "--looks", 12, "--interval", INTERVAL_MS, program.pid)
-        results = queue.Queue()
-        thread = threading.Thread(target=lambda: results.put(rouse(*argv)))
-        thread.start()
-        deadline = time.monotonic() + DEADLINE_S
-        while not self.check(program.pid, source, 2)["findings"] and time.monotonic() < deadline:
-            continue
-        program.say("")
-        thread.join()
-        long = json.loads(results.get().stdout)
-        while self.check(program.pid, source, 3)["findings"]:
-            if time.monotonic() > deadline:
-                self.fail("it healed, and is still found")
-        codes = [finding["code"] for finding in long["findings"] if finding["active"]]
-        if codes:
-            self.fail(f"it healed, and who looked on all the time still has as active: {codes}")
+        with Program(ROUSE, "watch", "--json", "--source", source, "--interval", INTERVAL_MS, "--threshold", "stays=1s",
+                     program.pid) as watcher:
+            watcher.wait_line(r'"class":\s*"proven"')
+            program.say("")
+            watcher.wait_line(r'"edge":\s*"goes"')
+            edges = [json.loads(line) for line in watcher.stdout]
+        others = {edge["finding"]["code"] for edge in edges if "finding" in edge} - self.row.codes
+        if others or edges[-1]["edge"] != "goes":
+            self.fail(f"who looked on while it healed saw {others} besides, or it came back:\n{watcher.said()}")
+        document = self.check(program.pid, source, LOOKS)
+        if document["findings"]:
+            self.fail(f"it healed, and is still found:\n{show(document['findings'])}")
 
     # ------------------------------------------------------------ a twin
 
@@ -204,7 +202,7 @@ class Case:
         for _ in range(2):
             self.act(program, "again and again")
             document = self.check(program.pid, source, max(TWIN_LOOKS, int(self.row.more.get("looks", 0))) // 2)
-            bad = self.foreign(document) if document else []
+            bad = self.foreign(document, source) if document else []
             if bad:
                 self.fail(f"by {source} this was found in the healthy twin:\n{show(bad)}")
             self.found[source] = []
@@ -256,28 +254,43 @@ class Case:
         self.judge_later(document, "core")
 
     def look_at_recording(self, program):
-        """What its agent said for a while, kept in a file, tells the same."""
+        """What is kept in a file tells the same: what its agent said for a while, or, if the kernel is asked too, all
+        that a console saw."""
         looks = max(int(self.row.more.get("looks", 0)), TWIN_LOOKS)
-        file = f"/tmp/zoo-{program.pid}.frames"
+        kernel = ",".join(self.row.words("kernel"))
+        file = f"/tmp/zoo-{program.pid}.{'rec' if kernel else 'frames'}"
         runtimes = 2 if "runtime" in self.row.more else 1
         try:
-            record(agent_of(program), file, (looks + 1) * runtimes, INTERVAL_MS)
-            done = rouse("check", "--json", "--looks", looks, "--interval", 10, *self.row.words("options"),
-                         "--frames", file)
+            if kernel:
+                document = self.check_recorded(program, file, kernel)
+            else:
+                record(agent_of(program), file, (looks + 1) * runtimes, INTERVAL_MS)
+                document = self.check_file("--looks", looks, "--interval", 10, "--frames", file)
         finally:
             Path(file).unlink(missing_ok=True)
+        self.judge_later(document, "recording")
+
+    def check_recorded(self, program, file, kernel):
+        done = rouse("record", f"--kernel={kernel}", "--source", "socket", "--interval", INTERVAL_MS,
+                     "--for", KERNEL_FOR, "-o", file, program.pid)
+        if done.returncode != OK:
+            self.fail(said(done))
+        return self.check_file(file)
+
+    def check_file(self, *argv):
+        done = rouse("check", "--json", *self.row.words("options"), *argv)
         if done.returncode not in (OK, FINDINGS, INCOMPLETE) or done.stderr:
             self.fail(said(done))
-        self.judge_later(json.loads(done.stdout), "recording")
+        return json.loads(done.stdout)
 
     def judge_later(self, document, source):
         """What does not live any more is judged as it was, as far as it tells."""
-        bad = self.foreign(document)
+        bad = self.foreign(document, source)
         if bad:
             self.fail(f"in the {source} this was found, which is not what the row says:\n{show(bad)}")
         says = self.row.more.get(source, "")
         found = [next((finding for finding in document["findings"]
-                       if self.matches(finding, intended, says.startswith("weaker"), source == "core")), None)
+                       if self.matches(finding, intended, source, says.startswith("weaker"))), None)
                  for intended in self.row.intended]
         if all(found) and not self.twin:
             self.found[source] = found
