@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
-#include "base/atomic.h"
-
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
@@ -14,9 +12,9 @@ enum { CALIBRATION_NS = 2000000 };
 __extension__ typedef unsigned __int128 wide;
 
 bool rs_clock_is_tsc;
+uint64_t rs_clock_rate;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t base_ticks, base_ns; /* of rs_clock_init */
-static uint64_t rate;                /* ns per tick, 32.32; atomic */
 
 struct reading {
 	uint64_t ticks, ns;
@@ -68,13 +66,13 @@ static void init(void)
 	base_ticks = first.ticks;
 	base_ns = first.ns;
 	if (!rs_clock_is_tsc) {
-		rs_store(&rate, 1ull << 32, RS_RELAXED);
+		rs_store(&rs_clock_rate, 1ull << 32, RS_RELAXED);
 		return;
 	}
 	do
 		last = read_both();
 	while (last.ns - first.ns < CALIBRATION_NS);
-	rs_store(&rate, fixed_rate(last.ns - first.ns, last.ticks - first.ticks), RS_RELAXED);
+	rs_store(&rs_clock_rate, fixed_rate(last.ns - first.ns, last.ticks - first.ticks), RS_RELAXED);
 }
 
 void rs_clock_init(void)
@@ -89,7 +87,7 @@ void rs_clock_anchor(struct rouse_clock_anchor *anchor)
 	uint32_t seq = rs_load(&anchor->seq, RS_RELAXED);
 
 	if (rs_clock_is_tsc && now.ns - base_ns >= CALIBRATION_NS)
-		rs_store(&rate, fixed_rate(now.ns - base_ns, now.ticks - base_ticks), RS_RELAXED);
+		rs_store(&rs_clock_rate, fixed_rate(now.ns - base_ns, now.ticks - base_ticks), RS_RELAXED);
 	clock_gettime(CLOCK_REALTIME, &real);
 
 	/* A sequence lock: readers retry while seq is odd or has changed. */
@@ -99,16 +97,11 @@ void rs_clock_anchor(struct rouse_clock_anchor *anchor)
 	rs_store(&anchor->ticks, now.ticks, RS_RELAXED);
 	rs_store(&anchor->mono_ns, now.ns, RS_RELAXED);
 	rs_store(&anchor->real_ns, (uint64_t)real.tv_sec * 1000000000u + (uint64_t)real.tv_nsec, RS_RELAXED);
-	rs_store(&anchor->mult, rs_load(&rate, RS_RELAXED), RS_RELAXED);
+	rs_store(&anchor->mult, rs_load(&rs_clock_rate, RS_RELAXED), RS_RELAXED);
 	rs_store(&anchor->seq, seq + 2, RS_RELEASE);
-}
-
-uint64_t rs_ticks_to_ns(uint64_t ticks_duration)
-{
-	return (uint64_t)((wide)ticks_duration * rs_load(&rate, RS_RELAXED) >> 32);
 }
 
 uint64_t rs_ns_to_ticks(uint64_t ns_duration)
 {
-	return (uint64_t)(((wide)ns_duration << 32) / rs_load(&rate, RS_RELAXED));
+	return (uint64_t)(((wide)ns_duration << 32) / rs_load(&rs_clock_rate, RS_RELAXED));
 }

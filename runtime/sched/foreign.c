@@ -19,30 +19,6 @@ uint64_t rs_thread_id(void)
 	return rs_self.id = RS_THREAD_ID | (uint64_t)gettid();
 }
 
-struct rouse_counters *rs_counters(struct rouse_runtime *runtime, bool *ret_shared)
-{
-	struct rs_worker *w = rs_worker_here(runtime);
-
-	*ret_shared = !w;
-	return w ? &w->record->counters : &rs_page_worker(runtime->page, runtime->n_workers)->counters;
-}
-
-struct rs_shard *rs_shard_enter(struct rouse_runtime *runtime)
-{
-	struct rs_worker *w = rs_worker_here(runtime);
-
-	if (w)
-		return &w->shard;
-	rs_lock_take(&runtime->foreign_shard.lock);
-	return &runtime->foreign_shard;
-}
-
-void rs_shard_leave(struct rs_shard *shard)
-{
-	if (shard == &shard->runtime->foreign_shard)
-		rs_lock_drop(&shard->lock);
-}
-
 /* ------------------------------------------------------------------ rings */
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
@@ -83,12 +59,8 @@ static struct rouse_ring *claim_ring(struct rouse_runtime *runtime)
 	return NULL;
 }
 
-static struct rouse_ring *ring_here(struct rouse_runtime *runtime)
+static struct rouse_ring *foreign_ring(struct rouse_runtime *runtime)
 {
-	struct rs_worker *w = rs_worker_here(runtime);
-
-	if (w)
-		return w->ring;
 	if (rs_self.ring_serial != runtime->serial)
 		leave_ring();
 	if (!rs_self.ring) {
@@ -101,14 +73,20 @@ static struct rouse_ring *ring_here(struct rouse_runtime *runtime)
 void rs_emit(struct rouse_runtime *runtime, enum rouse_event_kind kind, uint64_t ticks, uint64_t task, uint32_t arg32,
 	uint64_t arg)
 {
-	struct rouse_ring *ring = ring_here(runtime);
+	struct rs_worker *w = rs_worker_here(runtime);
+
+	if (w) {
+		rs_emit_owner(w, kind, ticks, task, arg32, arg);
+		return;
+	}
+	struct rouse_ring *ring = foreign_ring(runtime);
 
 	if (!ring) {
 		rs_fetch_add(&runtime->page->foreign_lost, 1ull, RS_RELAXED);
 		return;
 	}
 	rs_ring_emit(ring, kind, ticks, task, (uint16_t)ring->worker, arg32, arg);
-	RS_COUNT(runtime, emitted, 1);
+	RS_COUNT_AS(w, runtime, emitted, 1);
 }
 
 /* ---------------------------------------------------------------- transit */
@@ -129,53 +107,19 @@ void rs_emit(struct rouse_runtime *runtime, enum rouse_event_kind kind, uint64_t
  * after V4 has a reference, and gives it back at V5 at the earliest: V6
  * (acquire) has seen V1 then, and V8 waits for the thread's last step.
  */
-static void count_in(struct rouse_runtime *runtime)
+void rs_foreign_count_in(struct rouse_runtime *runtime)
 {
 	rs_fetch_add(&runtime->page->foreign_in_transit, 1ull, RS_SEQ_CST); /* V1 */
 }
 
-static void count_out(struct rouse_runtime *runtime)
+void rs_foreign_count_out(struct rouse_runtime *runtime)
 {
 	rs_fetch_sub(&runtime->page->foreign_in_transit, 1ull, RS_RELEASE); /* V7 */
-}
-
-bool rs_visit_begin(struct rouse_runtime *runtime)
-{
-	if (rs_worker_here(runtime))
-		return false;
-	count_in(runtime);
-	return true;
-}
-
-void rs_visit_end(struct rouse_runtime *runtime, bool visiting)
-{
-	if (visiting)
-		count_out(runtime);
 }
 
 bool rs_visit_late(const struct rouse_runtime *runtime)
 {
 	return rs_load(&runtime->state, RS_SEQ_CST) >= ROUSE_RUNTIME_STOPPING; /* V2 */
-}
-
-void rs_transit_begin(struct rouse_runtime *runtime, uint64_t task_id)
-{
-	struct rs_worker *w = rs_worker_here(runtime);
-
-	if (w)
-		RS_PUT(&w->record->in_transit, rs_self.transits++ ? UINT64_MAX : task_id);
-	else
-		count_in(runtime);
-}
-
-void rs_transit_end(struct rouse_runtime *runtime)
-{
-	struct rs_worker *w = rs_worker_here(runtime);
-
-	if (!w)
-		count_out(runtime);
-	else if (--rs_self.transits == 0)
-		RS_PUT(&w->record->in_transit, 0);
 }
 
 /* ---------------------------------------------------------- pool threads */

@@ -60,11 +60,8 @@ static int choose(struct rs_idle *idle, bool although_searching)
 	return chosen;
 }
 
-int rs_idle_choose(struct rs_idle *idle)
+int rs_idle_choose_sleeper(struct rs_idle *idle)
 {
-	rs_fence_light(); /* E2: pairs with the heavy fence of E3 */
-	if (rs_load(&idle->sleepers, RS_RELAXED) == 0 || rs_load(&idle->searching, RS_RELAXED) != 0)
-		return -1;
 	return choose(idle, false);
 }
 

@@ -39,8 +39,16 @@ bool rs_idle_end_search(struct rs_idle *idle);
 void rs_idle_sleep(struct rs_idle *idle, uint32_t worker, bool searching);
 /* Takes the worker off the stack. False: it was chosen meanwhile, and counts as searching. */
 bool rs_idle_cancel(struct rs_idle *idle, uint32_t worker);
-/* E2, then, if it is needed, chooses a sleeper, which counts as searching: its index, or -1. */
-int rs_idle_choose(struct rs_idle *idle);
+/* Chooses a sleeper, which counts as searching, unless somebody searches: its index, or -1. */
+int rs_idle_choose_sleeper(struct rs_idle *idle);
+/* E2, then, if it is needed, the same. */
+static inline int rs_idle_choose(struct rs_idle *idle)
+{
+	rs_fence_light(); /* E2: pairs with the heavy fence of E3 */
+	if (rs_load(&idle->sleepers, RS_RELAXED) == 0 || rs_load(&idle->searching, RS_RELAXED) != 0)
+		return -1;
+	return rs_idle_choose_sleeper(idle);
+}
 /* Chooses a sleeper even if somebody searches; -1: nobody sleeps. */
 int rs_idle_choose_any(struct rs_idle *idle);
 

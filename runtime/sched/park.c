@@ -57,7 +57,7 @@ static struct rouse_task *steal_from(struct rs_worker *w, struct rs_worker *vict
 	rs_bump(&c->steals, 1u);
 	rs_bump(&c->stolen, (uint64_t)n);
 	if (w->level > 1)
-		rs_emit(w->runtime, ROUSE_EVENT_STEAL, rs_ticks(), 0, victim->index, n);
+		rs_emit_owner(w, ROUSE_EVENT_STEAL, rs_ticks(), 0, victim->index, n);
 	return task;
 }
 
@@ -202,7 +202,7 @@ static void account(struct rs_worker *w, uint64_t since, bool in_driver)
 	w->edge = rs_ticks();
 	rs_bump(&w->record->counters.park_ticks, w->edge - since);
 	if (w->level > 1)
-		rs_emit(w->runtime, ROUSE_EVENT_PARK, since, 0, in_driver, w->edge - since);
+		rs_emit_owner(w, ROUSE_EVENT_PARK, since, 0, in_driver, w->edge - since);
 }
 
 /* It goes to sleep again, and has polled nothing since it woke. */
@@ -248,8 +248,6 @@ static void park(struct rs_worker *w)
 
 void rs_worker_end_search(struct rs_worker *w)
 {
-	if (!w->searching)
-		return;
 	w->searching = false;
 	if (rs_idle_end_search(&w->runtime->idle) && anything(w))
 		rs_notify(w->runtime);
@@ -276,7 +274,8 @@ struct rouse_task *rs_worker_find(struct rs_worker *w)
 		if (!task)
 			return NULL; /* as a searcher, if it was woken: the loop comes back here */
 	}
-	rs_worker_end_search(w);
+	if (w->searching)
+		rs_worker_end_search(w);
 	RS_PUT(&w->record->in_transit, 0);
 	return task;
 }

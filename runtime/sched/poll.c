@@ -15,7 +15,13 @@
 
 enum { BUDGET = 128 };
 
-static struct rouse_histogram_pair *histograms(struct rs_worker *w, const struct rouse_task *task)
+/*
+ * What depends on the level is made once for each: the level is a constant in
+ * all that is marked so, and what a level does not record costs it no branch.
+ */
+#define BY_LEVEL static inline __attribute__((always_inline))
+
+static struct rouse_histogram_pair *histograms(const struct rs_worker *w, const struct rouse_task *task)
 {
 	uint8_t index = w->sites[task->spawn_site].histogram;
 
@@ -24,80 +30,88 @@ static struct rouse_histogram_pair *histograms(struct rs_worker *w, const struct
 
 static void stamp_begin(struct rs_worker *w, struct rouse_task *task)
 {
-	uint64_t delay = 0;
+	uint64_t edge = w->edge, since = task->enqueue_ticks;
+	uint64_t delay = since && edge > since ? edge - since : 0;
 
-	if (task->enqueue_ticks && w->edge > task->enqueue_ticks)
-		delay = w->edge - task->enqueue_ticks;
 	RS_PUT(&task->scheduled_ticks, task->scheduled_ticks + delay);
-	RS_PUT(&w->record->poll_start, w->edge);
+	RS_PUT(&w->record->poll_start, edge);
 	struct rouse_histogram_pair *h = histograms(w, task);
 
 	if (h)
 		rs_histogram_add(&h->delay, rs_ticks_to_ns(delay));
 }
 
-static void begin(struct rs_worker *w, struct rouse_task *task)
+static void move(struct rs_worker *w, struct rouse_task *task)
 {
-	struct rouse_counters *c = &w->record->counters;
+	if (task->worker != UINT16_MAX)
+		rs_bump(&w->record->counters.migrations, 1u);
+	RS_PUT(&task->worker, (uint16_t)w->index);
+}
 
-	if (task->worker != (uint16_t)w->index) {
-		if (task->worker != UINT16_MAX)
-			rs_bump(&c->migrations, 1u);
-		RS_PUT(&task->worker, (uint16_t)w->index);
-	}
-	RS_PUT(&task->polls, task->polls + 1);
-	rs_bump(&c->polls, 1u);
-	if (w->level)
+BY_LEVEL void begin(struct rs_worker *w, struct rouse_task *task, const uint32_t level)
+{
+	struct rouse_worker_record *record = w->record;
+	uint32_t polls = task->polls + 1;
+
+	if (task->worker != (uint16_t)w->index)
+		move(w, task);
+	RS_PUT(&task->polls, polls);
+	rs_bump(&record->counters.polls, 1u);
+	if (level)
 		stamp_begin(w, task);
-	RS_PUT(&w->record->current_cell, (uint64_t)(uintptr_t)task);
-	RS_PUT(&w->record->current_task, task->id);
+	RS_PUT(&record->current_cell, (uint64_t)(uintptr_t)task);
+	RS_PUT(&record->current_task, task->id);
 	rs_self.task = task;
 	rs_self.self_woken = false;
 	w->forced_yield = 0;
-	rs_probe_poll_start(task->id, task->polls);
+	rs_probe_poll_start(task->id, polls);
 }
 
-static void stamp_end(struct rs_worker *w, struct rouse_task *task)
+BY_LEVEL void stamp_end(struct rs_worker *w, struct rouse_task *task, const uint32_t level)
 {
-	uint64_t now = rs_ticks(), spent = now - w->edge;
+	uint64_t began = w->edge, now = rs_ticks(), spent = now - began;
 	struct rouse_histogram_pair *h = histograms(w, task);
 
-	if (h)
-		rs_histogram_add(&h->poll, rs_ticks_to_ns(spent));
+	w->edge = now;
 	RS_PUT(&task->busy_ticks, task->busy_ticks + spent);
 	RS_PUT(&task->edge_ticks, now);
 	rs_bump(&w->record->counters.busy_ticks, spent);
-	if (w->level > 1)
-		rs_emit(w->runtime, ROUSE_EVENT_POLL, w->edge, task->id, task->polls, spent);
-	w->edge = now;
+	if (h)
+		rs_histogram_add(&h->poll, rs_ticks_to_ns(spent));
+	if (level > 1)
+		rs_emit_owner(w, ROUSE_EVENT_POLL, began, task->id, task->polls, spent);
 }
 
-static void end(struct rs_worker *w, struct rouse_task *task, bool ready)
+BY_LEVEL void end(struct rs_worker *w, struct rouse_task *task, bool ready, const uint32_t level)
 {
+	struct rouse_worker_record *record = w->record;
+
 	rs_probe_poll_end(task->id, task->polls, ready);
-	if (w->level)
-		stamp_end(w, task);
-	RS_PUT(&w->record->current_task, 0);
-	RS_PUT(&w->record->current_cell, 0);
+	if (level)
+		stamp_end(w, task, level);
+	RS_PUT(&record->current_task, 0);
+	RS_PUT(&record->current_cell, 0);
 	rs_self.task = NULL;
 }
 
 /* Notified while it ran: the poller stamps for whoever it was. */
-static void reschedule(struct rs_worker *w, struct rouse_task *task)
+BY_LEVEL void reschedule(struct rs_worker *w, struct rouse_task *task, const uint32_t level)
 {
 	struct rouse_counters *c = &w->record->counters;
+	uint64_t waker = ROUSE_WAKE_WHILE_RUNNING;
 
 	RS_PUT(&task->wakes, task->wakes + 1);
 	rs_bump(&c->wakes, 1u);
 	if (rs_self.self_woken) {
+		waker = task->id;
 		RS_PUT(&task->self_wakes, task->self_wakes + 1);
 		rs_bump(&c->self_wakes, 1u);
 	}
-	RS_PUT(&task->last_waker, rs_self.self_woken ? task->id : (uint64_t)ROUSE_WAKE_WHILE_RUNNING);
-	RS_PUT(&task->enqueue_ticks, w->level ? w->edge : 0); /* not an old stamp, should the level rise before the poll */
-	if (w->level > 1)
-		rs_emit(w->runtime, ROUSE_EVENT_WAKE, w->edge, task->id, task->polls, task->last_waker);
-	rs_probe_wake(task->id, task->last_waker, task->polls);
+	RS_PUT(&task->last_waker, waker);
+	RS_PUT(&task->enqueue_ticks, level ? w->edge : 0); /* not an old stamp, should the level rise before the poll */
+	if (level > 1)
+		rs_emit_owner(w, ROUSE_EVENT_WAKE, w->edge, task->id, task->polls, waker);
+	rs_probe_wake(task->id, waker, task->polls);
 	rs_worker_push_again(w, task);
 }
 
@@ -149,21 +163,21 @@ static void cancel(struct rs_worker *w, struct rouse_task *task)
 	rs_task_finish(task, outcome);
 }
 
-void rs_poll_task(struct rs_worker *w, struct rouse_task *task)
+BY_LEVEL void poll(struct rs_worker *w, struct rouse_task *task, const uint32_t level)
 {
 	RS_PUT(&task->link, NULL);
 	/* Before S1, which releases it: who sees the task RUNNING must not take the end of its last poll for the start. */
-	if (w->level)
+	if (level)
 		RS_PUT(&task->edge_ticks, w->edge);
 	if (rs_state_begin(&task->state) == RS_CANCEL) {
 		cancel(w, task);
 		return;
 	}
-	begin(w, task);
+	begin(w, task, level);
 	struct rouse_context cx = { { task, &rs_task_waker_vtable }, task, w, BUDGET, 0 };
 	struct rouse_poll p = task->future->type->poll(task->future, &cx);
 
-	end(w, task, p.ready);
+	end(w, task, p.ready, level);
 	if (p.ready) {
 		task->future->at = &rouse_site_done;
 		rs_task_finish(task, 0);
@@ -175,16 +189,26 @@ void rs_poll_task(struct rs_worker *w, struct rouse_task *task)
 	enum rs_next next = rs_state_rest(&task->state);
 
 	if (next == RS_SCHEDULE)
-		reschedule(w, task);
+		reschedule(w, task, level);
 	else if (next == RS_CANCEL)
 		cancel(w, task);
+}
+
+void rs_poll_task(struct rs_worker *w, struct rouse_task *task)
+{
+	if (w->level == 1)
+		poll(w, task, 1);
+	else if (w->level)
+		poll(w, task, 2);
+	else
+		poll(w, task, 0);
 }
 
 void rs_poll_panicked(struct rs_worker *w, struct rouse_panic_record *panic)
 {
 	struct rouse_task *task = rs_self.task;
 
-	end(w, task, true);
+	end(w, task, true, w->level);
 	RS_PUT(&task->link, (struct rouse_task *)(void *)panic);
 	rs_task_finish(task, drop_seen(w, task, ROUSE_PANICKED));
 }

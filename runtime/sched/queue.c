@@ -38,26 +38,22 @@ static bool overflow(struct rs_queue *queue, uint32_t head, struct rouse_task *t
 	return true;
 }
 
-void rs_queue_push_owner(struct rs_queue *queue, struct rouse_task *task, struct rs_batch *ret_overflow)
+void rs_queue_push_full_owner(struct rs_queue *queue, struct rouse_task *task, struct rs_batch *ret_overflow)
 {
 	*ret_overflow = (struct rs_batch){ 0 };
-	for (;;) {
-		uint64_t head = rs_load(&queue->head, RS_ACQUIRE); /* Q4 */
+	do {
+		uint64_t head = rs_load(&queue->head, RS_ACQUIRE);
 		uint32_t steal = (uint32_t)(head >> 32), real = (uint32_t)head;
-		uint32_t tail = rs_load(&queue->tail, RS_RELAXED);
 
-		if (tail - steal < RS_QUEUE_SLOTS) {
-			rs_store(slot(queue, tail), task, RS_RELAXED);
-			rs_store(&queue->tail, tail + 1, RS_RELEASE); /* Q1 */
-			return;
-		}
+		if (rs_load(&queue->tail, RS_RELAXED) - steal < RS_QUEUE_SLOTS)
+			continue;
 		if (steal != real) { /* a thief makes room any moment: no need to move half */
 			chain(ret_overflow, task);
 			return;
 		}
 		if (overflow(queue, real, task, ret_overflow))
 			return;
-	}
+	} while (!rs_queue_try_push_owner(queue, task));
 }
 
 /*
@@ -85,8 +81,11 @@ struct rouse_task *rs_queue_pop_owner(struct rs_queue *queue)
 		/* With a thief at work, only `real` moves; the thief sees it in its second step. */
 		uint64_t next = steal == real ? pack(real + 1, real + 1) : pack(steal, real + 1);
 
-		if (rs_cas(&queue->head, &head, next, RS_ACQ_REL, RS_ACQUIRE)) /* Q3 */
-			return rs_load(slot(queue, real), RS_RELAXED);
+		if (queue->alone)
+			rs_store(&queue->head, next, RS_RELAXED);
+		else if (!rs_cas(&queue->head, &head, next, RS_ACQ_REL, RS_ACQUIRE)) /* Q3 */
+			continue;
+		return rs_load(slot(queue, real), RS_RELAXED);
 	}
 }
 

@@ -43,7 +43,7 @@ struct rs_queue {
 	uint64_t head; /* steal << 32 | real */
 	uint64_t pad0[7];
 	uint32_t tail;
-	uint32_t pad1;
+	uint32_t alone; /* 1: no thief and no rescuer will come, for there is one worker. Before the first push */
 	struct rouse_task *lifo;
 	uint64_t pad2[6];
 	struct rouse_task *slots[RS_QUEUE_SLOTS];
@@ -60,12 +60,33 @@ struct rs_batch {
 	uint32_t n;
 };
 
+/* What rs_queue_push_owner() does after a try that found no room. */
+void rs_queue_push_full_owner(struct rs_queue *queue, struct rouse_task *task, struct rs_batch *ret_overflow);
+
+/* The usual case of a push: false if there is no room. Owner. */
+static inline bool rs_queue_try_push_owner(struct rs_queue *queue, struct rouse_task *task)
+{
+	uint32_t steal = (uint32_t)(rs_load(&queue->head, RS_ACQUIRE) >> 32); /* Q4 */
+	uint32_t tail = rs_load(&queue->tail, RS_RELAXED);
+
+	if (tail - steal >= RS_QUEUE_SLOTS)
+		return false;
+	rs_store(&queue->slots[tail & (RS_QUEUE_SLOTS - 1)], task, RS_RELAXED);
+	rs_store(&queue->tail, tail + 1, RS_RELEASE); /* Q1 */
+	return true;
+}
+
 /*
  * Appends. Owner. When the ring is full, half of it and the task are handed
  * back in *ret_overflow (n > 0), to be put into the global queue; when a thief
  * is at work, just the task.
  */
-void rs_queue_push_owner(struct rs_queue *queue, struct rouse_task *task, struct rs_batch *ret_overflow);
+static inline void rs_queue_push_owner(struct rs_queue *queue, struct rouse_task *task, struct rs_batch *ret_overflow)
+{
+	*ret_overflow = (struct rs_batch){ 0 };
+	if (!rs_queue_try_push_owner(queue, task))
+		rs_queue_push_full_owner(queue, task, ret_overflow);
+}
 /* The oldest task, or NULL. Owner. */
 struct rouse_task *rs_queue_pop_owner(struct rs_queue *queue);
 /*
@@ -98,6 +119,12 @@ static inline uint32_t rs_queue_room_owner(const struct rs_queue *queue)
 /* Puts a task into the LIFO slot; answers the one that was there. Owner. */
 static inline struct rouse_task *rs_queue_swap_lifo(struct rs_queue *queue, struct rouse_task *task)
 {
+	if (queue->alone) {
+		struct rouse_task *before = rs_load(&queue->lifo, RS_RELAXED);
+
+		rs_store(&queue->lifo, task, RS_RELAXED);
+		return before;
+	}
 	return rs_exchange(&queue->lifo, task, RS_ACQ_REL);
 }
 
@@ -106,6 +133,8 @@ static inline struct rouse_task *rs_queue_take_lifo(struct rs_queue *queue)
 {
 	if (!rs_load(&queue->lifo, RS_RELAXED))
 		return NULL;
+	if (queue->alone)
+		return rs_queue_swap_lifo(queue, NULL);
 	return rs_exchange(&queue->lifo, NULL, RS_ACQ_REL);
 }
 

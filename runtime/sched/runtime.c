@@ -220,6 +220,7 @@ static int init_worker(struct rouse_runtime *runtime, uint32_t i, uint64_t seed)
 
 	w->runtime = runtime;
 	w->index = i;
+	w->queue.alone = runtime->n_workers == 1;
 	w->record = rs_page_worker(page, i);
 	w->record->index = i;
 	w->record->queue = (uintptr_t)&w->queue;

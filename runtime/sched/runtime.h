@@ -37,24 +37,27 @@ struct rs_worker {
 	const struct rouse_site_entry *sites; /* of the page, whose head has lines that others write */
 	struct rouse_histogram_pair *histograms; /* by spawn site */
 	struct rs_wheel *wheel;
-	struct rs_resource *wheel_resource;
-	struct rs_shard shard;
 	uint32_t index;
 	uint32_t level; /* tracing level, as of this turn */
 	uint64_t edge;  /* ticks of the last poll edge (L1) */
 	uint64_t tick;
-	uint64_t maintained; /* edge of the last maintenance (L1) */
-	uint64_t timed_out_ns; /* when it last slept until timers were due */
-	uint64_t random;
-	uint32_t lifo_polls;   /* in a row */
-	struct rs_spin spin;   /* before parking */
-	uint64_t woken_at_poll; /* its polls when it woke last */
-	bool woken_in_vain;    /* it has found no event and no timer then */
-	bool searching;
-	bool in_driver;        /* wakes go to the ring, and are announced once, at the end */
-	bool started;
-	uint32_t gone; /* futex: 1 once its thread is leaving */
+	uint64_t inject_tick;     /* at which the global queue is looked at first */
+	uint64_t maintain_tick;   /* at which, or ... */
+	uint64_t maintain_edge;   /* ... when, timers and reactor are looked at (L1) */
+	uint32_t lifo_polls;      /* in a row */
 	uint8_t forced_yield;
+	bool searching;
+	bool in_driver;           /* wakes go to the ring, and are announced once, at the end */
+	/* Two lines until here: all that a turn with work looks at. */
+	bool woken_in_vain;       /* it has found no event and no timer when it woke last ... */
+	uint64_t woken_at_poll;   /* ... at so many polls */
+	uint64_t timed_out_ns;    /* when it last slept until timers were due */
+	uint64_t random;
+	struct rs_spin spin;      /* before parking */
+	struct rs_resource *wheel_resource;
+	struct rs_shard shard;
+	uint32_t gone; /* futex: 1 once its thread is leaving */
+	bool started;
 	pthread_t thread;
 };
 
@@ -152,35 +155,101 @@ int rs_runtime_add_chunk(struct rouse_runtime *runtime, uint64_t address, uint32
 	enum rouse_chunk_kind kind, uint32_t shard);
 void rs_runtime_log(struct rouse_runtime *runtime, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Locks the foreign shard if this thread has none of its own in `runtime`; to be given to rs_shard_leave. */
-struct rs_shard *rs_shard_enter(struct rouse_runtime *runtime);
-void rs_shard_leave(struct rs_shard *shard);
-/* The counters that this thread adds to: its worker's, or the foreign record's (*ret_shared: atomic adds needed). */
-struct rouse_counters *rs_counters(struct rouse_runtime *runtime, bool *ret_shared);
-/* Release: who sees an end counted sees the spawn counted. Pairs with rouse_runtime_totals. */
+static inline struct rs_shard *rs_shard_enter(struct rouse_runtime *runtime)
+{
+	struct rs_worker *w = rs_worker_here(runtime);
+
+	if (w)
+		return &w->shard;
+	rs_lock_take(&runtime->foreign_shard.lock);
+	return &runtime->foreign_shard;
+}
+
+static inline void rs_shard_leave(struct rs_shard *shard)
+{
+	if (shard == &shard->runtime->foreign_shard)
+		rs_lock_drop(&shard->lock);
+}
+
+/* What threads that are no workers count into. */
+static inline struct rouse_counters *rs_foreign_counters(struct rouse_runtime *runtime)
+{
+	return &rs_page_worker(runtime->page, runtime->n_workers)->counters;
+}
+
+/*
+ * Adds to a counter of this thread, that of `W`, the worker which it is in
+ * RUNTIME; NULL: it is a foreign one, and they share theirs. Release: who sees
+ * an end counted sees the spawn counted. Pairs with rouse_runtime_totals.
+ */
+#define RS_COUNT_AS(W, RUNTIME, NAME, N)                                                           \
+	do {                                                                                       \
+		if (W)                                                                             \
+			rs_store(&(W)->record->counters.NAME,                                      \
+				rs_load(&(W)->record->counters.NAME, RS_RELAXED) + (uint64_t)(N), RS_RELEASE); \
+		else                                                                               \
+			rs_fetch_add(&rs_foreign_counters(RUNTIME)->NAME, (uint64_t)(N), RS_RELEASE); \
+	} while (0)
 #define RS_COUNT(RUNTIME, NAME, N)                                                                 \
 	do {                                                                                       \
-		bool rs_shared_;                                                                   \
-		struct rouse_counters *rs_counters_ = rs_counters((RUNTIME), &rs_shared_);         \
-		if (rs_shared_)                                                                    \
-			rs_fetch_add(&rs_counters_->NAME, (uint64_t)(N), RS_RELEASE);              \
-		else                                                                               \
-			rs_store(&rs_counters_->NAME,                                              \
-				rs_load(&rs_counters_->NAME, RS_RELAXED) + (uint64_t)(N), RS_RELEASE); \
+		struct rouse_runtime *rs_runtime_ = (RUNTIME);                                     \
+		struct rs_worker *rs_worker_ = rs_worker_here(rs_runtime_);                        \
+		RS_COUNT_AS(rs_worker_, rs_runtime_, NAME, N);                                     \
 	} while (0)
 
 /* -------- foreign.c: threads that are not workers */
 /* An event of this thread, if the level asks for events. */
 void rs_emit(struct rouse_runtime *runtime, enum rouse_event_kind kind, uint64_t ticks, uint64_t task, uint32_t arg32,
 	uint64_t arg);
-void rs_transit_begin(struct rouse_runtime *runtime, uint64_t task_id);
-void rs_transit_end(struct rouse_runtime *runtime);
+/* The same of a worker, into its own ring. */
+static inline void rs_emit_owner(struct rs_worker *w, enum rouse_event_kind kind, uint64_t ticks, uint64_t task,
+	uint32_t arg32, uint64_t arg)
+{
+	rs_ring_emit(w->ring, kind, ticks, task, (uint16_t)w->index, arg32, arg);
+	RS_COUNT_AS(w, w->runtime, emitted, 1);
+}
 /*
  * Around whatever may be this thread's last use of the runtime's memory, or
  * makes a task or resource appear there. The page counts foreign threads only,
  * for which begin answers true; foreign.c has the protocol.
  */
-bool rs_visit_begin(struct rouse_runtime *runtime);
-void rs_visit_end(struct rouse_runtime *runtime, bool visiting);
+void rs_foreign_count_in(struct rouse_runtime *runtime);
+void rs_foreign_count_out(struct rouse_runtime *runtime);
+
+static inline bool rs_visit_begin(struct rouse_runtime *runtime)
+{
+	if (rs_worker_here(runtime))
+		return false;
+	rs_foreign_count_in(runtime);
+	return true;
+}
+
+static inline void rs_visit_end(struct rouse_runtime *runtime, bool visiting)
+{
+	if (visiting)
+		rs_foreign_count_out(runtime);
+}
+
+/* Around what has a task in its hands, in no queue and no list of waiters: so it says. */
+static inline void rs_transit_begin(struct rouse_runtime *runtime, uint64_t task_id)
+{
+	struct rs_worker *w = rs_worker_here(runtime);
+
+	if (w)
+		RS_PUT(&w->record->in_transit, rs_self.transits++ ? UINT64_MAX : task_id);
+	else
+		rs_foreign_count_in(runtime);
+}
+
+static inline void rs_transit_end(struct rouse_runtime *runtime)
+{
+	struct rs_worker *w = rs_worker_here(runtime);
+
+	if (!w)
+		rs_foreign_count_out(runtime);
+	else if (--rs_self.transits == 0)
+		RS_PUT(&w->record->in_transit, 0);
+}
 /* Whether it is too late to bring something new. Within a visit, or on a worker. */
 bool rs_visit_late(const struct rouse_runtime *runtime);
 
@@ -205,7 +274,7 @@ void rs_notify_any(struct rouse_runtime *runtime);
 struct rouse_task *rs_worker_find(struct rs_worker *worker);
 /* A task from the global queue; the rest of a fair share goes to the worker's ring. Owner. */
 struct rouse_task *rs_worker_pull(struct rs_worker *worker);
-/* Work was found: if this was the last searcher, it makes sure that somebody looks for the rest. Owner. */
+/* It searched, and has found work: if it was the last to search, it makes sure that somebody looks for the rest. Owner. */
 void rs_worker_end_search(struct rs_worker *worker);
 /* Fires due timers, the worker's own and those of foreign threads; answers how many. Owner. */
 uint32_t rs_worker_fire_timers(struct rs_worker *worker);

@@ -27,8 +27,12 @@ void rs_worker_set_state(struct rs_worker *w, enum rouse_worker_state state)
 
 /* -------------------------------------------------------------- pushing */
 
-static void spill(struct rs_worker *w, struct rs_batch overflow)
+/* Out of the way of the pushes that find room. */
+static __attribute__((noinline)) void push_full(struct rs_worker *w, struct rouse_task *task)
 {
+	struct rs_batch overflow;
+
+	rs_queue_push_full_owner(&w->queue, task, &overflow);
 	if (!overflow.n)
 		return;
 	rs_bump(&w->record->counters.overflows, 1u);
@@ -37,10 +41,8 @@ static void spill(struct rs_worker *w, struct rs_batch overflow)
 
 static void push(struct rs_worker *w, struct rouse_task *task)
 {
-	struct rs_batch overflow;
-
-	rs_queue_push_owner(&w->queue, task, &overflow);
-	spill(w, overflow);
+	if (!rs_queue_try_push_owner(&w->queue, task))
+		push_full(w, task);
 }
 
 void rs_worker_push(struct rs_worker *w, struct rouse_task *task)
@@ -126,8 +128,11 @@ static struct rouse_task *next_task(struct rs_worker *w)
 {
 	struct rouse_task *task;
 
-	if (w->tick % INJECT_TURNS == 0 && (task = rs_worker_pull(w)))
-		return task;
+	if (w->tick >= w->inject_tick) {
+		w->inject_tick = w->tick + INJECT_TURNS;
+		if ((task = rs_worker_pull(w)))
+			return task;
+	}
 	if (w->lifo_polls < MAX_LIFO_POLLS && (task = rs_queue_take_lifo(&w->queue))) {
 		w->lifo_polls++;
 		rs_bump(&w->record->counters.lifo_polls, 1u);
@@ -157,12 +162,25 @@ static void announce(struct rs_worker *w)
 		rs_notify(w->runtime);
 }
 
+/* What this makes ready is to be announced. Without a deadline the clock is not read. */
+static uint32_t fire_timers(struct rs_worker *w)
+{
+	struct rs_wheel *foreign = w->runtime->foreign_wheel;
+	uint64_t now_ns;
+
+	if (rs_wheel_next(w->wheel) == UINT64_MAX && rs_wheel_next(foreign) == UINT64_MAX)
+		return 0;
+	now_ns = rs_mono_ns();
+	w->in_driver = true;
+	uint32_t fired = rs_wheel_fire(w->wheel, now_ns) + rs_wheel_fire(foreign, now_ns);
+
+	w->in_driver = false;
+	return fired;
+}
+
 uint32_t rs_worker_fire_timers(struct rs_worker *w)
 {
-	uint64_t now_ns = rs_mono_ns();
-
-	w->in_driver = true;
-	uint32_t fired = rs_wheel_fire(w->wheel, now_ns) + rs_wheel_fire(w->runtime->foreign_wheel, now_ns);
+	uint32_t fired = fire_timers(w);
 
 	announce(w);
 	return fired;
@@ -184,39 +202,49 @@ static void look_at_reactor(struct rs_worker *w)
 	announce(w);
 }
 
-void rs_worker_maintain(struct rs_worker *w)
+/* When it is due again. At L0 the edge stands still, so that only turns count. */
+static void maintained(struct rs_worker *w)
 {
-	w->maintained = w->edge;
-	(void)rs_worker_fire_timers(w);
-	look_at_reactor(w);
+	w->maintain_tick = w->tick + MAINTAIN_TURNS;
+	w->maintain_edge = w->edge + rs_ns_to_ticks(MAINTAIN_NS);
 }
 
-static bool maintenance_due(const struct rs_worker *w)
+void rs_worker_maintain(struct rs_worker *w)
 {
-	if (w->tick % MAINTAIN_TURNS == 0)
-		return true;
-	return w->level && w->edge - w->maintained > rs_ns_to_ticks(MAINTAIN_NS);
+	maintained(w);
+	if (fire_timers(w))
+		announce(w);
+	look_at_reactor(w);
 }
 
 /* ----------------------------------------------------------------- loop */
 
+static __attribute__((noinline)) void take_level(struct rs_worker *w, uint32_t level)
+{
+	bool stamps = level && !w->level; /* from here on */
+
+	w->level = level;
+	if (!stamps)
+		return;
+	w->edge = rs_ticks();
+	maintained(w);
+}
+
 static void turn(struct rs_worker *w)
 {
-	struct rouse_runtime *runtime = w->runtime;
-	uint32_t level = rs_load(&runtime->level, RS_RELAXED);
+	uint32_t level = rs_load(&w->runtime->level, RS_RELAXED);
 
-	if (level && !w->level)
-		w->edge = w->maintained = rs_ticks();
-	w->level = level;
+	if (level != w->level)
+		take_level(w, level);
 	w->tick++;
-	if (maintenance_due(w))
+	if (w->tick >= w->maintain_tick || w->edge > w->maintain_edge)
 		rs_worker_maintain(w);
 	struct rouse_task *task = next_task(w);
 
-	if (task)
-		rs_worker_end_search(w); /* it was woken to search, and has found */
-	else if (!(task = rs_worker_find(w)))
+	if (!task && !(task = rs_worker_find(w)))
 		return;
+	if (w->searching)
+		rs_worker_end_search(w); /* it was woken to search, and has found */
 	rs_poll_task(w, task);
 }
 
@@ -243,7 +271,8 @@ void rs_worker_run(struct rs_worker *w, bool (*done)(void *arg), void *arg)
 	rs_self.catcher = &catcher;
 	RS_PUT(&w->record->tid, (uint32_t)(rs_self.id ? rs_self.id : rs_thread_id()));
 	w->level = rs_load(&w->runtime->level, RS_RELAXED);
-	w->edge = w->maintained = rs_ticks();
+	w->edge = rs_ticks();
+	maintained(w);
 	rs_worker_set_state(w, ROUSE_WORKER_POLLING);
 	if (setjmp(catcher.at)) {
 		rs_self.catcher = &catcher;

@@ -138,6 +138,17 @@ static inline bool rs_state_ref(uint64_t *word, uint64_t one, uint64_t mask)
 	return true;
 }
 
+/* S13: S4 for a waker, by the task itself, from its poll. With no reference out it is alone with the word (INV-3). */
+static inline bool rs_state_ref_self(uint64_t *word)
+{
+	uint64_t s = rs_load(word, RS_RELAXED);
+
+	if (s & RS_REFS)
+		return rs_state_ref(word, ROUSE_WAKER_ONE, ROUSE_WAKER_MASK);
+	rs_store(word, s + ROUSE_WAKER_ONE + ROUSE_STAMP_ONE, RS_RELAXED);
+	return true;
+}
+
 /* S5: one reference less. Release, so that who frees sees all that was done with it; acquire, to be that one. */
 static inline enum rs_next rs_state_unref(uint64_t *word, uint64_t one)
 {

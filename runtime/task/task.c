@@ -18,10 +18,8 @@ struct rouse_runtime *rs_task_runtime(const struct rouse_task *task)
 
 /* ------------------------------------------------------------- scheduling */
 
-static void push(struct rouse_runtime *runtime, struct rouse_task *task)
+static void push(struct rouse_runtime *runtime, struct rs_worker *w, struct rouse_task *task)
 {
-	struct rs_worker *w = rs_worker_here(runtime);
-
 	if (!w)
 		rs_inject_task(runtime, task);
 	else if (w->in_driver)
@@ -42,24 +40,16 @@ void rs_task_schedule(struct rouse_task *task, enum rouse_wake_source source)
 	RS_PUT(&task->enqueue_ticks, now);
 	RS_PUT(&task->last_waker, waker);
 	RS_PUT(&task->wakes, task->wakes + 1);
-	RS_COUNT(runtime, wakes, 1);
+	RS_COUNT_AS(w, runtime, wakes, 1);
 	if (level > 1)
 		rs_emit(runtime, ROUSE_EVENT_WAKE, now, task->id, task->polls, waker);
 	rs_probe_wake(task->id, waker, task->polls);
-	push(runtime, task);
+	push(runtime, w, task);
 }
 
-void rs_task_wake(struct rouse_task *task, bool consume, enum rouse_wake_source source)
+/* Apart, so that a task which wakes itself saves no registers for it. */
+static __attribute__((noinline)) void wake(struct rouse_task *task, bool consume, enum rouse_wake_source source)
 {
-	if (rs_forked)
-		return;
-	if (rs_self.task == task) {
-		rs_self.self_woken = true;
-		if (!consume) {
-			rs_state_wake_self(&task->state);
-			return;
-		}
-	}
 	struct rouse_runtime *runtime = rs_task_runtime(task);
 	bool visiting = rs_visit_begin(runtime);
 
@@ -74,6 +64,20 @@ void rs_task_wake(struct rouse_task *task, bool consume, enum rouse_wake_source 
 		break;
 	}
 	rs_visit_end(runtime, visiting);
+}
+
+void rs_task_wake(struct rouse_task *task, bool consume, enum rouse_wake_source source)
+{
+	if (rs_forked)
+		return;
+	if (rs_self.task == task) {
+		rs_self.self_woken = true;
+		if (!consume) {
+			rs_state_wake_self(&task->state);
+			return;
+		}
+	}
+	wake(task, consume, source);
 }
 
 /* --------------------------------------------------------------- spawning */
@@ -138,11 +142,10 @@ void *rouse_prepare_(const struct rouse_task_spec *spec, const struct rouse_futu
 		return scratch + 1;
 	}
 	task->state = ROUSE_CREATED | ROUSE_JOIN_INTEREST | ROUSE_HANDLE_ONE;
-	task->parent = rs_current_task_id();
+	task->parent = rs_self.task ? rs_self.task->id : 0;
 	task->spawn_site = rs_site_index(spec->site);
 	task->worker = UINT16_MAX;
 	task->kind = (uint8_t)spec->kind;
-	task->spawned_ticks = rs_load(&runtime->level, RS_RELAXED) ? rs_ticks() : 0;
 	return task->future;
 }
 
@@ -150,11 +153,13 @@ void *rouse_prepare_(const struct rouse_task_spec *spec, const struct rouse_futu
 static void publish(struct rouse_runtime *runtime, struct rouse_task *task)
 {
 	uint64_t id = task->enqueue_ticks;
+	uint32_t level = rs_load(&runtime->level, RS_RELAXED);
 
 	RS_PUT(&task->enqueue_ticks, 0);
+	RS_PUT(&task->spawned_ticks, level ? rs_ticks() : 0);
 	rs_store(&task->id, id, RS_RELEASE);
 	RS_COUNT(runtime, spawned, 1);
-	if (rs_load(&runtime->level, RS_RELAXED) > 1)
+	if (level > 1)
 		rs_emit(runtime, ROUSE_EVENT_SPAWN, task->spawned_ticks, id, task->spawn_site, task->parent);
 	rs_probe_spawn(id, task->spawn_site, task->parent);
 }
@@ -184,11 +189,11 @@ struct rouse_task *rouse_prepared_(struct rouse_task *task, void *frame)
 	return NULL;
 }
 
-static void enqueue_new(struct rouse_task *task)
+static void enqueue_new(struct rouse_runtime *runtime, struct rouse_task *task, uint64_t now)
 {
-	RS_PUT(&task->enqueue_ticks, task->spawned_ticks ? rs_ticks() : 0);
+	RS_PUT(&task->enqueue_ticks, now);
 	RS_PUT(&task->last_waker, (uint64_t)ROUSE_WAKE_SPAWN);
-	push(rs_task_runtime(task), task);
+	push(runtime, rs_worker_here(runtime), task);
 }
 
 struct rouse_task *rouse_task_start(struct rouse_task *task)
@@ -199,8 +204,25 @@ struct rouse_task *rouse_task_start(struct rouse_task *task)
 	bool visiting = rs_visit_begin(runtime);
 
 	if (rs_state_start(&task->state) == RS_SCHEDULE)
-		enqueue_new(task);
+		enqueue_new(runtime, task, task->spawned_ticks ? rs_ticks() : 0);
 	rs_visit_end(runtime, visiting);
+	return task;
+}
+
+/*
+ * It was published some instructions ago, so that one stamp does for both. On a
+ * worker nobody else has the cell yet; elsewhere a shutdown may.
+ */
+struct rouse_task *rouse_task_start_new_(struct rouse_task *task)
+{
+	if (!task)
+		return NULL;
+	struct rouse_runtime *runtime = rs_task_runtime(task);
+
+	if (!rs_worker_here(runtime))
+		return rouse_task_start(task);
+	rs_store(&task->state, ROUSE_NOTIFIED | ROUSE_JOIN_INTEREST | (ROUSE_HANDLE_ONE + ROUSE_STAMP_ONE), RS_RELAXED);
+	enqueue_new(runtime, task, task->spawned_ticks);
 	return task;
 }
 
@@ -217,7 +239,7 @@ int rouse_task_start_detached_(struct rouse_task *task)
 
 	if (!late) {
 		rs_store(&task->state, ROUSE_NOTIFIED + ROUSE_STAMP_ONE, RS_RELAXED);
-		enqueue_new(task);
+		enqueue_new(runtime, task, task->spawned_ticks);
 	}
 	rs_visit_end(runtime, visiting);
 	if (late)

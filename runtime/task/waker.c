@@ -22,8 +22,11 @@ static void *task_clone(void *data)
 {
 	struct rouse_task *task = data;
 
+	bool made = rs_self.task == task ? rs_state_ref_self(&task->state)
+					 : rs_state_ref(&task->state, ROUSE_WAKER_ONE, ROUSE_WAKER_MASK);
+
 	/* Under the lock of what the task waits for, often: no place to panic. */
-	if (!rs_state_ref(&task->state, ROUSE_WAKER_ONE, ROUSE_WAKER_MASK))
+	if (!made)
 		rs_die("task %llu has too many wakers", (unsigned long long)task->id);
 	return data;
 }

@@ -166,6 +166,27 @@ static void a_task_that_wakes_itself_is_queued_once(void **state)
 			    { wake_self_and_rest, wake_by_waker, give_handle_back }, check_queued_once, 6 }) > 1);
 }
 
+/* ---- a task makes a waker of itself, while the last that others have of it goes: none gets lost in between */
+static void make_waker_and_rest(void)
+{
+	model_assert(rs_state_ref_self(&word));
+	settle(rs_state_rest(&word));
+}
+
+static void check_one_waker(void)
+{
+	model_assert(queued == 1 && queue == 1 && !freed);
+	model_assert((word & RS_REFS) == ROUSE_WAKER_ONE);
+	model_assert(word >> ROUSE_STAMP_SHIFT == 4); /* made, rested, woken, given back */
+}
+
+static void a_waker_that_a_task_makes_of_itself_is_counted(void **state)
+{
+	(void)state;
+	assert_true(model_run(&(struct model){ "self-ref", setup_running,
+			    { make_waker_and_rest, wake_by_waker, give_handle_back }, check_one_waker, 6 }) > 1);
+}
+
 /* ---- references: completion against the last drops */
 static void setup_free(void)
 {
@@ -408,4 +429,5 @@ static void abort_always_takes_effect(void **state)
 TEST_MAIN(cmocka_unit_test(wakes_race_polls), cmocka_unit_test(wake_of_notified_task_publishes),
 	cmocka_unit_test(cell_is_freed_exactly_once), cmocka_unit_test(exactly_who_drops_the_last_waker_at_rest_knows),
 	cmocka_unit_test(join_waker_has_one_owner), cmocka_unit_test(abort_always_takes_effect),
-	cmocka_unit_test(a_task_that_wakes_itself_is_queued_once));
+	cmocka_unit_test(a_task_that_wakes_itself_is_queued_once),
+	cmocka_unit_test(a_waker_that_a_task_makes_of_itself_is_counted));

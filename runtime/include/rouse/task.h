@@ -22,12 +22,12 @@ struct rouse_runtime;
  * runtime, ROUSE_ESHUTDOWN, ROUSE_EFORKED, ENOMEM. When it fails, the frame is
  * dropped: its FINALLY runs, the arguments are not lost.
  */
-#define rouse_spawn(...) rouse_task_start(ROUSE_PREPARE_(NULL, NULL, ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
+#define rouse_spawn(...) rouse_task_start_new_(ROUSE_PREPARE_(NULL, NULL, ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
 /** The same with a name (copied; shown escaped, at most 255 bytes). */
-#define rouse_spawn_named(NAME, ...) rouse_task_start(ROUSE_PREPARE_(NULL, (NAME), ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
+#define rouse_spawn_named(NAME, ...) rouse_task_start_new_(ROUSE_PREPARE_(NULL, (NAME), ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
 /** The same on a given runtime. Any thread. */
-#define rouse_spawn_on(RUNTIME, ...) rouse_task_start(ROUSE_PREPARE_((RUNTIME), NULL, ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
-#define rouse_spawn_named_on(RUNTIME, NAME, ...) rouse_task_start(ROUSE_PREPARE_((RUNTIME), (NAME), ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
+#define rouse_spawn_on(RUNTIME, ...) rouse_task_start_new_(ROUSE_PREPARE_((RUNTIME), NULL, ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
+#define rouse_spawn_named_on(RUNTIME, NAME, ...) rouse_task_start_new_(ROUSE_PREPARE_((RUNTIME), (NAME), ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
 /** Spawns and lets go: no join handle is made. Returns 0 or a negative error. */
 #define rouse_spawn_detached(...) rouse_task_start_detached_(ROUSE_PREPARE_(NULL, NULL, ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
 #define rouse_spawn_detached_named(NAME, ...) rouse_task_start_detached_(ROUSE_PREPARE_(NULL, (NAME), ROUSE_KIND_TASK, __VA_ARGS__, .rouse_end_ = 0))
@@ -136,6 +136,7 @@ struct rouse_task_spec {
 ROUSE_API void *rouse_prepare_(const struct rouse_task_spec *spec, const struct rouse_future_type *type,
 	struct rouse_task **ret_task);
 ROUSE_API struct rouse_task *rouse_prepared_(struct rouse_task *task, void *frame);
+ROUSE_API struct rouse_task *rouse_task_start_new_(struct rouse_task *task);
 ROUSE_API int rouse_task_start_detached_(struct rouse_task *task);
 
 #define ROUSE_PREPARE_(RUNTIME, NAME, KIND, FN, ...)                                               \
