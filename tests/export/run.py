@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -104,11 +105,38 @@ class Test(unittest.TestCase):
         with open(self.file("r"), encoding="utf-8") as file:
             self.assertIn("PROVEN wait cycle", file.read())
 
+    def test_a_leak_of_tasks_counts_if_none_may_be_found(self):
+        for how, asked, status, outcome in (("leaks", ["--no-leaks"], LEAKS, "leaks"), ("leaks", [], 0, "well"),
+                                            ("spawns", ["--no-leaks"], 0, "well")):
+            with self.subTest((how, asked)):
+                report, record = (self.file(f"{how}{len(asked)}.{kind}") for kind in ("json", "rec"))
+                with Program(ROUSE, "run", *asked, "--threshold", "leak-tasks=20", "--report", report, "--format", "json",
+                             "--record", record, "--", TESTED, how, stdin=subprocess.PIPE) as running:
+                    eventually("it is there", lambda: self.child_of(running))
+                    # As many looks as the rule asks for, and some more: who watches has made them meanwhile, too.
+                    found = self.leaks_of(running, "--looks", 24, "--threshold", "leak-tasks=20")
+                    self.assertEqual(found, how == "leaks")
+                    running.process.stdin.close()
+                    self.assertEqual(running.end(), status, running.said())
+                with open(report, encoding="utf-8") as file:
+                    report = json.load(file)
+                self.assertIsNone(SCHEMA.fail(report, SCHEMA.root["$defs"]["rouse/run/1"], "report"))
+                self.assertEqual((report["outcome"], report["exit"], report["status"]), (outcome, status, 0))
+                self.assertEqual("task-leak" in {f["code"] for f in report["findings"]}, how == "leaks")
+                self.assertEqual(os.path.exists(record), status == LEAKS)
+
     @staticmethod
-    def findings_of(running):
+    def child_of(running):
         with open(f"/proc/{running.pid}/task/{running.pid}/children", encoding="ascii") as file:
-            child = file.read().split()[0]
-        return any(f["class"] == "proven" for f in json.loads(rouse("check", "--json", child).stdout)["findings"])
+            return next(iter(file.read().split()), None)
+
+    def leaks_of(self, running, *args):
+        document = json.loads(rouse("check", "--json", *args, self.child_of(running)).stdout)
+        return any(f["code"] == "task-leak" for f in document["findings"])
+
+    def findings_of(self, running):
+        document = json.loads(rouse("check", "--json", self.child_of(running)).stdout)
+        return any(f["class"] == "proven" for f in document["findings"])
 
     def test_junit_is_xml_with_a_case_each(self):
         path = self.file("junit")

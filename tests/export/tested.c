@@ -2,10 +2,14 @@
 /*
  * tested POLL_MS STATUS - a test program as `rouse run` has it: a poll of its one task takes so long; a while later,
  * in which there are looks, it ends with that status. A negative one is a signal that it sends itself.
+ *
+ * tested leaks|spawns - until its input ends it spawns a task every 10 ms, that waits for ever, or does not.
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <rouse/rouse.h>
@@ -33,8 +37,48 @@ ROUSE_BODY(computes)
 	ROUSE_END;
 }
 
+static struct rouse_notify *never;
+
+ROUSE_ASYNC(request, int,
+	bool leaks;
+	struct rouse_notified notified;);
+ROUSE_BODY(request)
+{
+	ROUSE_BEGIN;
+	if (self->leaks)
+		ROUSE_AWAIT_ONLY(rouse_notified(&self->notified, never));
+	ROUSE_RETURN(0);
+	ROUSE_END;
+}
+
+static bool input_has_ended(void)
+{
+	struct pollfd input = { .fd = 0, .events = POLLIN };
+
+	return poll(&input, 1, 0) != 0;
+}
+
+ROUSE_ASYNC(serves, int,
+	bool leaks;
+	struct rouse_sleep sleep;);
+ROUSE_BODY(serves)
+{
+	ROUSE_BEGIN;
+	never = rouse_notify_new("never");
+	while (never && !input_has_ended()) {
+		if (rouse_spawn_detached(request, .leaks = self->leaks) < 0)
+			ROUSE_RETURN(1);
+		ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 10 * ROUSE_MS));
+	}
+	ROUSE_RETURN(!never);
+	ROUSE_END;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && (strcmp(argv[1], "leaks") == 0 || strcmp(argv[1], "spawns") == 0))
+		return ROUSE_MAIN(serves, .leaks = strcmp(argv[1], "leaks") == 0);
+
 	const int status = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
 	int rc = ROUSE_MAIN(computes, .ms = argc > 1 ? strtoul(argv[1], NULL, 10) : 0);
 

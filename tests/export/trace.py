@@ -50,11 +50,13 @@ class Trace:
         packets = parse(iter(text.splitlines()))["packet"]
         self.tracks = {p.one("track_descriptor").one("uuid"): p.one("track_descriptor") for p in packets
                        if "track_descriptor" in p}
+        self.packets = packets
         self.events = [(p.one("timestamp"), p.one("track_event")) for p in packets if "track_event" in p]
         self.slices = collections.defaultdict(list)  # by track: [begin, end, event]
 
     def check(self, test):
         """What must hold of any trace."""
+        self.check_order(test)
         times = [time for time, _ in self.events]
         test.assertEqual(times, sorted(times), "times ascend")
         starts, ended, is_open = {}, set(), {}
@@ -80,6 +82,26 @@ class Trace:
         for track in self.tracks.values():
             test.assertIn(track.one("parent_uuid", track.one("uuid")), self.tracks)
         return len(ended)
+
+    def check_order(self, test):
+        """A viewer reads once, from the front: each sequence by its own clock, and a track before what is on it."""
+        known, newest = set(), {}
+        for packet in self.packets:
+            sequence, time = packet.one("trusted_packet_sequence_id"), packet.one("timestamp")
+            test.assertTrue(sequence, "every packet is of a sequence")
+            if "track_descriptor" in packet:
+                track = packet.one("track_descriptor")
+                test.assertNotIn(track.one("uuid"), known, "a track is described once")
+                test.assertIn(track.one("parent_uuid", track.one("uuid")), known | {track.one("uuid")})
+                known.add(track.one("uuid"))
+            if "track_event" not in packet:
+                continue
+            event = packet.one("track_event")
+            test.assertIn(event.one("track_uuid"), known, "a track is described before it is used")
+            test.assertGreaterEqual(time, newest.get(sequence, 0), "times of a sequence ascend")
+            newest[sequence] = time
+            is_counter = "counter" in self.tracks[event.one("track_uuid")]
+            test.assertEqual(event.one("type") == "TYPE_COUNTER", is_counter, "numbers are on counters, and only there")
 
     def named(self, pattern):
         return [uuid for uuid, track in self.tracks.items() if re.fullmatch(pattern, track.one("name"))]
