@@ -267,6 +267,7 @@ const struct cn_canvas *cn_desk_draw(struct cn_desk *desk, uint64_t now_ns)
 
 	if (seat) {
 		fill_tabs(desk);
+		seat->driver.hurried = desk->hurried;
 		cn_driver_draw(&seat->driver);
 		return &seat->driver.canvas;
 	}

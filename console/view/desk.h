@@ -33,6 +33,7 @@ struct cn_desk {
 	struct cn_canvas canvas; /* of the list */
 	struct cn_tabs tabs;
 	uint64_t listed_ns; /* when the list was last looked at */
+	bool hurried; /* what is drawn answers a key, while a look waits for its own frame: that need not be in it yet */
 	int rows, cols;
 };
 

@@ -84,6 +84,8 @@ static struct cn_scene scene_of(struct cn_driver *driver)
 		.now_ns = cn_session_now_ns(session),
 		.interval_ns = (delay_ms ? delay_ms : 1000) * 1000000ull,
 		.printed = driver->printed,
+		/* Of views that are derived from a look, the rows and what they stand for have to be of the same one. */
+		.hurried = driver->hurried && driver->ui.view == CN_VIEW_TASKS,
 		.paused = !plays && cn_session_paused(session),
 		.rates = driver->ui.rates,
 		.hide_ended = driver->opts->preferences && driver->opts->preferences->hide_ended,
@@ -149,7 +151,7 @@ int cn_driver_draw(struct cn_driver *driver)
 static void forget(struct cn_driver *driver)
 {
 	for (int i = 0; i < CN_VIEW_COUNT; i++)
-		driver->ui.sheets[i].filled.generations = 0;
+		driver->ui.sheets[i].filled.once = false;
 	driver->ui.flame.built = UINT64_MAX;
 	driver->shapes_at = driver->spent_at = driver->spent_kernel = UINT64_MAX;
 }

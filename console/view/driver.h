@@ -27,6 +27,7 @@ struct cn_driver {
 	const struct cn_tabs *tabs; /* borrowed; NULL = there is but one program */
 	bool printed;     /* onto paper, as it were: no keys will come */
 	bool ended;       /* nothing more will come: `why` says the reason */
+	bool hurried;     /* the next frame is a key's: see the scene's */
 };
 
 int cn_driver_init(struct cn_driver *driver, const struct cn_screen_opts *opts, int rows, int cols);

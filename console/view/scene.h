@@ -40,6 +40,7 @@ struct cn_scene {
 	enum cn_rates rates; /* what rates are over */
 	bool hide_ended; /* tasks that have ended are no rows */
 	bool printed; /* no keys will come: no cursor, no bar */
+	bool hurried; /* a key waits for its frame: which rows there are, and their order, may be those of the look before */
 	bool ascii;
 };
 

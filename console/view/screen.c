@@ -3,6 +3,11 @@
  * The interactive loop: one poll() on the terminal and the sessions. It draws
  * when something has changed, and now and then when nothing comes, so that the
  * age of what is shown is true.
+ *
+ * Keys come first. To order a million rows anew takes a while, to draw them in
+ * the order that they have none: so a key that comes with a look, or while that
+ * is taken in, has its frame in the order of the look before, and the look has
+ * its own when no key waits, or when a few have gone before it.
  */
 #include "view/desk.h"
 #include "view/preferences.h"
@@ -11,7 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-enum { AGE_MS = 1000 };
+enum { AGE_MS = 1000, KEYS_BEFORE_LOOK = 4 };
 
 static const char *reason(int rc)
 {
@@ -27,17 +32,17 @@ static const char *reason(int rc)
 	}
 }
 
-/* False: the user wants to leave. */
-static bool take_events(struct cn_desk *desk, struct cn_term *term, bool *ret_changed)
+/* False: the user wants to leave. *ret_frame: what the last event led to, NULL = there was none. */
+static bool take_events(struct cn_desk *desk, struct cn_term *term, const struct cn_canvas **ret_frame)
 {
 	enum cn_term_event event;
 	uint32_t key;
 	int rows, cols;
 
+	*ret_frame = NULL;
 	while ((event = cn_term_next(term, &key)) != CN_TERM_NOTHING) {
 		enum cn_request request = CN_REQUEST_NOTHING;
 
-		*ret_changed = true;
 		if (event == CN_TERM_QUIT)
 			return false;
 		if (event == CN_TERM_KEY)
@@ -50,8 +55,7 @@ static bool take_events(struct cn_desk *desk, struct cn_term *term, bool *ret_ch
 		if (cn_desk_resize(desk, rows, cols) < 0)
 			return false;
 		/* The next key means what it would mean on the screen that this one led to. */
-		if (event == CN_TERM_KEY)
-			cn_desk_draw(desk, cn_session_clock_ns());
+		*ret_frame = cn_desk_draw(desk, cn_session_clock_ns());
 	}
 	return true;
 }
@@ -74,10 +78,23 @@ static nfds_t descriptors(const struct cn_desk *desk, struct cn_term *term, stru
 	return n;
 }
 
+static bool key_waits(const struct cn_term *term)
+{
+	struct pollfd fds[CN_TERM_FDS];
+	int tty[CN_TERM_FDS];
+
+	cn_term_fds(term, tty);
+	for (int i = 0; i < CN_TERM_FDS; i++)
+		fds[i] = (struct pollfd){ .fd = tty[i], .events = POLLIN };
+	return poll(fds, CN_TERM_FDS, 0) > 0;
+}
+
 static void loop(struct cn_desk *desk, struct cn_term *term)
 {
 	const int interval = desk->opts->delay_ms ? (int)desk->opts->delay_ms : 1000;
+	const struct cn_canvas *frame;
 	bool changed = true;
+	int before = 0; /* keys that were answered while this change waited for its frame */
 
 	for (;;) {
 		struct pollfd fds[CN_TERM_FDS + CN_SEATS_MAX] = { 0 };
@@ -85,17 +102,24 @@ static void loop(struct cn_desk *desk, struct cn_term *term)
 		nfds_t n;
 		int rc;
 
-		if (changed)
+		if (changed && (before == KEYS_BEFORE_LOOK || !key_waits(term))) {
+			desk->hurried = false;
 			cn_term_show(term, cn_desk_draw(desk, cn_session_clock_ns()));
+			changed = false;
+		}
 		n = descriptors(desk, term, fds);
 		rc = poll(fds, n, n == CN_TERM_FDS || cn_desk_ticks(desk) ? AGE_MS : 2 * interval + AGE_MS);
 		if (rc < 0 && errno != EINTR)
 			return;
-		changed = rc == 0;
+		changed = changed || rc == 0;
 		if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 			return;
-		if (!take_events(desk, term, &changed))
+		desk->hurried = changed;
+		if (!take_events(desk, term, &frame))
 			return;
+		if (frame)
+			cn_term_show(term, frame);
+		before = changed ? before + (frame != NULL) : 0;
 		for (nfds_t i = CN_TERM_FDS; i < n; i++)
 			news = news || fds[i].revents;
 		/* Nothing came for long: a pump all the same, for it takes the time. */

@@ -248,8 +248,10 @@ static bool has(const struct cn_sheet *sheet, const struct cn_scene *scene, size
 
 static bool is_filled(const struct cn_sheet *sheet, const struct cn_scene *scene)
 {
-	return sheet->filled.generations && sheet->filled.generations == cn_model_generations(scene->model) &&
-	       sheet->filled.kernel == cn_kernel_stamp(scene->model) && sheet->filled.sorted == sheet->sorted &&
+	const bool of_this_look = sheet->filled.generations == cn_model_generations(scene->model) &&
+				  sheet->filled.kernel == cn_kernel_stamp(scene->model);
+
+	return sheet->filled.once && (of_this_look || scene->hurried) && sheet->filled.sorted == sheet->sorted &&
 	       sheet->filled.query == sheet->query_changes && sheet->filled.rates == scene->rates;
 }
 
@@ -274,7 +276,8 @@ static int fill(struct cn_sheet *sheet, const struct cn_scene *scene)
 		if ((asked.marked || sheet->marked != CN_MARKED_ONLY) && match(&asked, &sheet->query))
 			rc = cn_list_add(&sheet->list, entry);
 	}
-	sheet->filled.generations = rc == 0 ? cn_model_generations(scene->model) : 0;
+	sheet->filled.once = rc == 0;
+	sheet->filled.generations = cn_model_generations(scene->model);
 	sheet->filled.kernel = cn_kernel_stamp(scene->model);
 	sheet->filled.sorted = sheet->sorted;
 	sheet->filled.query = sheet->query_changes;

@@ -78,7 +78,8 @@ struct cn_sheet {
 	size_t n_marked; /* rows that are marked */
 	/* What the list was filled for: a key that only moves the cursor need not visit a million tasks. */
 	struct {
-		uint64_t generations; /* of the model; 0 = nothing yet */
+		bool once;
+		uint64_t generations; /* of the model */
 		uint64_t kernel;      /* cn_kernel_stamp() */
 		int sorted;
 		uint64_t query;       /* how often it had changed */

@@ -350,7 +350,7 @@ static void fold(struct cn_ui *ui, const struct cn_scene *scene, bool folded)
 		return;
 	if (cn_folds_toggle(&ui->folds, task))
 		snprintf(ui->note, sizeof ui->note, "there is no memory to fold it");
-	sheet->filled.generations = 0;
+	sheet->filled.once = false;
 }
 
 /* What rates are over: the next one. */

@@ -317,6 +317,34 @@ static void rates_are_over_a_look_ten_seconds_or_all(void **state)
 	stage_close(&stage);
 }
 
+/* A look has come while a key waits: its frame has the rows of the look before, and the next frame those that came. */
+static void a_key_is_answered_before_a_look_is_put_in_order(void **state)
+{
+	struct stage stage;
+	const struct cn_sheet *sheets = stage.driver.ui.sheets;
+	size_t before;
+
+	(void)state;
+	stage_open(&stage, 24, 80, false);
+	stage_wait(&stage, 2);
+	before = sheets[CN_VIEW_TASKS].list.n;
+	for (int i = 0; i < 8; i++)
+		assert_true(cn_driver_pump(&stage.driver));
+	stage.driver.hurried = true;
+	stage_keys(&stage, "j");
+	assert_int_equal(sheets[CN_VIEW_TASKS].list.n, before);
+	assert_int_equal(sheets[CN_VIEW_TASKS].list.cursor, 1);
+	stage_keys(&stage, "2"); /* another table has nothing of before */
+	assert_int_equal(sheets[CN_VIEW_WORKERS].filled.generations,
+		cn_model_generations(cn_session_model(stage.session)));
+	stage_keys(&stage, "1");
+	assert_int_equal(sheets[CN_VIEW_TASKS].list.n, before);
+	stage.driver.hurried = false;
+	stage_keys(&stage, "k");
+	assert_true(sheets[CN_VIEW_TASKS].list.n > before);
+	stage_close(&stage);
+}
+
 TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_query_filters_while_it_is_typed),
 	cmocka_unit_test(a_query_that_is_wrong_is_not_kept),
 	cmocka_unit_test(a_field_that_a_table_has_not_is_said),
@@ -326,4 +354,5 @@ TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_query_filters_while_it_is_t
 	cmocka_unit_test(a_click_on_a_title_orders_by_it_and_again_turns_it_round),
 	cmocka_unit_test(tabs_keys_alerts_and_menus_can_be_clicked_on),
 	cmocka_unit_test(columns_come_go_and_move_by_a_menu), cmocka_unit_test(a_hidden_column_orders_and_is_named),
-	cmocka_unit_test(rates_are_over_a_look_ten_seconds_or_all));
+	cmocka_unit_test(rates_are_over_a_look_ten_seconds_or_all),
+	cmocka_unit_test(a_key_is_answered_before_a_look_is_put_in_order));
