@@ -23,11 +23,19 @@ int rs_reactor_new(struct rs_reactor **ret_reactor);
 void rs_reactor_free(struct rs_reactor *reactor);
 
 /*
+ * How many events a turn takes at most; what it leaves comes first in the next one. Few, so that what a wake touches
+ * (waiter, task, frame) is still in the CPU's cache when the task is polled: with 512 connections and 256 events a
+ * turn, that was fetched twice. Fewer yet beside other work, lest it pile up: a worker looks each 61 polls.
+ */
+enum { RS_REACTOR_EVENTS = 64, RS_REACTOR_SOME = 32 };
+
+/*
  * Waits for events until `deadline_ns` (CLOCK_MONOTONIC; 0 = only look,
- * UINT64_MAX = no limit), delivers readiness, wakes waiters.
+ * UINT64_MAX = no limit), delivers readiness of at most `most` events (1 to
+ * RS_REACTOR_EVENTS), wakes waiters.
  * Returns the number of readiness events, or -errno.
  */
-int rs_reactor_turn(struct rs_reactor *reactor, uint64_t deadline_ns);
+int rs_reactor_turn(struct rs_reactor *reactor, uint64_t deadline_ns, uint32_t most);
 /* Makes the turn in progress (or the next one) return at once. Any thread. */
 void rs_reactor_poke(struct rs_reactor *reactor);
 /* Descriptors registered now. */

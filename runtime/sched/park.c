@@ -183,7 +183,8 @@ static int sleep_in_driver(struct rs_worker *w)
 	RS_PUT(&runtime->page->driver_worker, w->index + 1);
 	w->in_driver = true;
 	if (lie_down(w, RS_PARKER_DRIVER))
-		n = rs_reactor_turn(runtime->reactor, wake_at(w, own < foreign ? own : foreign));
+		n = rs_reactor_turn(runtime->reactor, wake_at(w, own < foreign ? own : foreign),
+			RS_REACTOR_EVENTS);
 	rs_exchange(&w->parker, (uint32_t)RS_PARKER_EMPTY, RS_ACQ_REL);
 	RS_PUT(&runtime->page->driver_worker, 0);
 	rs_lock_drop(&runtime->driver_lock);

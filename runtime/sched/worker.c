@@ -193,7 +193,8 @@ static void look_at_reactor(struct rs_worker *w)
 	if (!rs_reactor_count(runtime->reactor) || !rs_lock_try(&runtime->driver_lock))
 		return;
 	w->in_driver = true;
-	int n = rs_reactor_turn(runtime->reactor, 0);
+	bool busy = rs_queue_depth(&w->queue) != 0;
+	int n = rs_reactor_turn(runtime->reactor, 0, busy ? RS_REACTOR_SOME : RS_REACTOR_EVENTS);
 
 	rs_lock_drop(&runtime->driver_lock);
 	rs_bump(&w->record->counters.driver_turns, 1u);

@@ -142,7 +142,7 @@ bool poll_end(struct end *end, enum rs_direction direction)
 void open_waiting(struct end *end)
 {
 	open_end(end);
-	assert_int_equal(rs_reactor_turn(reactor, 0), 1);
+	assert_int_equal(rs_reactor_turn(reactor, 0, RS_REACTOR_EVENTS), 1);
 	assert_false(poll_end(end, RS_READ));
 }
 

@@ -21,12 +21,12 @@ static void waiting_reporting_and_leaving_is_valid(void **state)
 	open_end(&end);
 	assert_null(rs_reactor_validate(reactor));
 	assert_dump_has(print, reactor, " generation 1 read 0x2 write 0x2\n");
-	assert_int_equal(rs_reactor_turn(reactor, 0), 1);
+	assert_int_equal(rs_reactor_turn(reactor, 0, RS_REACTOR_EVENTS), 1);
 	assert_false(poll_end(&end, RS_READ));
 	assert_null(rs_reactor_validate(reactor));
 	assert_dump_has(print, reactor, " generation 1 read 0 awaited write 0x101\n");
 	say(&end, "x");
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 1);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 1);
 	assert_null(rs_reactor_validate(reactor));
 	close_end(&end);
 	assert_null(rs_reactor_validate(reactor));

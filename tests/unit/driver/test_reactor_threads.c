@@ -35,7 +35,7 @@ static void *driver(void *arg)
 {
 	(void)arg;
 	while (!rs_load(&stop, RS_ACQUIRE))
-		if (rs_reactor_turn(reactor, UINT64_MAX) < 0)
+		if (rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS) < 0)
 			return (void *)1;
 	return NULL;
 }
@@ -224,7 +224,7 @@ static void *poked_driver(void *arg)
 		if (have != rs_load(&seen, RS_RELAXED)) {
 			rs_store(&seen, have, RS_RELEASE);
 			rs_futex_wake(&seen, 1);
-		} else if (rs_reactor_turn(reactor, UINT64_MAX) < 0) {
+		} else if (rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS) < 0) {
 			return (void *)1;
 		}
 	}

@@ -41,14 +41,14 @@ static void event_of_a_former_registration_is_dropped(void **state)
 	successor = &next;
 	sys.harvested = take_over_the_number;
 	uint32_t generation = end.io.generation;
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 0);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 0);
 	assert_int_not_equal(next.io.generation, generation);
 	assert_int_equal(next.counter[RS_READ].wakes, 0);
 	assert_int_equal(next.resource.flags, 0);
 	assert_false(poll_end(&next, RS_READ));
 	/* And its own events do arrive. */
 	say(&next, "y");
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 1);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 1);
 	assert_int_equal(next.counter[RS_READ].wakes, 1);
 	close(end.peer);
 	close_end(&next);
@@ -72,7 +72,7 @@ static void event_after_deregistration_touches_nothing(void **state)
 	say(&end, "x");
 	moving = &end;
 	sys.harvested = end_registration;
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 0);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 0);
 	memset(untouched, 0xa5, sizeof untouched);
 	assert_memory_equal(&end.io, untouched, sizeof untouched);
 	assert_memory_equal(&end.resource, untouched, sizeof untouched);
@@ -94,10 +94,10 @@ static void a_number_closed_behind_our_back_can_be_used_again(void **state)
 	watch(&end, fd, pair[1]);
 	rs_io_deregister(&zombie.io); /* must not take the new one's place away */
 	assert_int_equal(zombie.counter[RS_READ].wakes, 1);
-	assert_int_equal(rs_reactor_turn(reactor, 0), 1);
+	assert_int_equal(rs_reactor_turn(reactor, 0, RS_REACTOR_EVENTS), 1);
 	assert_false(poll_end(&end, RS_READ));
 	say(&end, "x");
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 1);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 1);
 	assert_int_equal(end.counter[RS_READ].wakes, 1);
 	close(zombie.peer);
 	close_end(&end);
@@ -111,11 +111,11 @@ static void a_poke_ends_the_next_turn(void **state)
 	(void)state;
 	rs_reactor_poke(reactor);
 	rs_reactor_poke(reactor);
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 0);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 0);
 	/* Both were consumed; a later one counts anew. */
-	assert_int_equal(rs_reactor_turn(reactor, 0), 0);
+	assert_int_equal(rs_reactor_turn(reactor, 0, RS_REACTOR_EVENTS), 0);
 	rs_reactor_poke(reactor);
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 0);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 0);
 }
 
 static void poke_again(void)
@@ -128,9 +128,9 @@ static void a_poke_during_a_harvest_is_not_lost(void **state)
 	(void)state;
 	rs_reactor_poke(reactor);
 	sys.harvested = poke_again; /* the flag is still up, nothing is written: this turn's caller will look */
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 0);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 0);
 	rs_reactor_poke(reactor);
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 0);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 0);
 }
 
 static void a_poke_comes_with_events(void **state)
@@ -141,7 +141,7 @@ static void a_poke_comes_with_events(void **state)
 	open_waiting(&end);
 	rs_reactor_poke(reactor);
 	say(&end, "x");
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 1);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 1);
 	assert_int_equal(end.counter[RS_READ].wakes, 1);
 	close_end(&end);
 }
@@ -149,8 +149,8 @@ static void a_poke_comes_with_events(void **state)
 static void deadline_zero_and_past_only_look(void **state)
 {
 	(void)state;
-	assert_int_equal(rs_reactor_turn(reactor, 0), 0);
-	assert_int_equal(rs_reactor_turn(reactor, 1), 0);
+	assert_int_equal(rs_reactor_turn(reactor, 0, RS_REACTOR_EVENTS), 0);
+	assert_int_equal(rs_reactor_turn(reactor, 1, RS_REACTOR_EVENTS), 0);
 }
 
 static void a_turn_lasts_until_its_deadline(void **state)
@@ -158,7 +158,7 @@ static void a_turn_lasts_until_its_deadline(void **state)
 	uint64_t deadline = rs_mono_ns() + 3 * ROUSE_MS;
 
 	(void)state;
-	assert_int_equal(rs_reactor_turn(reactor, deadline), 0);
+	assert_int_equal(rs_reactor_turn(reactor, deadline, RS_REACTOR_EVENTS), 0);
 	assert_true(rs_mono_ns() >= deadline);
 }
 
@@ -168,18 +168,18 @@ static void without_pwait2_milliseconds_are_rounded_up(void **state)
 
 	(void)state;
 	sys.pwait2_error = ENOSYS;
-	assert_int_equal(rs_reactor_turn(reactor, rs_mono_ns() + 300 * ROUSE_US), 0);
+	assert_int_equal(rs_reactor_turn(reactor, rs_mono_ns() + 300 * ROUSE_US, RS_REACTOR_EVENTS), 0);
 	assert_int_equal(sys.waits, 1);
 	assert_int_equal(sys.wait_ms, 1);
 	sys.pwait2_error = 0; /* it is not tried again */
-	assert_int_equal(rs_reactor_turn(reactor, 0), 0);
+	assert_int_equal(rs_reactor_turn(reactor, 0, RS_REACTOR_EVENTS), 0);
 	assert_int_equal(sys.waits, 2);
 	assert_int_equal(sys.wait_ms, 0);
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX - 1), 0);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX - 1, RS_REACTOR_EVENTS), 0);
 	assert_int_equal(sys.wait_ms, INT_MAX);
 	open_waiting(&end);
 	say(&end, "x");
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 1);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 1);
 	assert_int_equal(sys.wait_ms, -1);
 	assert_int_equal(end.counter[RS_READ].wakes, 1);
 	close_end(&end);
@@ -189,9 +189,9 @@ static void an_interrupted_turn_is_an_empty_one(void **state)
 {
 	(void)state;
 	sys.pwait2_error = EINTR;
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 0);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 0);
 	sys.pwait2_error = EBADF;
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), -EBADF);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), -EBADF);
 	assert_int_equal(sys.waits, 0);
 }
 
@@ -217,7 +217,7 @@ static void what_cannot_be_watched_is_refused(void **state)
 	assert_int_equal(rs_reactor_count(reactor), 1);
 	/* The one that was there is as it was. */
 	say(&end, "x");
-	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX), 1);
+	assert_int_equal(rs_reactor_turn(reactor, UINT64_MAX, RS_REACTOR_EVENTS), 1);
 	assert_int_equal(end.counter[RS_READ].wakes, 1);
 	close_end(&end);
 }
