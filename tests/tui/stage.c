@@ -75,6 +75,38 @@ void stage_keys(struct stage *stage, const char *keys)
 	}
 }
 
+static uint32_t monkey_key(uint64_t *random)
+{
+	static const uint32_t keys[] = { 'j', 'k', 'g', 'G', 'n', 'N', '/', 'f', 's', 'i', 'w', '<', '>', '1', '2', '3',
+		'4', '5', '6', ' ', '?', 'e', 'a', CN_KEY_ENTER, CN_KEY_ENTER, CN_KEY_ESC, CN_KEY_TAB, CN_KEY_BACKSPACE,
+		CN_KEY_UP, CN_KEY_DOWN, CN_KEY_PAGE_UP, CN_KEY_PAGE_DOWN, CN_KEY_BACK_TAB, CN_CTRL('l'), CN_CTRL('u'),
+		0x1b, 0x65e5, 'c', 'm', '*', 'M', 't', 'v', '0', '9', '+', '-', 'd', '\\', 's', ':', '>', '%', '|', '(', '"',
+		CN_KEY_LEFT, CN_KEY_RIGHT, CN_KEY_HOME, CN_KEY_END, CN_KEY_DELETE, CN_KEY_F1, CN_KEY_F2, CN_KEY_F3, CN_KEY_F4,
+		CN_KEY_F5, CN_KEY_F6, CN_KEY_F10, CN_CTRL('w'), CN_CTRL('k'), CN_CTRL('a'), '[', ']', '{', '}', ')', ',', '.',
+		'r', 'p', 'h', 'x' };
+
+	if (test_random(random) % 4)
+		return keys[test_random(random) % (sizeof keys / sizeof keys[0])];
+	return cn_key_of_mouse((enum cn_mouse)(test_random(random) % 8), (uint32_t)(test_random(random) % 55),
+		(uint32_t)(test_random(random) % 160));
+}
+
+void stage_any_key(struct stage *stage, uint64_t *random)
+{
+	const struct cn_canvas *canvas = &stage->driver.canvas;
+
+	cn_driver_key(&stage->driver, monkey_key(random));
+	if (test_random(random) % 10 == 0)
+		assert_int_equal(cn_canvas_resize(&stage->driver.canvas, (int)(test_random(random) % 50),
+					 (int)(test_random(random) % 150)),
+			0);
+	assert_int_equal(cn_driver_draw(&stage->driver), 0);
+	for (int i = 0; i < canvas->rows * canvas->cols; i++)
+		assert_true(canvas->cells[i].text == 0 ||
+			    (canvas->cells[i].text >= ' ' &&
+				    (canvas->cells[i].text < 0x7f || canvas->cells[i].text >= 0xa0)));
+}
+
 char *stage_text(const struct stage *stage, bool styles)
 {
 	char *text = NULL;

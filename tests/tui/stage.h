@@ -26,6 +26,8 @@ void stage_close(struct stage *stage);
 int stage_wait(struct stage *stage, int n);
 /* Names of keys as in scripts; 'text' in quotes is typed. Draws after each. */
 void stage_keys(struct stage *stage, const char *keys);
+/* Any key or click, now and then another size; draws. No cell then holds what a terminal would obey. */
+void stage_any_key(struct stage *stage, uint64_t *random);
 /* Text of the screen, to be freed; styles: one letter a cell beside it. */
 char *stage_text(const struct stage *stage, bool styles);
 /* The row of the screen, to be freed. */
