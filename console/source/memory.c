@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "export/text.h"
@@ -26,24 +27,49 @@ struct memory_source {
 	struct cn_wish wish;
 	int pid;
 	char *core; /* the file's path, NULL: it is a process */
+	uint64_t next_ns;  /* when a look is due */
+	uint64_t drain_ns; /* when rings are to be emptied before that; UINT64_MAX: not */
 	uint32_t looks;
 	uint32_t answered; /* wish.keyframe of the last whole look */
 };
 
-/* Due at once, then every interval; paused: never. */
-static int set_timer(struct memory_source *m, bool at_once)
+static uint64_t now_ns(void)
 {
-	uint32_t ms = m->wish.interval_ms;
-	struct itimerspec timer = {
-		.it_value = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 },
-		.it_interval = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 },
-	};
+	struct timespec t;
 
-	if (at_once)
-		timer.it_value = (struct timespec){ .tv_nsec = 1 };
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* For whatever is due first; paused: never. */
+static int arm(struct memory_source *m)
+{
+	const uint64_t due = m->drain_ns < m->next_ns ? m->drain_ns : m->next_ns;
+	struct itimerspec timer = { .it_value = { (time_t)(due / 1000000000), (long)(due % 1000000000) } };
+
 	if (m->wish.pause)
 		memset(&timer, 0, sizeof timer);
-	return timerfd_settime(m->source.fd, 0, &timer, NULL) ? -errno : 0;
+	return timerfd_settime(m->source.fd, TFD_TIMER_ABSTIME, &timer, NULL) ? -errno : 0;
+}
+
+/* A look at once, then one every interval; paused: never. */
+static int set_timer(struct memory_source *m, bool at_once)
+{
+	m->next_ns = at_once ? 1 : now_ns() + m->wish.interval_ms * 1000000ull;
+	return arm(m);
+}
+
+/* The rhythm is kept; what was missed of it is not made up for. */
+static int set_next(struct memory_source *m, uint64_t now)
+{
+	const uint64_t interval = (m->wish.interval_ms ? m->wish.interval_ms : 1) * 1000000ull;
+
+	if (m->next_ns + interval > now)
+		m->next_ns += interval;
+	else
+		m->next_ns = now + interval;
+	m->drain_ns = rouse_inspect_drain(m->inspect, now);
+	return arm(m);
 }
 
 static int explain(int rc, int pid, struct cn_why *why)
@@ -130,17 +156,23 @@ static int read_frames(struct cn_source *source, rouse_frame_fn frame, void *arg
 		.peers = m->wish.peers,
 		.changes_only = m->looks > 0 && m->wish.keyframe == m->answered,
 		.asked = m->wish.keyframe };
-	uint64_t ticks;
+	uint64_t ticks, now;
 	int rc;
 
 	if (read(m->source.fd, &ticks, sizeof ticks) != (ssize_t)sizeof ticks)
 		return 0; /* not yet */
+	now = now_ns();
+	if (now < m->next_ns) {
+		m->drain_ns = rouse_inspect_drain(m->inspect, now);
+		rc = arm(m);
+		return rc ? cn_why_set(why, rc, "cannot set a timer: %s", strerror(-rc)) : 0;
+	}
 	why->code = 0;
 	rc = rouse_inspect_look(m->inspect, &opts, frame, arg);
 	if (rc == 0)
 		m->answered = opts.asked;
-	if (rc == 0 && ++m->looks < LOOKS_AT_ONCE && m->core)
-		rc = set_timer(m, true);
+	if (rc == 0)
+		rc = ++m->looks < LOOKS_AT_ONCE && m->core ? set_timer(m, true) : set_next(m, now);
 	if (rc && why->code == 0) /* else the consumer has said what was wrong */
 		m->core ? explain_core(rc, m->core, why) : explain(rc, m->pid, why);
 	if (rc == -ESRCH)
@@ -167,6 +199,7 @@ static struct memory_source *new_source(const struct cn_wish *wish)
 		return NULL;
 	m->source = (struct cn_source){ .fd = -1, .read = read_frames, .tell = tell, .close = close_memory };
 	m->wish = *wish;
+	m->drain_ns = UINT64_MAX;
 	return m;
 }
 

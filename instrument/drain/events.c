@@ -56,7 +56,6 @@ int ri_events_begin(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 		inspect->look.complete = false;
 		return 0;
 	}
-	inspect->look.lost_before = runtime->rings.lost;
 	ri_rings_count_foreign(&runtime->rings, &runtime->page);
 	return (int)runtime->rings.count;
 }
@@ -73,7 +72,8 @@ int ri_events_send(struct rouse_inspect *inspect, struct ri_runtime *runtime, ui
 
 int ri_events_end(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 {
-	uint64_t lost = runtime->rings.lost - inspect->look.lost_before;
+	uint64_t lost = runtime->rings.lost - runtime->rings.lost_told;
 
+	runtime->rings.lost_told = runtime->rings.lost;
 	return lost ? ri_out_lost(&inspect->out, lost, 0) : 0;
 }

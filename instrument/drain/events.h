@@ -12,7 +12,7 @@ struct ri_runtime;
 int ri_events_begin(struct rouse_inspect *inspect, struct ri_runtime *runtime);
 /* Sends what one ring has, if events are wanted, and feeds the watches. 0 or -errno of the way out. */
 int ri_events_send(struct rouse_inspect *inspect, struct ri_runtime *runtime, uint32_t ring);
-/* Says what was lost in this look. */
+/* Says what was lost since the last one that came to its end. */
 int ri_events_end(struct rouse_inspect *inspect, struct ri_runtime *runtime);
 
 #endif

@@ -17,6 +17,7 @@ enum { RI_RING_PIECE = 256 };
 struct ri_ring {
 	uint64_t cursor; /* number of the next record to be read */
 	uint64_t lost_pending; /* lost since records of this ring were last delivered */
+	uint64_t paced;        /* the cursor, when its pace was last taken */
 };
 
 struct ri_rings {
@@ -26,6 +27,7 @@ struct ri_rings {
 	uint64_t foreign_base; /* page.foreign_lost when we attached */
 	/* since the stream began */
 	uint64_t emitted, delivered, lost;
+	uint64_t lost_told; /* by the last look that ended */
 };
 
 void ri_rings_fini(struct ri_rings *rings);

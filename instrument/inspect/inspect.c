@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "inspect/hidden.h"
 #include "inspect/look.h"
@@ -127,6 +128,19 @@ int rouse_inspect_open_memory(rouse_read_fn read, void *arg, const uint64_t *pag
 	return finish_open(inspect, ret_inspect);
 }
 
+uint64_t rouse_inspect_drain(struct rouse_inspect *inspect, uint64_t now_ns)
+{
+	return ri_early_drain(inspect, now_ns);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 int rouse_inspect_look(struct rouse_inspect *inspect, const struct rouse_look_opts *opts, rouse_frame_fn frame,
 	void *arg)
 {
@@ -135,8 +149,10 @@ int rouse_inspect_look(struct rouse_inspect *inspect, const struct rouse_look_op
 
 	if (rc < 0)
 		return rc;
-	do
+	do {
 		rc = ri_look_step(inspect);
-	while (rc > 0);
+		if (rc > 0 && inspect->look.phase == RI_PHASE_RINGS)
+			(void)ri_early_drain(inspect, now_ns());
+	} while (rc > 0);
 	return rc;
 }

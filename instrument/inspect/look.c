@@ -35,6 +35,7 @@ void ri_runtime_fini(struct ri_runtime *runtime)
 	ri_hidden_free(runtime->spans);
 	free(runtime->threads);
 	ri_rings_fini(&runtime->rings);
+	ri_early_fini(&runtime->early);
 	ri_watches_fini(&runtime->watches);
 	*runtime = (struct ri_runtime){ 0 };
 }
@@ -374,6 +375,9 @@ static int step(struct rouse_inspect *inspect, struct ri_runtime *runtime)
 		look->phase = RI_PHASE_RINGS;
 		return begin_events(inspect, runtime);
 	case RI_PHASE_RINGS:
+		rc = ri_early_send(inspect, runtime);
+		if (rc != 0)
+			return rc;
 		if (look->ring < look->rings)
 			return ri_events_send(inspect, runtime, look->ring++);
 		look->phase = RI_PHASE_REFERENCES;

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "drain/early.h"
 #include "drain/ring.h"
 #include "drain/watch.h"
 #include "inspect/core.h"
@@ -78,6 +79,7 @@ struct ri_runtime {
 	struct ri_thread *threads;
 	uint32_t n_threads;
 	struct ri_rings rings;
+	struct ri_early early;
 	struct ri_watches watches;
 };
 
@@ -94,7 +96,6 @@ struct ri_look {
 	uint32_t chunk;       /* next */
 	uint32_t slot;        /* next of that chunk */
 	uint32_t ring, rings; /* next, and how many are wanted */
-	uint64_t lost_before; /* events, when this look began */
 	/* of this generation */
 	bool complete;
 	uint32_t tasks;

@@ -79,6 +79,7 @@ struct ri_client *ri_client_new(int fd, const uint8_t *token, uint64_t until_ns)
 		return NULL;
 	}
 	client->fd = fd;
+	client->drain_ns = UINT64_MAX;
 	client->token = token;
 	client->until_ns = until_ns;
 	rp_splitter_init(&client->splitter, REQUEST_MAX);
@@ -234,6 +235,14 @@ static void end_look(struct ri_client *client)
 		client->generations_since++;
 	}
 	client->closing = client->once;
+	client->drain_ns = 0;
+}
+
+/* Also while one is on its way out. A client that does not read has its events kept as far as there is room. */
+static void drain_if_due(struct ri_client *client, uint64_t now_ns)
+{
+	if (client->subscribed && !client->paused && !client->closing && now_ns >= client->drain_ns)
+		client->drain_ns = rouse_inspect_drain(client->inspect, now_ns);
 }
 
 /* The process is short of something (descriptors, memory), or the look did not fit: that generation is lost. */
@@ -286,6 +295,8 @@ int ri_client_work(struct ri_client *client, uint64_t now_ns)
 	if (rc == 0)
 		rc = step_look(client);
 	if (rc == 0)
+		drain_if_due(client, now_ns);
+	if (rc == 0)
 		rc = ri_queue_send(&client->queue, client->fd);
 	if (rc < 0)
 		return rc;
@@ -298,7 +309,9 @@ uint64_t ri_client_due(const struct ri_client *client)
 {
 	if (client->token && !client->closing)
 		return client->until_ns;
-	return client->subscribed && !client->paused && !client->closing ? client->next_ns : UINT64_MAX;
+	if (!client->subscribed || client->paused || client->closing)
+		return UINT64_MAX;
+	return client->drain_ns < client->next_ns ? client->drain_ns : client->next_ns;
 }
 
 int ri_client_level(const struct ri_client *client)

@@ -34,6 +34,7 @@ struct ri_client {
 	uint32_t asked;     /* Subscribe.keyframe */
 
 	uint64_t next_ns;   /* when the next generation is due */
+	uint64_t drain_ns;  /* when rings have to be looked at before that, UINT64_MAX = not */
 	bool looking;       /* one is being made */
 	bool closing;       /* once the queue is empty */
 	uint64_t skipped;   /* generations that were due, and were not made */

@@ -75,6 +75,16 @@ typedef int (*rouse_frame_fn)(void *arg, const uint8_t *bytes, size_t n);
 ROUSE_INSPECT_API int rouse_inspect_look(struct rouse_inspect *inspect, const struct rouse_look_opts *opts,
 	rouse_frame_fn frame, void *arg);
 
+/**
+ * Between looks: takes in events of rings that would be full before the next
+ * one, for that to hand out, if the last look asked for events. `now_ns` is of
+ * CLOCK_MONOTONIC. Answers when it wants to be called again, UINT64_MAX = after
+ * the next look; whoever never calls it loses the events that a ring of
+ * its size cannot keep from look to look, and is told so. Memory and time are
+ * bounded (16 MiB a runtime, a quarter of a CPU). Not thread-safe per inspect.
+ */
+ROUSE_INSPECT_API uint64_t rouse_inspect_drain(struct rouse_inspect *inspect, uint64_t now_ns);
+
 /** A process that has a rouse runtime. */
 struct rouse_target {
 	int pid;

@@ -153,6 +153,34 @@ static void generations_come_in_the_rhythm_asked_for(void **state)
 	assert_true(ri_client_due(f->client) - 2000 * MS <= 20 * MS);
 }
 
+static void rings_are_emptied_between_generations_for_who_wants_events(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t now = 1000 * MS, calls = 0;
+
+	subscribe(f, now, (struct subscribe){ .interval_ms = 10000, .events = 1 });
+	work_and_read(f, now);
+	assert_int_equal(generations(f), 1);
+	/* Nothing happens in this program: less and less often. */
+	for (; now < 10999 * MS; calls++) {
+		const uint64_t due = ri_client_due(f->client);
+
+		assert_true(due > now);
+		assert_true(due - now <= 1000 * MS);
+		now = due;
+		if (now < 11000 * MS)
+			work_and_read(f, now);
+	}
+	assert_int_equal(generations(f), 1);
+	assert_true(calls > 10);
+	assert_true(calls < 30);
+	/* Nobody is called for who wants none. */
+	subscribe(f, now, (struct subscribe){ .interval_ms = 10000 });
+	work_and_read(f, 11000 * MS);
+	assert_int_equal(generations(f), 2);
+	assert_int_equal(ri_client_due(f->client), 21000 * MS);
+}
+
 static void one_generation_is_given_and_the_stream_ended_if_so_asked(void **state)
 {
 	struct fixture *f = *state;
@@ -347,6 +375,7 @@ TEST_MAIN_WITH(setup_program, teardown_program, TEST(hello_comes_unasked_and_gen
 	TEST(keyframes_return_when_changes_outweigh_them),
 	TEST(running_out_of_descriptors_costs_a_generation_not_the_client),
 	TEST(the_level_needed_follows_what_is_asked_for),
+	TEST(rings_are_emptied_between_generations_for_who_wants_events),
 	TEST(a_frame_that_is_no_request_ends_the_stream_with_a_reason),
 	TEST(a_request_longer_than_any_needs_to_be_is_refused), TEST(noise_is_refused),
 	TEST(wishes_beyond_the_limits_are_refused), TEST(a_request_of_a_newer_version_is_passed_over),
