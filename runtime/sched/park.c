@@ -241,7 +241,7 @@ static void park(struct rs_worker *w)
 	rs_worker_set_state(w, ROUSE_WORKER_POLLING);
 	w->woken_at_poll = rs_load(&w->record->counters.polls, RS_RELAXED);
 	w->woken_in_vain = events <= 0;
-	if (rs_worker_fire_timers(w)) {
+	if (rs_worker_fire_timers(w, events <= 0)) {
 		w->timed_out_ns = rs_mono_ns();
 		w->woken_in_vain = false;
 	}

@@ -48,7 +48,9 @@ struct rs_worker {
 	uint8_t forced_yield;
 	bool searching;
 	bool in_driver;           /* wakes go to the ring, and are announced once, at the end */
+	bool owes_notice;         /* of what timers made ready, if it is still there ... */
 	/* Two lines until here: all that a turn with work looks at. */
+	uint64_t notice_ticks;    /* ... then */
 	bool woken_in_vain;       /* it has found no event and no timer when it woke last ... */
 	uint64_t woken_at_poll;   /* ... at so many polls */
 	uint64_t timed_out_ns;    /* when it last slept until timers were due */
@@ -276,8 +278,11 @@ struct rouse_task *rs_worker_find(struct rs_worker *worker);
 struct rouse_task *rs_worker_pull(struct rs_worker *worker);
 /* It searched, and has found work: if it was the last to search, it makes sure that somebody looks for the rest. Owner. */
 void rs_worker_end_search(struct rs_worker *worker);
-/* Fires due timers, the worker's own and those of foreign threads; answers how many. Owner. */
-uint32_t rs_worker_fire_timers(struct rs_worker *worker);
+/*
+ * Fires due timers, the worker's own and those of foreign threads; answers how many. What they, and whatever came in
+ * before, made ready is announced: at once, or, if they are `alone` and few, only if it is not done soon. Owner.
+ */
+uint32_t rs_worker_fire_timers(struct rs_worker *worker, bool alone);
 /* The same, and looks at the reactor if nobody else does. Owner. */
 void rs_worker_maintain(struct rs_worker *worker);
 void rs_worker_set_state(struct rs_worker *worker, enum rouse_worker_state state);

@@ -10,6 +10,7 @@
 
 #include <rouse/rouse.h>
 #include <sched.h>
+#include <string.h>
 #include <stdlib.h>
 
 enum { PAUSE_STEP = 50 }; /* ticks */
@@ -144,6 +145,99 @@ static void deadlines_within_the_slack_end_together(void **state)
 	assert_true(parks_for_sleepers(100 * ROUSE_MS) < SLEEPERS / 2);
 }
 
+enum { MEETING = 3 };
+static struct {
+	struct rouse_waker wakers[MEETING];
+	uint32_t there, begun; /* atomic */
+} meeting;
+
+/* Leaves its waker to the thread that arms the timers, and is ready once it is woken. */
+struct invitation {
+	struct rouse_future future;
+	int64_t result;
+	bool sent;
+};
+
+static struct rouse_poll invitation_poll(struct rouse_future *f, struct rouse_context *cx)
+{
+	struct invitation *self = (struct invitation *)f;
+
+	if (self->sent)
+		return rouse_ready();
+	self->sent = true;
+	uint32_t i = rs_fetch_add(&meeting.there, 1u, RS_RELAXED);
+
+	meeting.wakers[i] = rouse_waker_clone(&cx->waker);
+	rs_fetch_add(&meeting.begun, 1u, RS_RELEASE);
+	return rouse_pending();
+}
+ROUSE_LEAF(invitation, invitation_poll, NULL);
+
+/* Whoever is first is busy for a while, and ends; the second holds its worker until there is a third. */
+ROUSE_ASYNC(guest, int, struct invitation invitation;);
+ROUSE_BODY(guest)
+{
+	ROUSE_BEGIN;
+	self->invitation = (struct invitation){ .future = ROUSE_FUTURE_INIT(invitation) };
+	ROUSE_AWAIT_ONLY(&self->invitation);
+	if (rs_fetch_add(&meeting.begun, 1u, RS_ACQ_REL) == MEETING)
+		for (uint64_t until = rouse_now_ns() + ROUSE_MS; rouse_now_ns() < until;)
+			;
+	else
+		while (rs_load(&meeting.begun, RS_ACQUIRE) < 2 * MEETING)
+			rs_pause();
+	ROUSE_END;
+}
+
+/*
+ * Timers of a thread that is no worker lie in one wheel: whoever fires them has
+ * all three in its ring. False: this thread was so slow that they were not armed together.
+ */
+static bool meet(struct rouse_runtime *rt)
+{
+	struct rouse_sleep sleeps[MEETING];
+	uint64_t deadline_ns = rouse_now_ns() + 5 * ROUSE_MS;
+	struct rouse_guard guard = rouse_enter(rt);
+	bool together = true;
+
+	memset(&meeting, 0, sizeof meeting);
+	for (int i = 0; i < MEETING; i++)
+		assert_int_equal(rouse_spawn_detached(guest), 0);
+	while (rs_load(&meeting.begun, RS_ACQUIRE) < MEETING)
+		sched_yield();
+	for (int i = 0; i < MEETING; i++) {
+		struct rouse_context cx = { .waker = meeting.wakers[i] };
+
+		if (rouse_future_poll(&rouse_sleep_until(&sleeps[i], deadline_ns)->future, &cx).ready) {
+			rouse_waker_wake_by_ref(&meeting.wakers[i]);
+			together = false;
+		}
+	}
+	assert_int_equal(rouse_block_until_idle(rt), 0);
+	assert_int_equal(rs_load(&meeting.begun, RS_RELAXED), 2 * MEETING);
+	for (int i = 0; i < MEETING; i++) {
+		rouse_future_drop(&sleeps[i].future);
+		rouse_waker_drop(&meeting.wakers[i]);
+	}
+	rouse_leave(&guard);
+	return together;
+}
+
+/* The other worker is told when the first task turns out to be slow, with stamps or without. No watchdog sees this. */
+static void few_tasks_that_timers_woke_are_shared_once_one_is_slow(void **state)
+{
+	(void)state;
+	for (int level = 1; level <= 2; level++) {
+		struct rouse_runtime *rt;
+
+		assert_int_equal(rouse_runtime_new(ROUSE_RUNTIME_OPTS(.workers = 2, .level = level,
+					 .long_poll_ns = 3600 * ROUSE_S), &rt), 0);
+		while (!meet(rt))
+			;
+		rouse_runtime_free(rt);
+	}
+}
+
 /* Until the only worker has woken so often, and sleeps again: what it counts of that it has counted. */
 static void await_sleep(struct rouse_runtime *rt, uint64_t parks)
 {
@@ -206,4 +300,5 @@ TEST_MAIN(cmocka_unit_test(wakes_for_nothing_are_counted_and_those_for_a_task_ar
 	cmocka_unit_test(a_wake_for_a_timer_is_not_for_nothing), cmocka_unit_test(no_push_is_lost_while_a_worker_lies_down),
 	cmocka_unit_test(a_long_poll_is_counted_once),
 	cmocka_unit_test(a_timer_on_its_own_is_met_whatever_the_slack),
-	cmocka_unit_test(deadlines_within_the_slack_end_together));
+	cmocka_unit_test(deadlines_within_the_slack_end_together),
+	cmocka_unit_test(few_tasks_that_timers_woke_are_shared_once_one_is_slow));
