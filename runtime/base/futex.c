@@ -17,7 +17,7 @@ int rs_futex_wait(const uint32_t *word, uint32_t value, uint64_t deadline_ns)
 	return rc < 0 ? -errno : 0;
 }
 
-void rs_futex_wake(const uint32_t *word, int n)
+int rs_futex_wake(const uint32_t *word, int n)
 {
-	(void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, 0, 0, 0);
+	return (int)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, 0, 0, 0);
 }

@@ -7,7 +7,7 @@
 
 /* Sleeps while *word == value, until `deadline_ns` (UINT64_MAX: for ever). Spurious returns happen. 0 or -errno. */
 int rs_futex_wait(const uint32_t *word, uint32_t value, uint64_t deadline_ns);
-/* Wakes at most n sleepers. */
-void rs_futex_wake(const uint32_t *word, int n);
+/* Wakes at most n sleepers; answers how many it woke: their rs_futex_wait() answers 0. */
+int rs_futex_wake(const uint32_t *word, int n);
 
 #endif

@@ -3,8 +3,10 @@
 
 #include "base/futex.h"
 
-#ifdef RS_MODEL
-/* Under the model checker a contended lock blocks its thread until the word changes. */
+uint32_t rs_lock_sleepers[RS_LOCK_COUNTS];
+
+#if defined(RS_MODEL) && !defined(RS_MODEL_LOCK)
+/* In models of other things a contended lock blocks its thread until the word changes. */
 void rs_lock_slow(struct rs_lock *lock)
 {
 	do
@@ -16,7 +18,25 @@ void rs_unlock_slow(struct rs_lock *lock)
 	(void)lock;
 }
 #else
+#ifdef RS_MODEL_LOCK
+enum { SPIN_ROUNDS = 0, PAUSES_MAX = 1 }; /* a look more is no other order of steps */
+#else
 enum { SPIN_ROUNDS = 12, PAUSES_MAX = 64 };
+#endif
+
+/* Until it has the lock, or has been woken and counted off. */
+static bool sleep(struct rs_lock *lock)
+{
+	uint32_t *sleepers = rs_lock_sleepers_of(lock);
+
+	rs_fetch_add(sleepers, 1u, RS_RELAXED); /* L3 */
+	rs_fence_heavy();                       /* pairs with the light fence before L2 */
+	while (rs_exchange(&lock->word, 2u, RS_ACQUIRE) != 0) /* L4: pairs with L1 */
+		if (rs_futex_wait(&lock->word, 2, UINT64_MAX) == 0)
+			return false;
+	rs_fetch_sub(sleepers, 1u, RS_RELAXED);
+	return true;
+}
 
 /*
  * Each look waits twice as long as the one before, up to some 2 us.
@@ -35,12 +55,16 @@ void rs_lock_slow(struct rs_lock *lock)
 		if (pauses < PAUSES_MAX)
 			pauses *= 2;
 	}
-	while (rs_exchange(&lock->word, 2u, RS_ACQUIRE) != 0)
-		(void)rs_futex_wait(&lock->word, 2, UINT64_MAX);
+	while (!sleep(lock))
+		if (rs_lock_try(lock))
+			return;
 }
 
 void rs_unlock_slow(struct rs_lock *lock)
 {
-	rs_futex_wake(&lock->word, 1);
+	int woken = rs_futex_wake(&lock->word, 1);
+
+	if (woken > 0)
+		rs_fetch_sub(rs_lock_sleepers_of(lock), (uint32_t)woken, RS_RELAXED);
 }
 #endif
