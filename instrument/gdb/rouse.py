@@ -332,6 +332,12 @@ class Workers(gdb.Command):
             gdb.write(f"global queue: {runtime.page.inject_depth}\n")
 
 
+def amount(resource):
+    """What its value says; that of a notify which is waited for is not a permit."""
+    kind = text_of("RESOURCE_KINDS", resource.kind)
+    return 0 if kind == "notify" and resource.value == CONSTANT["ROUSE_NOTIFY_WAITED"] else resource.value
+
+
 class Resources(gdb.Command):
     """rouse resources [TEXT]: locks, channels, sockets, timers; or those with TEXT in a column."""
 
@@ -348,7 +354,7 @@ class Resources(gdb.Command):
             rows = [("SERIAL", "KIND", "NAME", "VALUE", "CAPACITY", "HELD BY", "AWAITED BY")]
             for serial, resource in sorted(runtime.resources.items()):
                 rows.append((serial, text_of("RESOURCE_KINDS", resource.kind), printable(resource.name),
-                             resource.value, resource.capacity, runtime.owner_of(serial) or "",
+                             amount(resource), resource.capacity, runtime.owner_of(serial) or "",
                              " ".join(waiting.get(serial, []))))
             show(runtime, f"{len(runtime.resources)} resources", matching(rows, argument.strip()))
 

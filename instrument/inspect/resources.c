@@ -5,6 +5,14 @@
 #include <limits.h>
 #include <string.h>
 
+/* Of a notify that is waited for, the word says so: to others it has no permit. */
+static uint64_t value_of(const struct rouse_resource_record *record)
+{
+	bool waited = record->kind == ROUSE_RESOURCE_NOTIFY && record->value == ROUSE_NOTIFY_WAITED;
+
+	return waited ? 0 : record->value;
+}
+
 static int send_resource(struct rouse_inspect *inspect, struct ri_runtime *runtime,
 	const struct rouse_resource_record *record, const struct ri_holders *holders)
 {
@@ -25,7 +33,7 @@ static int send_resource(struct rouse_inspect *inspect, struct ri_runtime *runti
 			.owner_since_ns = ri_clock_ns(clock, record->owner_since),
 			.creator = record->creator,
 			.created_ns = ri_clock_ns(clock, record->created_ticks),
-			.value = record->value,
+			.value = value_of(record),
 			.capacity = record->capacity,
 			.side_a = record->side_a,
 			.side_b = record->side_b,

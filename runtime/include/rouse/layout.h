@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 #define ROUSE_LAYOUT_MAGIC "rouse\x1a\n" /* 8 bytes with the NUL */
-#define ROUSE_LAYOUT_VERSION 3u
+#define ROUSE_LAYOUT_VERSION 4u
 #define ROUSE_MEMFD_NAME "rouse"
 
 /* ------------------------------------------------------------------ state */
@@ -278,6 +278,9 @@ enum rouse_resource_flag {
 	ROUSE_RESOURCE_SHARED = 0x80     /* semaphore: others than their takers have released permits, ever */
 };
 
+/** A notify's value while tasks wait for it: there is no permit then. */
+enum rouse_notify_value { ROUSE_NOTIFY_WAITED = 2 };
+
 /**
  * The head of every resource, in a chunk of kind ROUSE_CHUNK_RESOURCE. Serial 0
  * means free. Meaning of the numbers by kind:
@@ -286,6 +289,7 @@ enum rouse_resource_flag {
  *     mutex         1 free, 0 locked  1          handles       -              holder (exact)
  *     semaphore     permits free      permits    handles       made with      last to acquire
  *     notify        stored permit     1          handles       -              -
+ *                   (or ROUSE_NOTIFY_WAITED: none, for somebody waits)
  *     oneshot       1 = value sent    1          senders       receivers      -
  *     channel       messages queued   bound      senders       receivers      -
  *     unbounded     messages queued   0          senders       receivers      -

@@ -365,13 +365,14 @@ static void numbers_of_the_tables_are_as_published(void **state)
 	assert_int_equal(ROUSE_CHUNK_TASK, 1);
 	assert_int_equal(ROUSE_CHUNK_RESOURCE, 2);
 	assert_int_equal(ROUSE_WAIT_GRANTED, 2);
+	assert_int_equal(ROUSE_NOTIFY_WAITED, 2);
 	assert_int_equal(ROUSE_RUNTIME_STOPPED, 4);
 }
 
 static void constants_agree_with_the_records(void **state)
 {
 	(void)state;
-	assert_int_equal(ROUSE_LAYOUT_VERSION, 3);
+	assert_int_equal(ROUSE_LAYOUT_VERSION, 4);
 	assert_int_equal(sizeof ROUSE_LAYOUT_MAGIC, sizeof(((struct rouse_page *)0)->magic));
 	assert_int_equal(sizeof(struct rouse_cell_record), ROUSE_CELL_BYTES);
 	assert_int_equal(sizeof(struct rouse_resource_record), ROUSE_RESOURCE_BYTES);

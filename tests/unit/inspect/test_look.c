@@ -242,6 +242,25 @@ static void a_resource_record_becomes_a_row(void **state)
 	assert_int_equal(r->granted[row], 7);
 }
 
+static void a_notify_that_is_waited_for_has_no_permit(void **state)
+{
+	static const uint64_t words[] = { 0, 1, ROUSE_NOTIFY_WAITED }, permits[] = { 0, 1, 0 };
+	struct target *t = *state;
+	uint64_t chunk = fake_chunk(&t->fake, ROUSE_CHUNK_RESOURCE, 192);
+	size_t row;
+
+	for (uint64_t i = 0; i < 3; i++)
+		*(struct rouse_resource_record *)fake_at(&t->fake, chunk + i * 192) = (struct rouse_resource_record){
+			.serial = 40 + i, .kind = ROUSE_RESOURCE_NOTIFY, .value = words[i] };
+	assert_int_equal(look(t, false), 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		const Rouse__V1__Resources *r = stream_resource(&t->stream, 40 + i, &row);
+
+		assert_non_null(r);
+		assert_int_equal(r->value[row], permits[i]);
+	}
+}
+
 static void workers_show_queue_timers_and_counters_the_foreign_one_last(void **state)
 {
 	struct target *t = *state;
@@ -448,6 +467,7 @@ TEST_MAIN(TEST(hello_then_one_generation_per_look), TEST(a_name_that_is_not_text
 	TEST(ended_tasks_are_shown_but_not_counted_as_live),
 	TEST(sites_and_their_strings_come_before_the_rows_that_use_them),
 	TEST(a_site_that_is_not_whole_yet_comes_with_a_later_look), TEST(a_resource_record_becomes_a_row),
+	TEST(a_notify_that_is_waited_for_has_no_permit),
 	TEST(workers_show_queue_timers_and_counters_the_foreign_one_last),
 	TEST(histograms_of_a_site_are_summed_over_workers),
 	TEST(changes_only_sends_what_changed_and_names_what_went), TEST(a_running_task_is_sent_every_time),

@@ -50,7 +50,7 @@ static void one_wakes_the_longest_waiter(void **state)
 	rouse_notify_one(notify);
 	assert_int_equal(record_of(notify)->last_user_a, FIRST_ID + 2);
 	assert_int_equal(record_of(notify)->last_user_b, FIRST_ID + 1);
-	assert_int_equal(record_of(notify)->value, 0);
+	assert_int_equal(record_of(notify)->value, ROUSE_NOTIFY_WAITED); /* by the second */
 	assert_int_equal(first.counting.wakes, 1);
 	assert_int_equal(second.counting.wakes, 0);
 	assert_ready(&first.notified, &first.counting, 0);
@@ -87,9 +87,39 @@ static void what_all_gave_ends_with_the_waiter_it_was_for(void **state)
 	wait_for(&second, notify);
 	rouse_future_drop(&first.notified.future);
 	assert_int_equal(second.counting.wakes, 0);
-	assert_int_equal(record_of(notify)->value, 0);
+	assert_int_equal(record_of(notify)->value, ROUSE_NOTIFY_WAITED);
 	rouse_future_drop(&second.notified.future);
 	assert_int_equal(second.counting.refs, 0);
+	assert_int_equal(record_of(notify)->value, 0);
+	rouse_notify_free(notify);
+}
+
+/* One word says whether there is a permit or somebody waits: never both, nor neither of them wrongly. */
+static void the_record_tells_a_permit_from_a_waiter(void **state)
+{
+	struct rouse_notify *notify = rouse_notify_new(NULL);
+	struct waiter first, second;
+
+	(void)state;
+	assert_int_equal(record_of(notify)->value, 0);
+	wait_for(&first, notify);
+	assert_int_equal(record_of(notify)->value, ROUSE_NOTIFY_WAITED);
+	wait_for(&second, notify);
+	rouse_future_drop(&first.notified.future);
+	assert_int_equal(record_of(notify)->value, ROUSE_NOTIFY_WAITED);
+	rouse_notify_one(notify);
+	assert_int_equal(record_of(notify)->value, 0);
+	rouse_notify_one(notify); /* beside a grant that nobody has fetched yet */
+	assert_int_equal(record_of(notify)->value, 1);
+	assert_ready(&second.notified, &second.counting, 0);
+	assert_int_equal(record_of(notify)->value, 1);
+	rouse_notify_all(notify); /* of whom there is none */
+	assert_int_equal(record_of(notify)->value, 1);
+	assert_ready(rouse_notified(&first.notified, notify), &first.counting, 0);
+	wait_for(&first, notify);
+	rouse_notify_all(notify);
+	assert_int_equal(record_of(notify)->value, 0);
+	assert_ready(&first.notified, &first.counting, 0);
 	rouse_notify_free(notify);
 }
 
@@ -178,6 +208,7 @@ static void when_its_runtime_is_gone_the_wait_ends(void **state)
 }
 
 TEST_MAIN_WITH(enter_runtime, leave_runtime, T(one_permit_is_stored_and_no_more), T(one_wakes_the_longest_waiter),
-	T(what_one_gave_is_passed_on_by_a_dropped_waiter), T(what_all_gave_ends_with_the_waiter_it_was_for),
+	T(what_one_gave_is_passed_on_by_a_dropped_waiter), T(the_record_tells_a_permit_from_a_waiter),
+	T(what_all_gave_ends_with_the_waiter_it_was_for),
 	T(all_wakes_those_who_wait_now_and_not_those_who_come_meanwhile), T(poll_by_another_task_replaces_the_waker),
 	T(without_budget_it_yields_before_taking_the_permit), T(when_its_runtime_is_gone_the_wait_ends));
