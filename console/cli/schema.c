@@ -89,8 +89,50 @@ static const struct {
 	{ "setting", "name: s, value?: s, from: s" },
 };
 
+/* What `probe` sums of polls, in three tables; and whose they are. */
+#define SPLIT                                                                                                          \
+	"polls: n, blocked: probe_off, run_queue: probe_off, preempted: probe_off, fault: probe_off, "                 \
+	"longest: probe_longest?"
+#define CALLS "calls: n, ns: n, not_ended: n, longest: probe_call?"
+#define FAULTS "faults: n, blocked: n, blocked_ns: n"
+#define SAMPLES "samples: n, function?: s, function_self?: n"
+#define WHOSE "task: i, name: s?, spawned_at: site?, "
+
+static const struct {
+	const char *name, *members;
+} probe_objects[] = {
+	{ "probe_off", "ns: n, times: n" },
+	{ "probe_longest", "kind: s, ns: n" },
+	{ "probe_syscall", "number: n, name: s?" },
+	{ "probe_call", "syscall: probe_syscall, ns: n, ended: b, fd: n?, file: s?" },
+	{ "probe_in_call", "task: i, syscall: probe_syscall, fd: n?, file: s?, began_before: b, ns: n?" },
+	{ "probe_blocking_call", "number: n, name: s?, arguments: *i, file: s?" },
+	{ "probe_person", "tid: n, name: s" },
+	{ "probe_window", "begin_ns: n, end_ns: n, clock_error_ns?: n, ended: s" },
+	{ "probe_cost", "program: s, runs: n, ns: n" },
+	{ "probe_not_measured", "group: kernel_group_word, why: s" },
+	{ "probe_loss",
+		"uncounted?: n, blocks_lost?: n, samples_lost?: n, stacks_lost?: n, unreadable?: n, end_missed?: n, "
+		"evicted_tasks?: n, no_room_by_task?: n, no_room_by_site?: n, missed_runs?: n, workers_not_followed: n, "
+		"workers_followed_late: n" },
+	{ "probe_sched_task", WHOSE "ended: b, cpu_ns: n?, " SPLIT },
+	{ "probe_sched_site", "spawned_at: site?, cpu_ns: n?, cpu_of_live_tasks_ns: n, " SPLIT },
+	{ "probe_sched_worker", "runtime: n, worker: n, tid: n, off_cpu_in_task: i?, cpu_ns: n?, " SPLIT },
+	{ "probe_calls_task", WHOSE "ended: b, " CALLS },
+	{ "probe_calls_site", "spawned_at: site?, syscall: probe_syscall, " CALLS },
+	{ "probe_calls_worker", "runtime: n, worker: n, tid: n, outside_polls: n, in_call: probe_in_call?, " CALLS },
+	{ "probe_faults_task", WHOSE "runtime: n, " FAULTS },
+	{ "probe_faults_site", "runtime: n, spawned_at: site?, " FAULTS },
+	{ "probe_faults_worker", "runtime: n, tid: n, " FAULTS },
+	{ "probe_profile_task", WHOSE "runtime: n, " SAMPLES },
+	{ "probe_profile_site", "runtime: n, spawned_at: site?, " SAMPLES },
+	{ "probe_function", "function: s, kernel: b, self: n, total: n" },
+};
+
 /* What every document about a target begins with. */
 #define HEAD "source: s, note: s, target: target, age_ns: n, mono_ns: n, complete: b, lost: lost, recording?: recording, "
+
+#define KERNEL "begin_ns: n, end_ns: n, not_counted: probe_loss, not_measured: *probe_not_measured, "
 
 /* Their schema is "rouse/NAME/1". */
 static const struct {
@@ -119,6 +161,27 @@ static const struct {
 		"command: *s, pid: n, outcome: run_outcome, exit: n, signal?: n, status?: n, duration_ns: n, looks: n, "
 		"poll: run_longest, scheduled: run_longest, on: class, findings: *finding" },
 	{ "version", "version: s, protocol: n, layout: n" },
+	{ "probe-sched",
+		HEAD "window: probe_window, switches: n, wakeups: n, not_counted: probe_loss, tasks_found: n, "
+		     "tasks: *probe_sched_task, spawn_sites: *probe_sched_site, workers: *probe_sched_worker, "
+		     "costs: *probe_cost" },
+	{ "probe-syscalls",
+		HEAD "window: probe_window, calls: n, outside_polls: n, began_before: n, not_counted: probe_loss, "
+		     "tasks_found: n, tasks: *probe_calls_task, spawn_sites_found: n, spawn_sites: *probe_calls_site, "
+		     "workers: *probe_calls_worker, costs: *probe_cost" },
+	{ "probe-faults",
+		HEAD KERNEL "spawn_sites_found: n, spawn_sites: *probe_faults_site, tasks_found: n, tasks: *probe_faults_task, "
+			    "workers: *probe_faults_worker" },
+	{ "probe-profile",
+		HEAD KERNEL "hz: n, samples: n, outside_polls: n, functions_found: n, functions: *probe_function, "
+			    "spawn_sites_found: n, spawn_sites: *probe_profile_site, tasks_found: n, "
+			    "tasks: *probe_profile_task" },
+	/* A line each: a block, and at the end a summary. */
+	{ "probe-blocks",
+		"event: probe_event, begin_ns: n, number?: n, blocked_ns?: n, run_queue_ns?: n, runtime?: n, tid?: n, "
+		"task?: i, name?: s?, spawned_at?: site?, in?: s, syscall?: probe_blocking_call?, mutex_owner?: probe_person?, "
+		"ended_by_kind?: s, ended_by?: probe_person?, stack?: stack?, end_ns?: n, threshold_ns?: n, blocks?: n, "
+		"told?: n, not_told?: n, not_counted?: probe_loss, not_measured?: *probe_not_measured" },
 };
 
 /* ------------------------------------------------------------------- words */
@@ -144,6 +207,7 @@ static const char *const finding_codes[] = { CN_FINDINGS(X) NULL };
 static const char *const runtime_states[] = { "starting", "active", "stopping", "stopped", "unknown", NULL };
 static const char *const flavors[] = { "current-thread", "multi-thread", NULL };
 static const char *const task_kinds[] = { "task", "main", "daemon", "unknown", NULL };
+static const char *const probe_events[] = { "block", "summary", NULL };
 static const char *const waits[] = { "idle", "waiting", "granted", NULL };
 
 static const struct {
@@ -166,6 +230,7 @@ static const struct {
 	{ "task_kind", task_kinds },
 	{ "wait", waits },
 	{ "run_outcome", run_outcomes },
+	{ "probe_event", probe_events },
 };
 
 /* ----------------------------------------------------------------- printing */
@@ -317,6 +382,8 @@ static void print_definitions(struct cn_json *json)
 	print_counts(json, "counters", counters);
 	for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
 		print_object(json, objects[i].name, objects[i].members, NULL);
+	for (size_t i = 0; i < sizeof probe_objects / sizeof probe_objects[0]; i++)
+		print_object(json, probe_objects[i].name, probe_objects[i].members, NULL);
 	for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
 		snprintf(schema, sizeof schema, "rouse/%s/1", documents[i].name);
 		print_object(json, schema, documents[i].members, schema);

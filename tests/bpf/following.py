@@ -9,7 +9,17 @@ import subprocess
 import sys
 import time
 
-from privileges import HANG_S
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "export"))
+
+from privileges import HANG_S  # noqa: E402  pylint: disable=wrong-import-position
+from schema import SCHEMA  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def as_the_schema_says(document):
+    """The document, if `rouse schema` describes it, member by member."""
+    wrong = SCHEMA.fail(document, SCHEMA.root["$defs"][document["schema"]], document["schema"])
+    assert wrong is None, wrong
+    return document
 
 
 class Target:
@@ -66,7 +76,7 @@ class Probe:
             self.process.send_signal(send)
         out, err = self.process.communicate(timeout=HANG_S)
         assert self.process.returncode == status, (self.process.returncode, out, err)
-        return json.loads(out)
+        return as_the_schema_says(json.loads(out))
 
 
 def again(test):

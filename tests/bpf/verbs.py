@@ -37,7 +37,7 @@ class Lines(following.Probe):
         self.process.send_signal(signal.SIGINT)
         out, err = self.process.communicate(timeout=HANG_S)
         assert self.process.returncode == 0, (self.process.returncode, out, err)
-        *blocks, summary = [json.loads(line) for line in out.splitlines()]
+        *blocks, summary = [following.as_the_schema_says(json.loads(line)) for line in out.splitlines()]
         assert all(block["event"] == "block" for block in blocks) and summary["event"] == "summary", out
         return blocks, summary
 
