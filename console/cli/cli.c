@@ -18,8 +18,8 @@ static const struct cn_verb verbs[] = {
 	{ "", "[TARGET]...", "Open the screen on a program, or on several.",
 		"Of several, C-n and C-p lead from one to the next. Without TARGET: the programs that can be\n"
 		"watched, as they come and go, to choose from; if there is just one, it is opened at once.",
-		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) |
-			CN_TAKES_FILE | CN_TAKES(KERNEL) | CN_TAKES(WHERE) |
+		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(DELAY) | CN_TAKES(RETENTION) | CN_TAKES(LEVEL) |
+			CN_TAKES(THRESHOLD) | CN_TAKES_FILE | CN_TAKES(KERNEL) | CN_TAKES(WHERE) |
 			CN_TAKES(NO_MOUSE) | CN_TAKES(RECORD),
 		0, CN_SEATS_MAX, cn_verb_top },
 	{ "list", "", "List the programs that can be watched.", NULL, CN_TAKES(JSON) | CN_TAKES(HELP) | CN_TAKES_TEXT,
@@ -31,8 +31,8 @@ static const struct cn_verb verbs[] = {
 		cn_verb_ps },
 	{ "top", "[TARGET]", "The screen; with -b its frames as text.", NULL,
 		CN_TAKES_TARGET | CN_TAKES_TEXT | CN_TAKES(JSON) | CN_TAKES(BATCH) | CN_TAKES(COUNT) | CN_TAKES(DELAY) |
-			CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES_FILE | CN_TAKES(KERNEL) | CN_TAKES(WHERE) |
-			CN_TAKES(NO_MOUSE) | CN_TAKES(RECORD),
+			CN_TAKES(RETENTION) | CN_TAKES(LEVEL) | CN_TAKES(THRESHOLD) | CN_TAKES_FILE |
+			CN_TAKES(KERNEL) | CN_TAKES(WHERE) | CN_TAKES(NO_MOUSE) | CN_TAKES(RECORD),
 		0, 1, cn_verb_top },
 	{ "record", "TARGET", "Keep what can be seen of it in a file, to be replayed.",
 		"Each look goes to the file -o as it comes, compressed: who is killed loses none that was\n"
@@ -229,6 +229,7 @@ int cn_open_target(const struct cn_cli *cli, const char *target, struct cn_sessi
 		.interval_ms = cli->interval_ms,
 		.level = cli->level,
 		.events = cli->events,
+		.retention_ms = cli->verb->options & CN_TAKES(RETENTION) ? cli->retention_ms : 0,
 		.stacks = cli->stacks,
 		.stacks_ms = cli->stacks_ms ? cli->stacks_ms : cli->timeout_ms,
 		.answer_ms = cli->timeout_ms,

@@ -58,6 +58,7 @@ enum cn_exit {
 	X(BATCH, "batch", 'b', NULL, "print frames instead of opening a screen")                                       \
 	X(COUNT, "count", 'n', "N", "so many frames, or edges, then end (for ever)")                                   \
 	X(DELAY, "delay", 'd', "S", "seconds between frames (1)")                                                      \
+	X(RETENTION, "retention", 0, "S", "seconds for which tasks that have ended stay in the table (6; 0: they go at once)") \
 	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                                         \
 	X(AT, "at", 0, "TIME", "of a recording: which moment, from its start (12.5s, 1m30s) or end (-5s); else its end") \
 	X(RECORD, "record", 0, "FILE", "keep what the screen sees in a recording, too; run: the last 60 s, unless all is well") \
@@ -154,7 +155,7 @@ struct cn_cli {
 	enum cn_csv_table csv;
 	uint32_t min_interval_ms;
 	unsigned long count;
-	uint32_t delay_ms;
+	uint32_t delay_ms, retention_ms;
 	const char *frames;
 	const char *record, *until; /* NULL = none */
 	int64_t at_ns; /* of a recording, < 0: from its end */

@@ -272,7 +272,7 @@ void cn_cli_free(struct cn_cli *cli)
 
 int cn_options_parse(int argc, char **argv, const struct cn_verb *verb, struct cn_cli *ret_cli)
 {
-	struct cn_cli cli = { .verb = verb, .timeout_ms = 5000, .interval_ms = 250, .delay_ms = 1000 };
+	struct cn_cli cli = { .verb = verb, .timeout_ms = 5000, .interval_ms = 250, .delay_ms = 1000, .retention_ms = 6000 };
 	struct cn_wanted wanted = { .color = CN_DEPTH_AUTO };
 	struct line line = { .cli = &cli, .wanted = &wanted };
 	char *words[WORDS_MAX];

@@ -113,7 +113,7 @@ void cn_ps_json(struct cn_json *json, const struct cn_session *session, const st
 	cn_json_end(json);
 	cn_json_array(json, "tasks");
 	for (size_t i = 0; i < cn_model_task_slots(model); i++)
-		if (cn_model_task_at(model, i) && cn_sheet_match(&cn_tasks_sheet, &scene, i, where))
+		if (cn_model_task_at(model, i) && cn_sheet_match(&cn_tasks_sheet, &scene, cn_tasks_row(i), where))
 			cn_task_json(json, session, cn_model_task_at(model, i), false);
 	cn_json_end(json);
 	cn_json_end(json);
@@ -178,7 +178,7 @@ static void print_text(const struct cn_cli *cli, const struct cn_session *sessio
 		"BUSY", "FOR", "POLLS", "WAITS", "AT");
 	fputc('\n', stdout);
 	for (size_t i = 0; i < cn_model_task_slots(model); i++) {
-		if (!cn_model_task_at(model, i) || !cn_sheet_match(&cn_tasks_sheet, &scene, i, where))
+		if (!cn_model_task_at(model, i) || !cn_sheet_match(&cn_tasks_sheet, &scene, cn_tasks_row(i), where))
 			continue;
 		print_task(&cli->paint, model, cn_model_task_at(model, i));
 		n++;
@@ -199,7 +199,7 @@ static bool passes(void *arg, size_t slot)
 {
 	const struct chosen *chosen = arg;
 
-	return cn_sheet_match(&cn_tasks_sheet, &chosen->scene, slot, chosen->where);
+	return cn_sheet_match(&cn_tasks_sheet, &chosen->scene, cn_tasks_row(slot), chosen->where);
 }
 
 static int print_csv(const struct cn_cli *cli, const struct cn_session *session, const struct cn_query *where)

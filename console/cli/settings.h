@@ -30,6 +30,7 @@
 	X(COLOR, STRING, "auto", "256")                                                                                \
 	X(ASCII, BOOL, "false", "true")                                                                                \
 	X(DELAY, NUMBER, "1", "0.5")                                                                                   \
+	X(RETENTION, NUMBER, "6", "60")                                                                                \
 	X(LEVEL, NUMBER, "", "1")                                                                                      \
 	X(KERNEL, LIST, "", "sched,syscalls,faults")                                                                   \
 	X(SOURCE, STRING, "auto", "socket")                                                                            \

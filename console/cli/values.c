@@ -230,6 +230,8 @@ bool cn_option_take(enum cn_option option, const char *text, struct cn_cli *cli,
 		return true;
 	case CN_OPTION_DELAY:
 		return take_u32(text, 1000, 10, 3600e3, &cli->delay_ms);
+	case CN_OPTION_RETENTION:
+		return take_u32(text, 1000, 0, 3600e3, &cli->retention_ms);
 	case CN_OPTION_LEVEL:
 		if (!take_u32(text, 1, 0, 2, &cli->level))
 			return false;

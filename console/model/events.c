@@ -185,6 +185,9 @@ void cn_apply_events(struct cn_model *model, const Rouse__V1__Events *events)
 	for (size_t i = 0; i < events->n_kind; i++)
 		if (events->kind[i] < ROUSE_EVENT_MAX)
 			model->events[events->kind[i]]++;
+	for (size_t i = 0; i < events->n_kind && cn_model_keeps_ended(model); i++)
+		if (events->kind[i] == ROUSE_EVENT_COMPLETE)
+			cn_ended_tell(model, CN_COLUMN(events, task, i, 0), CN_COLUMN(events, arg32, i, 0));
 	if (!model->keeps_events || !model->current)
 		return;
 	if (!store)

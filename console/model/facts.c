@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What follows from rows: names, times, rates. Nothing here changes the model. */
-#include "model/model.h"
+#include "model/ended.h"
 
 #include <stddef.h>
 
@@ -28,8 +28,11 @@ const char *cn_wake_source_name(uint64_t waker)
 
 const char *cn_task_name(const struct cn_model *model, const struct cn_task *task)
 {
-	const char *name = cn_model_string(model, task->runtime, task->name);
+	const char *name;
 
+	if (task->gone)
+		return ((const struct cn_ended *)task)->name;
+	name = cn_model_string(model, task->runtime, task->name);
 	if (!*name && task->n_awaits)
 		name = cn_model_string(
 			model, task->runtime, cn_model_site(model, task->runtime, task->awaits[0].type)->name);
@@ -114,7 +117,7 @@ static uint64_t since(uint64_t now, uint64_t then)
 
 uint64_t cn_task_age_ns(const struct cn_model *model, const struct cn_task *task)
 {
-	return since(runtime_of(model, task)->now_ns, task->spawned_ns);
+	return since(task->gone ? task->changed_ns : runtime_of(model, task)->now_ns, task->spawned_ns);
 }
 
 uint64_t cn_task_busy_ns(const struct cn_model *model, const struct cn_task *task)
@@ -147,6 +150,8 @@ uint64_t cn_task_in_state_ns(const struct cn_model *model, const struct cn_task 
 {
 	uint64_t now = runtime_of(model, task)->now_ns;
 
+	if (task->gone)
+		return since(now, task->changed_ns);
 	if (task->state == ROUSE_TASK_SCHEDULED)
 		return since(now, task->enqueue_ns);
 	if (task->state == ROUSE_TASK_CREATED || !task->polls)

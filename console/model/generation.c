@@ -300,5 +300,6 @@ void cn_end_generation(struct cn_model *model, const Rouse__V1__GenerationEnd *e
 	runtime->open = false;
 	model->current = NULL;
 	model->now_ns = shown->now_ns;
+	cn_ended_expire(model);
 	model->generations++;
 }

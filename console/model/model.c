@@ -17,6 +17,7 @@ struct cn_model *cn_model_new(void)
 	cn_slots_init(&model->tasks, sizeof(struct cn_task), CN_TASKS_LIMIT);
 	cn_slots_init(&model->resources, sizeof(struct cn_resource), CN_RESOURCES_LIMIT);
 	cn_waits_init(&model->waits);
+	cn_ended_init(&model->ended);
 	cn_symbols_init(&model->symbols);
 	return model;
 }
@@ -41,6 +42,7 @@ void cn_model_free(struct cn_model *model)
 	cn_slots_fini(&model->tasks);
 	cn_slots_fini(&model->resources);
 	cn_slots_fini(&model->waits);
+	cn_ended_fini(&model->ended);
 	cn_symbols_fini(&model->symbols);
 	cn_kernel_free(model->kernel);
 	cn_events_free(model);

@@ -110,6 +110,8 @@ struct cn_task {
 	uint32_t past;        /* index + 1 of what its counts were before, 0 = it has not moved; see pace.h */
 	uint16_t queued_by;   /* index of that worker */
 	uint16_t worker;
+	uint8_t ended_as; /* what an event said: its state + 1 */
+	bool gone;        /* it is one of those of model/ended.h */
 };
 _Static_assert(sizeof(struct cn_task) <= 192, "three cache lines");
 

@@ -5,6 +5,7 @@
 
 #include <rouse.pb-c.h>
 
+#include "model/ended.h"
 #include "model/heat.h"
 #include "model/model.h"
 #include "model/pace.h"
@@ -62,6 +63,7 @@ struct cn_model {
 	struct cn_slots resources;
 	struct cn_slots waits; /* of resources that are not known (yet): see waits.c */
 	struct cn_paces paces;
+	struct cn_ended_tasks ended;
 	struct cn_watched watched[CN_WATCHED_MAX];
 	struct cn_detail details[CN_DETAILS_MAX];
 	struct cn_socket sockets[CN_DETAILS_MAX];

@@ -129,6 +129,7 @@ void cn_remove_task(struct cn_model *model, uint64_t id)
 
 	if (!task)
 		return;
+	cn_ended_keep(model, task);
 	cn_waits_leave(model, task);
 	cn_count_task(model, task, 0);
 	free(task->awaits);

@@ -11,6 +11,7 @@
 #include <frame.h>
 
 #include "export/text.h"
+#include "model/ended.h"
 #include "model/events.h"
 #include "model/found.h"
 #include "record/recording.h"
@@ -317,6 +318,7 @@ static int begin_anew(struct cn_replay *replay, size_t block)
 		cn_findings_free(findings);
 		return -ENOMEM;
 	}
+	cn_model_keep_ended(model, cn_model_keeps_ended(session->model));
 	cn_model_free(session->model);
 	cn_findings_free(session->findings);
 	session->model = model;

@@ -16,6 +16,7 @@
 #include <frame.h>
 
 #include "export/text.h"
+#include "model/ended.h"
 #include "model/events.h"
 #include "model/kernel.h"
 #include "record/recording.h"
@@ -152,8 +153,10 @@ int cn_session_open(
 		(struct cn_wish){ .interval_ms = opts->interval_ms, .level = opts->level, .events = opts->events };
 	if (!session->wish.interval_ms)
 		session->wish.interval_ms = DEFAULT_INTERVAL_MS;
-	if (session->model)
+	if (session->model) {
 		cn_model_keep_events(session->model, opts->events || opts->kind == CN_SOURCE_FRAMES);
+		cn_model_keep_ended(session->model, opts->retention_ms * 1000000ull);
+	}
 	if (!session->decoder || !session->model || !session->findings)
 		rc = cn_why_set(why, -ENOMEM, "no memory to watch %s", cn_safe(target));
 	else if (opts->kind == CN_SOURCE_FRAMES)

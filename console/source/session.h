@@ -50,6 +50,7 @@ struct cn_session_opts {
 	enum cn_stacks stacks;    /* native stacks to take with each look */
 	uint32_t stacks_ms;       /* time for them all; 0 = 1000: a screen should not stand still */
 	uint32_t answer_ms;       /* for an agent, where nothing but it is asked for: at least 500 */
+	uint32_t retention_ms;    /* tasks that are gone stay so long: model/ended.h; 0 = not at all */
 	struct cn_diagnose_opts diagnose;
 	struct cn_kernel_wish kernel; /* that it cannot be had is no failure: cn_model_kernel() says why */
 };

@@ -43,9 +43,9 @@ static void draw_states(struct cn_page *page)
 		[ROUSE_TASK_SCHEDULED] = "woken, in a queue for a worker",
 		[ROUSE_TASK_RUNNING] = "being polled now",
 		[ROUSE_TASK_PENDING] = "waits for somebody to wake it",
-		[ROUSE_TASK_COMPLETE] = "has returned; its handle is still held",
-		[ROUSE_TASK_PANICKED] = "has ended in a panic; its handle is still held",
-		[ROUSE_TASK_CANCELLED] = "was aborted; its handle is still held",
+		[ROUSE_TASK_COMPLETE] = "has returned; its handle is still held, or it is kept (--retention)",
+		[ROUSE_TASK_PANICKED] = "has ended in a panic; likewise",
+		[ROUSE_TASK_CANCELLED] = "was aborted; likewise",
 	};
 
 	for (unsigned int state = 0; state < ROUSE_TASK_STATE_MAX; state++) {

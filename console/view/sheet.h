@@ -53,6 +53,8 @@ struct cn_sheet_kind {
 	uint64_t (*task)(const struct cn_scene *scene, size_t index);
 };
 
+/* The row of the tasks' table for a slot of the model. */
+size_t cn_tasks_row(size_t slot);
 extern const struct cn_sheet_kind cn_tasks_sheet, cn_workers_sheet, cn_resources_sheet, cn_findings_sheet,
 	cn_groups_sheet, cn_blocks_sheet, cn_tree_sheet, cn_wakes_sheet;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "view/task_fields.h"
 #include "export/text.h"
+#include "model/ended.h"
 #include "view/columns.h"
 #include "widget/graph.h"
 
@@ -45,7 +46,7 @@ const char *cn_task_field_text(
 {
 	switch (field) {
 	case CN_FIELD_STATE:
-		return cn_task_state_name(task->state);
+		return cn_task_state_text(task);
 	case CN_FIELD_NAME:
 		return cn_task_name(scene->model, task);
 	case CN_FIELD_KIND:

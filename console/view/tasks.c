@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of tasks: trouble first, then the busiest. */
+#include "model/ended.h"
 #include "view/columns.h"
 #include "view/sheet.h"
 #include "view/task_fields.h"
@@ -91,9 +92,37 @@ static void adapt(const struct cn_scene *scene, struct cn_column *shown)
 		shown[AT].rank = 6;
 }
 
+/* Those that are gone stand before all slots of the model, so that these may become more. */
+size_t cn_tasks_row(size_t slot)
+{
+	return CN_ENDED_MAX + slot;
+}
+
+static const struct cn_task *task_at(const struct cn_scene *scene, size_t index)
+{
+	return index < CN_ENDED_MAX ? cn_model_ended_at(scene->model, index)
+				    : cn_model_task_at(scene->model, index - CN_ENDED_MAX);
+}
+
+static const char *row_field_text(
+	const struct cn_scene *scene, size_t index, enum cn_field field, char room[CN_QUERY_ROOM])
+{
+	const struct cn_task *task = task_at(scene, index);
+
+	return task ? cn_task_field_text(scene, task, field, room) : NULL;
+}
+
+static bool row_field_number(
+	const struct cn_scene *scene, size_t index, enum cn_field field, bool share, uint64_t *ret)
+{
+	const struct cn_task *task = task_at(scene, index);
+
+	return task && cn_task_field_number(scene, task, field, share, ret);
+}
+
 static size_t slots(const struct cn_scene *scene)
 {
-	return cn_model_task_slots(scene->model);
+	return cn_tasks_row(cn_model_task_slots(scene->model));
 }
 
 /* Class first, then what is wrong, then how busy it is. */
@@ -118,7 +147,7 @@ static const char *text_of(const struct cn_scene *scene, const struct cn_task *t
 
 static const char *text(const struct cn_scene *scene, size_t index, size_t column, char out[CN_ROW_BYTES])
 {
-	const struct cn_task *task = cn_model_task_at(scene->model, index);
+	const struct cn_task *task = task_at(scene, index);
 
 	if (task && by_field[column].set)
 		return cn_task_field_text(scene, task, (enum cn_field)by_field[column].field, out);
@@ -187,7 +216,7 @@ static uint64_t key(const struct cn_scene *scene, const struct cn_task *task, si
 
 static bool row(const struct cn_scene *scene, size_t index, size_t column, struct cn_entry *ret)
 {
-	const struct cn_task *task = cn_model_task_at(scene->model, index);
+	const struct cn_task *task = task_at(scene, index);
 
 	if (!task || (scene->hide_ended && task->state >= ROUSE_TASK_COMPLETE))
 		return false;
@@ -205,6 +234,17 @@ static void finding_cell(const struct cn_scene *scene, const struct cn_task *tas
 	snprintf(ret->text, sizeof ret->text, "%s", cn_finding_title(finding->code));
 	ret->style = finding->active ? cn_class_style(finding->class) : CN_STYLE_DIM;
 	ret->glyph = (int)cn_class_glyph(finding->class);
+}
+
+/* Of one that is gone, how it ended, as far as that is known. */
+static void state_cell(const struct cn_task *task, struct cn_text *ret)
+{
+	const bool known = task->state < ROUSE_TASK_STATE_MAX;
+	const unsigned int state = known ? task->state : ROUSE_TASK_COMPLETE;
+
+	snprintf(ret->text, sizeof ret->text, "%s", known ? cn_task_state_name(state) : cn_task_state_text(task));
+	ret->style = cn_state_style(state);
+	ret->glyph = (int)cn_state_glyph(state);
 }
 
 static void name_cell(const struct cn_scene *scene, const struct cn_task *task, struct cn_text *ret)
@@ -261,7 +301,7 @@ static void field_cell(const struct cn_scene *scene, const struct cn_task *task,
 
 static void cell(const struct cn_scene *scene, size_t index, size_t column, struct cn_text *ret)
 {
-	const struct cn_task *task = cn_model_task_at(scene->model, index);
+	const struct cn_task *task = task_at(scene, index);
 	struct cn_spent spent;
 
 	if (!task)
@@ -277,9 +317,7 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 	}
 	switch ((enum column)column) {
 	case STATE:
-		snprintf(ret->text, sizeof ret->text, "%s", cn_task_state_name(task->state));
-		ret->style = cn_state_style(task->state);
-		ret->glyph = (int)cn_state_glyph(task->state);
+		state_cell(task, ret);
 		break;
 	case ID:
 		snprintf(ret->text, sizeof ret->text, "%" PRIu64, task->id);
@@ -316,7 +354,7 @@ static void cell(const struct cn_scene *scene, size_t index, size_t column, stru
 
 static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BYTES])
 {
-	const struct cn_task *task = cn_model_task_at(scene->model, index);
+	const struct cn_task *task = task_at(scene, index);
 	const struct cn_finding *finding;
 	const struct cn_await *leaf;
 	char site[160];
@@ -327,13 +365,13 @@ static void words(const struct cn_scene *scene, size_t index, char out[CN_ROW_BY
 	leaf = cn_task_leaf(task);
 	cn_site_text(site, sizeof site, scene, task->runtime, cn_task_await_site(scene->model, task));
 	snprintf(out, CN_ROW_BYTES, "#%" PRIu64 " %.160s %s %s %s %s %s", task->id, cn_task_name(scene->model, task),
-		cn_task_state_name(task->state), leaf ? cn_op_name(leaf->op) : "", site,
+		cn_task_state_text(task), leaf ? cn_op_name(leaf->op) : "", site,
 		finding ? cn_class_name(finding->class) : "", finding ? cn_finding_title(finding->code) : "");
 }
 
 static uint64_t task_of(const struct cn_scene *scene, size_t index)
 {
-	const struct cn_task *task = cn_model_task_at(scene->model, index);
+	const struct cn_task *task = task_at(scene, index);
 
 	return task ? task->id : 0;
 }
@@ -351,8 +389,8 @@ const struct cn_sheet_kind cn_tasks_sheet = {
 	.text = text,
 	.cell = cell,
 	.more_fields = CN_TASK_FIELDS,
-	.field_text = cn_slot_field_text,
-	.field_number = cn_slot_field_number,
+	.field_text = row_field_text,
+	.field_number = row_field_number,
 	.words = words,
 	.task = task_of,
 };

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/ended.h"
+
 /* clang-format off */
 static const struct screen {
 	const char *name;
@@ -286,7 +288,56 @@ static void any_keys_at_any_size_draw_something(void **state)
 	close_set(&set);
 }
 
+/* Two have gone, of one of which an event said how: as rows, for the query, and hidden. */
+static void look_without_two(struct set *set)
+{
+	struct look look;
+
+	cn_model_keep_ended(set->model, 6 * S);
+	look = look_with(set->model, 21 * S, (struct look_opts){ .changes_only = true });
+	cn_ended_tell(set->model, SERVE_A, ROUSE_TASK_PANICKED);
+	look_removed(&look, SERVE_A, 0);
+	look_removed(&look, SERVE_B, 0);
+	look_end(&look);
+}
+
+static size_t rows_of(struct set *set, const char *query)
+{
+	cn_sheet_filter(&set->ui.sheets[CN_VIEW_TASKS], query);
+	assert_int_equal(cn_ui_draw(&set->ui, &set->scene, &set->canvas), 0);
+	return set->ui.sheets[CN_VIEW_TASKS].list.n;
+}
+
+static void tasks_that_have_ended_stay_in_the_table_for_a_while(void **state)
+{
+	static const struct screen ended[] = { { "ended", 24, 80, false, WITHOUT_EVENTS, "Home" },
+		{ "ended-ascii", 24, 80, true, WITHOUT_EVENTS, "Home" },
+		{ "ended-small", 10, 40, false, WITHOUT_EVENTS, "Home" },
+		{ "ended-large", 60, 200, false, WITHOUT_EVENTS, "Home" } };
+	struct set set;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ended / sizeof ended[0]; i++) {
+		open_set(&set, ended[i].rows, ended[i].cols, ended[i].ascii, ended[i].given);
+		look_without_two(&set);
+		keys(&set, ended[i].keys);
+		golden_check(ended[i].name, &set.canvas);
+		close_set(&set);
+	}
+	open_set(&set, 24, 80, false, WITHOUT_EVENTS);
+	look_without_two(&set);
+	assert_int_equal(rows_of(&set, "state:ended"), 2);
+	assert_int_equal(rows_of(&set, "state:panicked"), 1);
+	keys(&set, "Enter"); /* there is no page of what has gone but to say so */
+	assert_true(shows(&set, "has ended."));
+	keys(&set, "Esc");
+	set.scene.hide_ended = true;
+	assert_int_equal(rows_of(&set, "state:ended"), 0);
+	close_set(&set);
+}
+
 TEST_MAIN(cmocka_unit_test(screens_equal_their_golden_files),
+	cmocka_unit_test(tasks_that_have_ended_stay_in_the_table_for_a_while),
 	cmocka_unit_test(no_screen_leaves_ascii_in_the_c_locale),
 	cmocka_unit_test(a_view_s_own_key_chooses_it_in_the_menu),
 	cmocka_unit_test(the_timeline_stands_while_its_cursor_is_moved),

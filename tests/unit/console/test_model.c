@@ -3,6 +3,8 @@
 
 #include "looks.h"
 
+#include "model/ended.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -405,6 +407,104 @@ static void another_protocol_is_refused(void **state)
 }
 
 #define MODEL_TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+static size_t kept(const struct cn_model *model)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < CN_ENDED_MAX; i++)
+		n += cn_model_ended_at(model, i) != NULL;
+	return n;
+}
+
+static const struct cn_task *kept_task(const struct cn_model *model, uint64_t id)
+{
+	for (size_t i = 0; i < CN_ENDED_MAX; i++)
+		if (cn_model_ended_at(model, i) && cn_model_ended_at(model, i)->id == id)
+			return cn_model_ended_at(model, i);
+	return NULL;
+}
+
+/* Its counts and its name are those of the last look, though that name is no more; nothing else has it. */
+static void a_task_that_ended_stays_for_a_while_under_its_name(void **state)
+{
+	struct cn_model *model = *state;
+	struct task_row row = worked;
+	struct look look = look_at(model, 10 * S);
+	const struct cn_task *task;
+
+	cn_model_keep_ended(model, 6 * S);
+	row.name = 1;
+	row.spawned_ns = 4 * S;
+	look_string(&look, 1, "brief");
+	look_task(&look, row);
+	row.id = 21;
+	row.state = ROUSE_TASK_PANICKED;
+	look_task(&look, row);
+	look_end(&look);
+	look = look_at(model, 11 * S); /* a keyframe that has neither them nor their name */
+	look_end(&look);
+	assert_int_equal(cn_model_tasks(model), 0);
+	assert_null(cn_model_task(model, 20));
+	task = kept_task(model, 20);
+	assert_non_null(task);
+	assert_string_equal(cn_task_name(model, task), "brief");
+	assert_string_equal(cn_task_state_text(task), "ended");
+	assert_int_equal(task->polls, row.polls);
+	assert_string_equal(cn_task_state_text(kept_task(model, 21)), "ended, panicked");
+	look = look_with(model, 16 * S, (struct look_opts){ .changes_only = true });
+	look_end(&look);
+	task = kept_task(model, 20);
+	assert_int_equal(cn_task_age_ns(model, task), 7 * S); /* it grows no older */
+	assert_int_equal(cn_task_in_state_ns(model, task), 5 * S);
+	look = look_with(model, 17 * S, (struct look_opts){ .changes_only = true });
+	look_end(&look);
+	assert_int_equal(kept(model), 0);
+}
+
+static void of_tasks_that_ended_the_last_ones_are_kept(void **state)
+{
+	struct cn_model *model = *state;
+	struct task_row row = worked;
+	struct look look = look_at(model, 1 * S);
+
+	cn_model_keep_ended(model, 6 * S);
+	for (row.id = 100; row.id < 100 + CN_ENDED_MAX + 5; row.id++)
+		look_task(&look, row);
+	look_end(&look);
+	look = look_with(model, 2 * S, (struct look_opts){ .changes_only = true });
+	for (uint64_t id = 100; id < 100 + CN_ENDED_MAX + 5; id++)
+		look_removed(&look, id, 0);
+	look_end(&look);
+	assert_int_equal(kept(model), CN_ENDED_MAX);
+	assert_null(kept_task(model, 104));
+	assert_non_null(kept_task(model, 105));
+	cn_model_keep_ended(model, 0);
+	assert_int_equal(kept(model), 0);
+}
+
+static void an_event_tells_how_a_task_ended(void **state)
+{
+	struct cn_model *model = *state;
+	struct task_row row = worked;
+	struct look look = look_at(model, 1 * S);
+
+	cn_model_keep_ended(model, 6 * S);
+	look_task(&look, row);
+	row.id = 21;
+	look_task(&look, row);
+	look_end(&look);
+	look = look_with(model, 2 * S, (struct look_opts){ .changes_only = true });
+	cn_ended_tell(model, 20, ROUSE_TASK_CANCELLED); /* before it goes, */
+	cn_ended_tell(model, 99, ROUSE_TASK_COMPLETE);
+	look_removed(&look, 20, 0);
+	look_removed(&look, 21, 0);
+	cn_ended_tell(model, 21, ROUSE_TASK_COMPLETE); /* and behind */
+	cn_ended_tell(model, 21, ROUSE_TASK_PENDING);
+	look_end(&look);
+	assert_string_equal(cn_task_state_text(kept_task(model, 20)), "ended, cancelled");
+	assert_string_equal(cn_task_state_text(kept_task(model, 21)), "ended, complete");
+}
+
 static struct await_row any_wait(uint64_t *random, uint64_t serial)
 {
 	return (struct await_row){ .type = 1,
@@ -489,4 +589,6 @@ TEST_MAIN(MODEL_TEST(a_row_that_comes_again_has_rates), MODEL_TEST(a_row_that_do
 	MODEL_TEST(names_come_from_the_task_else_its_root_else_its_spawn_site),
 	MODEL_TEST(times_include_what_is_in_progress), MODEL_TEST(counters_of_workers_make_totals_and_samples),
 	MODEL_TEST(growth_is_told_over_looks_and_forgives_small_steps_back), MODEL_TEST(another_protocol_is_refused),
-	MODEL_TEST(states_and_waiters_are_counted_as_rows_come_and_go));
+	MODEL_TEST(states_and_waiters_are_counted_as_rows_come_and_go),
+	MODEL_TEST(a_task_that_ended_stays_for_a_while_under_its_name),
+	MODEL_TEST(of_tasks_that_ended_the_last_ones_are_kept), MODEL_TEST(an_event_tells_how_a_task_ended));
