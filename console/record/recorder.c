@@ -239,9 +239,9 @@ void cn_recorder_stats(const struct cn_recorder *recorder, struct cn_recorder_st
 	for (size_t i = 0; i < store->n; i++) {
 		ret_stats->kept_moments += store->blocks[i].block.moments;
 		ret_stats->raw_bytes += store->blocks[i].block.raw_bytes;
+		if (store->blocks[i].block.moments)
+			ret_stats->last_ns = store->blocks[i].block.last_ns; /* one that has just begun has none */
 	}
-	if (store->n) {
+	if (store->n)
 		ret_stats->first_ns = store->blocks[0].block.first_ns;
-		ret_stats->last_ns = store->blocks[store->n - 1].block.last_ns;
-	}
 }

@@ -55,6 +55,10 @@ struct cn_recording {
 	uint64_t moments;
 	uint64_t now_ns; /* of the last moment, if `decoder` */
 	struct rp_decoder *decoder; /* while blocks are read through */
+	/* when the moments of one block were */
+	struct cn_reader *timer;
+	uint64_t *times;
+	size_t n_times, timed_block; /* from 1; 0 = none yet */
 	bool behind; /* a frame stands behind a moment of the same chunk: nobody writes that */
 };
 
@@ -157,13 +161,18 @@ static int look_for_blocks(struct cn_recording *r)
 
 /* ------------------------------------------------------------ what is in them */
 
+static bool is_moment(const uint8_t *bytes, size_t n)
+{
+	return n > 2 && bytes[0] == MOMENT_TAG_0 && bytes[1] == MOMENT_TAG_1;
+}
+
 static int count_frame(void *arg, const uint8_t *bytes, size_t n)
 {
 	struct cn_recording *r = arg;
 	const Rouse__V1__Frame *decoded;
 
 	r->behind = r->behind || r->moments;
-	if (n > 2 && bytes[0] == MOMENT_TAG_0 && bytes[1] == MOMENT_TAG_1) {
+	if (is_moment(bytes, n)) {
 		r->moments++;
 		if (r->decoder && rp_frame_decode(r->decoder, bytes, n, &decoded) == 0 &&
 			decoded->body_case == ROUSE__V1__FRAME__BODY_MOMENT)
@@ -359,6 +368,8 @@ void cn_recording_close(struct cn_recording *r)
 	if (!r)
 		return;
 	cn_reader_free(r->reader);
+	cn_reader_free(r->timer);
+	free(r->times);
 	rp_decoder_free(r->decoder);
 	if (r->fd >= 0)
 		close(r->fd);
@@ -383,6 +394,7 @@ static int give_up_block(struct cn_recording *r)
 
 	r->unreadable += row->block.moments - r->given;
 	row->block.moments = r->given;
+	r->timed_block = 0;
 	number_moments(r);
 	make_note(r);
 	cn_recording_seek(r, r->at + 1);
@@ -415,6 +427,51 @@ int cn_recording_next(struct cn_recording *r, cn_recording_fn frame, void *arg)
 			return 0;
 		}
 	}
+}
+
+/* ---------------------------------------------------------------------- times */
+
+static int note_time(void *arg, const uint8_t *bytes, size_t n)
+{
+	struct cn_recording *r = arg;
+	const Rouse__V1__Frame *decoded;
+
+	if (!is_moment(bytes, n) || r->n_times == r->rows[r->timed_block - 1].block.moments)
+		return 0;
+	if (rp_frame_decode(r->decoder, bytes, n, &decoded) || decoded->body_case != ROUSE__V1__FRAME__BODY_MOMENT)
+		return -EBADMSG;
+	r->times[r->n_times++] = decoded->moment->now_ns;
+	return 0;
+}
+
+/* With a reader of its own, so that whoever takes in looks is not disturbed. What cannot be read has no times. */
+static void read_times(struct cn_recording *r, size_t block)
+{
+	const struct row *row = &r->rows[block];
+	uint64_t *times = realloc(r->times, row->block.moments * sizeof *times);
+
+	r->n_times = 0;
+	r->timed_block = block + 1;
+	if (!r->decoder)
+		r->decoder = rp_decoder_new();
+	if (!r->timer)
+		r->timer = cn_reader_new(r->fd);
+	if (times)
+		r->times = times;
+	if (!times || !r->decoder || !r->timer || cn_reader_begin(r->timer, row->offset, r->bytes, row->block.number))
+		return;
+	while (cn_reader_next(r->timer, note_time, r) == 0)
+		continue;
+}
+
+uint64_t cn_recording_time(struct cn_recording *r, uint64_t moment)
+{
+	const size_t block = cn_recording_block_of(r, moment);
+
+	if (r->timed_block != block + 1)
+		read_times(r, block);
+	moment -= r->rows[block].first;
+	return moment < r->n_times ? r->times[moment] : 0;
 }
 
 /* ------------------------------------------------------------------ accessors */

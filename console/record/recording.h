@@ -36,6 +36,12 @@ const struct cn_record_block *cn_recording_block(const struct cn_recording *reco
 /* The one that has that moment, which there is. */
 size_t cn_recording_block_of(const struct cn_recording *recording, uint64_t moment);
 
+/*
+ * When that moment was, which there is; 0: it cannot be told. Reads the moment's
+ * block through, once for as long as no other block is asked for.
+ */
+uint64_t cn_recording_time(struct cn_recording *recording, uint64_t moment);
+
 /* The next frame will be the first one of that block. 0 or -ENOMEM. */
 int cn_recording_seek(struct cn_recording *recording, size_t block);
 /*

@@ -17,6 +17,8 @@
 #include "record/recording.h"
 #include "source/session_private.h"
 
+#define LONGEST_NS 10000000000ull /* between two looks */
+
 enum {
 	NORMAL_SPEED = 1000,
 	WAY_BYTES = 32 << 20, /* of frames: taken in within a second or so, so no shorter way is looked for */
@@ -167,25 +169,24 @@ static bool is_at_end(const struct cn_replay *replay)
 	return replay->at >= cn_recording_moments(replay->recording);
 }
 
-/* Looks come evenly, as fast as those of their block did on the average. */
+/*
+ * A look comes as long after the one before as it did then. Nobody is made to
+ * wait for what was long not looked at; a time that cannot be told, or that goes
+ * back, is that between two looks as they were asked for.
+ */
 static uint64_t pace_ns(const struct cn_replay *replay)
 {
-	uint64_t first, pace;
-	const struct cn_record_block *block;
+	const uint64_t then_ns = replay->hurries ? 0 : cn_recording_time(replay->recording, replay->at);
+	uint64_t pace = then_ns > replay->now_ns ? then_ns - replay->now_ns : replay->interval_ms * 1000000ull;
 
-	if (is_at_end(replay))
-		return 0;
-	block = cn_recording_block(
-		replay->recording, cn_recording_block_of(replay->recording, replay->at), &first);
-	pace = block->moments > 1 ? (block->last_ns - block->first_ns) / (block->moments - 1)
-				  : replay->interval_ms * 1000000ull;
+	pace = pace < LONGEST_NS ? pace : LONGEST_NS;
 	pace = replay->hurries ? 0 : pace / replay->speed * NORMAL_SPEED;
 	return pace > 1000000 ? pace : 1000000;
 }
 
 static int set_timer(const struct cn_replay *replay)
 {
-	const uint64_t pace = replay->paused || replay->still ? 0 : pace_ns(replay);
+	const uint64_t pace = replay->paused || replay->still || is_at_end(replay) ? 0 : pace_ns(replay);
 	const struct timespec every = { (time_t)(pace / 1000000000), (long)(pace % 1000000000) };
 	/* The first look is due at once. */
 	const struct itimerspec timer = { every, replay->at || !pace ? every : (struct timespec){ 0, 1 } };

@@ -345,6 +345,26 @@ static void a_damaged_block_in_the_middle_is_passed_over(void **state)
 	free(bytes);
 }
 
+static void a_block_that_has_just_begun_takes_nothing_from_what_is_told(void **state)
+{
+	struct cn_recorder *recorder = recorder_of(0, 0);
+	struct cn_recorder_stats before, after;
+	struct cn_why why;
+
+	(void)state;
+	put_look(recorder, 0);
+	put_look(recorder, 1);
+	cn_recorder_stats(recorder, &before);
+	cn_recorder_cut(recorder);
+	put_frame(recorder, 2, 0);
+	cn_recorder_stats(recorder, &after);
+	assert_true(before.last_ns > before.first_ns);
+	assert_int_equal(after.first_ns, before.first_ns);
+	assert_int_equal(after.last_ns, before.last_ns);
+	assert_int_equal(after.kept_moments, 2);
+	assert_int_equal(cn_recorder_close(recorder, &why), 0);
+}
+
 static void a_ring_never_grows_beyond_its_bound_and_keeps_the_newest(void **state)
 {
 	struct cn_recorder *recorder = recorder_of(CN_RECORDER_RING_MIN, 0);
@@ -428,6 +448,7 @@ static void what_is_no_recording_is_refused_with_a_reason(void **state)
 TEST_MAIN(TEST(what_is_written_comes_out_again), TEST(any_block_can_be_read_by_itself),
 	TEST(a_file_that_is_cut_anywhere_gives_its_whole_looks), TEST(a_flipped_byte_costs_looks_and_invents_none),
 	TEST(a_damaged_block_in_the_middle_is_passed_over),
+	TEST(a_block_that_has_just_begun_takes_nothing_from_what_is_told),
 	TEST(a_ring_never_grows_beyond_its_bound_and_keeps_the_newest),
 	TEST(memory_keeps_the_last_seconds_and_writes_them_when_asked),
 	TEST(what_is_no_recording_is_refused_with_a_reason));

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <frame.h>
@@ -17,6 +18,12 @@
 enum { LOOKS = 330, PAD_BYTES = 60000, PADS = 2, PACE_NS = 100000000 };
 
 static char folder[64], path[80];
+
+/* Looks do not come evenly. */
+static uint64_t when(uint64_t look)
+{
+	return look * PACE_NS + look % 3 * 20000000 + 7;
+}
 
 static void put(struct cn_recorder *recorder, Rouse__V1__Frame__BodyCase body, void *message)
 {
@@ -86,7 +93,7 @@ static void put_look(struct cn_recorder *recorder, uint64_t i, int code)
 	end.tasks = (uint32_t)i;
 	end.complete = true;
 	put(recorder, ROUSE__V1__FRAME__BODY_END, &end);
-	moment.now_ns = i * PACE_NS + 7;
+	moment.now_ns = when(i);
 	moment.generations = 1;
 	moment.code = code;
 	moment.why = code ? why : none;
@@ -136,7 +143,7 @@ static uint64_t at(const struct cn_session *session, uint64_t look)
 	assert_true(cn_session_playback(session, &playback));
 	assert_int_equal(playback.look, look);
 	assert_int_equal(playback.looks, LOOKS);
-	assert_int_equal(playback.now_ns, look * PACE_NS + 7);
+	assert_int_equal(playback.now_ns, when(look));
 	assert_int_equal(cn_session_now_ns(session), playback.now_ns);
 	assert_int_equal(cn_model_runtime(cn_session_model(session), 0)->live_tasks, look);
 	assert_int_equal(cn_model_runtime(cn_session_model(session), 0)->looks, look - playback.from + 1);
@@ -194,7 +201,7 @@ static void a_moment_has_the_last_look_before_it(void **state)
 
 	(void)state;
 	for (uint64_t look = 1; look < 120; look += 39) {
-		assert_int_equal(cn_session_seek_time(session, look * PACE_NS + 7, &why), 0);
+		assert_int_equal(cn_session_seek_time(session, when(look), &why), 0);
 		at(session, look);
 		assert_int_equal(cn_session_seek_time(session, (look + 1) * PACE_NS + 6, &why), 0);
 		at(session, look);
@@ -249,11 +256,33 @@ static void played_in_a_hurry_each_look_comes_once(void **state)
 	cn_session_close(session);
 }
 
+static void each_look_comes_as_long_after_the_one_before_as_it_did(void **state)
+{
+	struct cn_session *session = open_it();
+	struct itimerspec timer;
+	struct cn_why why;
+
+	(void)state;
+	/* From block to block, too, and one that goes on from where it was gone to. */
+	for (uint64_t look = 40; look <= 120; look += look == 60 ? 35 : 1) {
+		const uint64_t pace = when(look + 1) - when(look);
+
+		assert_int_equal(cn_session_seek(session, look, &why), 0);
+		assert_int_equal(timerfd_gettime(cn_session_fd(session), &timer), 0);
+		assert_int_equal((uint64_t)timer.it_interval.tv_sec * S + (uint64_t)timer.it_interval.tv_nsec, pace);
+	}
+	cn_session_speed(session, 2000);
+	assert_int_equal(timerfd_gettime(cn_session_fd(session), &timer), 0);
+	assert_in_range(timer.it_interval.tv_nsec, (when(121) - when(120)) / 2 - 1000, (when(121) - when(120)) / 2);
+	cn_session_close(session);
+}
+
 static const struct CMUnitTest tests[] = { cmocka_unit_test(a_near_look_rests_on_all_before_it),
 	cmocka_unit_test(a_far_look_is_warmed_up_and_says_since_when), cmocka_unit_test(looks_that_there_are_not_are_the_ends),
 	cmocka_unit_test(a_moment_has_the_last_look_before_it),
 	cmocka_unit_test(why_there_is_no_more_is_told_at_its_end_only), cmocka_unit_test(what_stands_still_lets_nobody_wait),
-	cmocka_unit_test(played_in_a_hurry_each_look_comes_once) };
+	cmocka_unit_test(played_in_a_hurry_each_look_comes_once),
+	cmocka_unit_test(each_look_comes_as_long_after_the_one_before_as_it_did) };
 
 int main(void)
 {
