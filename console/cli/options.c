@@ -275,7 +275,7 @@ int cn_options_parse(int argc, char **argv, const struct cn_verb *verb, struct c
 	struct cn_cli cli = { .verb = verb, .timeout_ms = 5000, .interval_ms = 250, .delay_ms = 1000, .retention_ms = 6000 };
 	struct cn_wanted wanted = { .color = CN_DEPTH_AUTO };
 	struct line line = { .cli = &cli, .wanted = &wanted };
-	char *words[WORDS_MAX];
+	char *words[WORDS_MAX] = { NULL };
 	int n = 0, rc;
 
 	rc = walk(argc, argv, &line, words, WORDS_MAX, &n);

@@ -132,11 +132,12 @@ static bool take_at(const char *text, int64_t *ret_ns)
 static bool take_bytes(const char *text, uint64_t *ret_bytes)
 {
 	static const char units[] = "KMGT";
-	char *end;
-	double value = *text >= '0' && *text <= '9' ? strtod(text, &end) : -1;
-	const char *unit = value >= 0 && *end ? strchr(units, *end) : NULL;
+	const bool begins = *text >= '0' && *text <= '9'; /* strtod() takes blanks and signs, too */
+	char *end = (char *)text;
+	double value = strtod(text, &end);
+	const char *unit = *end ? strchr(units, *end) : NULL;
 
-	if (value < 0 || (*end && (!unit || end[1])))
+	if (!begins || (*end && (!unit || end[1])))
 		return false;
 	for (const char *at = units; unit && at <= unit; at++)
 		value *= 1024;

@@ -107,8 +107,8 @@ class Usage(Test):
             self.assertEqual(told, codes.split(), verb)
 
     def test_what_is_no_program_may_be_a_verb_not_quite(self):
-        self.assert_fails(NO_TARGET, "did you mean the verb check?", "chekc")
-        self.assert_fails(NO_TARGET, "called chekc can be watched; `rouse list` shows all that can", "ps", "chekc")
+        self.assert_fails(NO_TARGET, "did you mean the verb why?", "whyy")
+        self.assert_fails(NO_TARGET, "called whyy can be watched; `rouse list` shows all that can", "ps", "whyy")
 
     def test_a_name_that_fits_two_programs_is_refused_with_their_pids(self):
         with MiniRedis(MINI_REDIS) as one, MiniRedis(MINI_REDIS) as other:
