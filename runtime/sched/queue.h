@@ -22,6 +22,9 @@
  * the task it has just woken, and, when the owner is stuck in a long poll,
  * takeable by anyone (sched/worker.c decides when).
  *
+ * Where there is one worker, nobody but the owner ever moves `head` or the slot:
+ * then it does so by plain stores (`alone`).
+ *
  * The algorithm is that of Tokio's multi-thread scheduler (a bounded variant
  * of Chase and Lev's deque with first-in-first-out pops). tests/model checks
  * this code with a ring of four.

@@ -19,7 +19,7 @@
  *
  * With no reference out, nobody but the thread that has the task can reach the
  * word: references come from a queue, from a reference, or from the poll
- * itself. Then plain stores do (begin, rest, a wake by the task itself, finish).
+ * itself. Then plain stores do (begin, rest, finish; the task itself wakes, or makes a waker).
  * This is legal because nothing ever makes a reference from an id or a scan:
  * aborts hold a handle, shutdown scans only after all workers have left (INV-3).
  *
