@@ -134,6 +134,11 @@ class Others(Crashes):
         files, text = self.crash("handled", expect=7)
         self.assert_explained(self.one_of(files, text), "at SIGSEGV")
 
+    def test_a_process_is_written_once_also_if_its_handler_ends_it_otherwise(self):
+        files, text = self.crash("twice", expect=-signal.SIGABRT)
+        self.assert_explained(self.one_of(files, text), "at SIGSEGV")
+        self.assertEqual(text.count("what was going on"), 1, text)
+
     def test_a_child_dies_without_a_file(self):
         self.assertEqual(self.crash("child", expect=0), ([], "ready\n"))
 
@@ -191,7 +196,7 @@ class WithoutMeans(Crashes):
             if bytes_ == MIB:
                 self.assert_cut(files, text, "its limit")
             else:
-                self.assert_explained(files[0], "at SIGSEGV")
+                self.assert_explained(files[0], r"\Asome \d+ KiB of memory were left out: its limit; written by")
             os.unlink(files[0])
 
     def test_files_that_may_not_be_larger(self):

@@ -12,6 +12,7 @@
  *     deep     a recursion deeper than any stack, in a poll
  *     both     in two polls at once
  *     handled  as segv, with a handler of the program's own, which ends it with 7
+ *     twice    the same, but it calls abort()
  *     sent     nothing: the signal comes from outside
  *     child    as segv, in a child made by fork()
  *     ask N B  as segv; before, signal N is to write a file of B bytes of memory at most, and the program goes on
@@ -40,12 +41,15 @@
 #include <rouse/crash.h>
 #include <rouse/rouse.h>
 
+enum { HEAP_BYTES = 16 << 20 };
+
 static struct {
 	struct rouse_mutex *left, *right;
 	atomic_int locked, crashing;
 	atomic_bool at_rest; /* nobody but culprits does anything */
 	const char *mode;
 	char *behind; /* the end of a file */
+	char *heap;   /* more than is to be written */
 } stage;
 
 ROUSE_ASYNC(crossing, int,
@@ -105,6 +109,8 @@ ROUSE_BODY(culprit)
 
 static void end_by_hand(int signal)
 {
+	if (strcmp(stage.mode, "twice") == 0)
+		abort();
 	_exit(signal == SIGSEGV ? 7 : 8);
 }
 
@@ -198,7 +204,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	stage.mode = argv[1];
-	if (strcmp(stage.mode, "handled") == 0 && sigaction(SIGSEGV, &own, NULL) < 0)
+	if ((strcmp(stage.mode, "handled") == 0 || strcmp(stage.mode, "twice") == 0) && sigaction(SIGSEGV, &own, NULL) < 0)
 		return 1;
 	if (strcmp(stage.mode, "ask") == 0) {
 		const struct rouse_crash_opts asked = { .size = sizeof asked,
@@ -208,6 +214,10 @@ int main(int argc, char **argv)
 		if (rouse_record_on_crash(&asked) < 0 || rouse_record_on_crash(&asked) != -EALREADY)
 			return 1;
 	}
+	if (argc > 3 && !(stage.heap = malloc(HEAP_BYTES)))
+		return 1;
+	if (stage.heap)
+		memset(stage.heap, 'x', HEAP_BYTES);
 	if (map_a_file() < 0 || rouse_runtime_new(&opts, &runtime) < 0)
 		return 1;
 	struct rouse_guard guard = rouse_enter(runtime);
