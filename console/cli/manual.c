@@ -240,7 +240,7 @@ static void page_probe(void)
 	CN_PROBE_MODES(X)
 #undef X
 	section("OPTIONS");
-#define X(name, letter, argument, modes, help) term((letter) ? "-n, --" name : "--" name, argument, help);
+#define X(name, letter, argument, modes, help) term((letter) != 0 ? "-n, --" name : "--" name, argument, help);
 	CN_PROBE_OPTIONS(X)
 #undef X
 	section("EXIT STATUS");

@@ -89,14 +89,15 @@ uint64_t cn_events_unkept(const struct cn_model *model)
 /* NULL: too many, or no memory. */
 static struct ring *ring_of(struct cn_event_store *store, uint32_t runtime, uint32_t index)
 {
-	struct ring *rings = store->runtimes[runtime].rings;
+	struct ring *const had = store->runtimes[runtime].rings;
 	const uint32_t n = store->runtimes[runtime].n;
 
 	if (index >= RINGS_MAX)
 		return NULL;
 	if (index < n)
-		return &rings[index];
-	rings = realloc(rings, (index + 1) * sizeof *rings);
+		return &had[index];
+	struct ring *rings = realloc(had, (index + 1) * sizeof *rings);
+
 	if (!rings)
 		return NULL;
 	for (uint32_t i = n; i <= index; i++)

@@ -85,7 +85,8 @@ int cn_arrange_parse(
 		const char sign = *list;
 		int column;
 
-		list += sign == '+' || sign == '-';
+		if (sign == '+' || sign == '-')
+			list++;
 		bytes = strcspn(list, ",");
 		column = find(columns, next.n, list, bytes);
 		if (column < 0 || memchr(named, column, n) || (!changes && (sign == '+' || sign == '-'))) {

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shop.h"
 
-#include <locale.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 
 #include "model/events.h"
@@ -193,11 +190,9 @@ void look_at_resources(struct cn_model *model, uint64_t now_ns)
 	look_end(&look);
 }
 
-void open_set(struct set *set, int rows, int cols, bool ascii, enum given given)
+void open_set(struct set *set, int rows, int cols, bool ascii, int given)
 {
-	assert_non_null(setlocale(LC_CTYPE, ascii ? "C" : "C.UTF-8"));
-	*set = (struct set){ .model = cn_model_new(), .findings = cn_findings_new() };
-	assert_true(set->model && set->findings);
+	set_begin(set, ascii);
 	assert_int_equal(look_hello(set->model, "socket"), CN_APPLIED);
 	cn_model_keep_events(set->model, given != WITHOUT_EVENTS);
 	for (unsigned int i = 0; i < 5; i++)
@@ -205,51 +200,5 @@ void open_set(struct set *set, int rows, int cols, bool ascii, enum given given)
 	look_once(set->model, 20 * S, 5, given == WITH_EVENTS);
 	if (given == WITH_EVENTS)
 		put_block(set->model, 11 * S + 540 * MS);
-	cn_ui_init(&set->ui);
-	assert_int_equal(cn_canvas_init(&set->canvas, rows, cols, ascii ? CN_CHARSET_ASCII : CN_CHARSET_UTF8), 0);
-	set->scene = (struct cn_scene){ .model = set->model,
-		.findings = set->findings,
-		.target = "4000",
-		.now_ns = cn_model_now_ns(set->model),
-		.interval_ns = 1 * S,
-		.ascii = ascii };
-	assert_int_equal(cn_ui_draw(&set->ui, &set->scene, &set->canvas), 0);
-}
-
-void close_set(struct set *set)
-{
-	cn_ui_fini(&set->ui);
-	cn_canvas_fini(&set->canvas);
-	cn_findings_free(set->findings);
-	cn_model_free(set->model);
-}
-
-void keys(struct set *set, const char *names_of_keys)
-{
-	char name[32];
-	int n;
-
-	while (sscanf(names_of_keys, "%31s%n", name, &n) == 1) {
-		uint32_t key;
-
-		assert_int_equal(cn_key_parse(name, &key), 0);
-		cn_ui_key(&set->ui, &set->scene, key);
-		assert_int_equal(cn_ui_draw(&set->ui, &set->scene, &set->canvas), 0);
-		names_of_keys += n;
-	}
-}
-
-bool shows(const struct set *set, const char *what)
-{
-	char *text = NULL;
-	size_t n = 0;
-	FILE *out = open_memstream(&text, &n);
-	bool found;
-
-	assert_non_null(out);
-	cn_canvas_print(&set->canvas, out);
-	fclose(out);
-	found = strstr(text, what) != NULL;
-	free(text);
-	return found;
+	set_show(set, rows, cols, ascii);
 }

@@ -8,28 +8,15 @@
 #define SHOP_H
 
 #include "looks.h"
-#include "test.h"
-#include "view/ui.h"
+#include "set.h"
 
 enum { MAIN = 20, ACCEPT, SERVE_A, SERVE_B, SERVE_C, LOG, ENDED };
 enum { TID = 4001 };
 enum { SEATS = 5, CLEANING, LINE_OUT };
 
-struct set {
-	struct cn_model *model;
-	struct cn_findings *findings;
-	struct cn_ui ui;
-	struct cn_canvas canvas;
-	struct cn_scene scene;
-};
-
 /* Six looks, a second apart, the last one at 20 s; with events, ten seconds of them came with that. */
 enum given { WITHOUT_EVENTS, KEEPS_NONE_YET, WITH_EVENTS };
-void open_set(struct set *set, int rows, int cols, bool ascii, enum given given);
-void close_set(struct set *set);
-/* Names of keys; draws after each. */
-void keys(struct set *set, const char *names_of_keys);
-bool shows(const struct set *set, const char *what);
+void open_set(struct set *set, int rows, int cols, bool ascii, int given);
 /* One more look at the tasks and workers, without events. */
 void look_once_more(struct cn_model *model, uint64_t now_ns, unsigned int looks);
 /* Seats in the shop, of which two are taken; a job; a line to somebody. */

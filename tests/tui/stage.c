@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stage.h"
 
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,4 +174,19 @@ char *stage_selected(const struct stage *stage)
 		if (cn_canvas_at(&stage->driver.canvas, row, stage->driver.canvas.cols / 2)->selected)
 			return stage_row(stage, row);
 	return strdup("");
+}
+
+void stage_assert_selected(const struct stage *stage, const char *text)
+{
+	char *row = stage_selected(stage);
+
+	if (!strstr(row, text))
+		fail_msg("selected is \"%s\", not %s", row, text);
+	free(row);
+}
+
+int stage_utf8(void **state)
+{
+	(void)state;
+	return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
 }

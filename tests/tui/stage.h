@@ -37,6 +37,11 @@ int stage_find(const struct stage *stage, const char *text);
 bool stage_has(const struct stage *stage, const char *text);
 /* The row under the cursor, to be freed. */
 char *stage_selected(const struct stage *stage);
+/* Fails unless that row has the text. */
+void stage_assert_selected(const struct stage *stage, const char *text);
+
+/* A set-up of cmocka's: wide characters are what a terminal of UTF-8 takes them for. */
+int stage_utf8(void **state);
 
 const char *stage_path(char out[512], const char *name);
 

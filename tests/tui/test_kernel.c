@@ -4,20 +4,16 @@
  * whose polls take equally long, one each on the CPU, asleep, at a mutex, in
  * the run queue, preempted, and at pages that were not there.
  */
-#include "golden.h"
 #include "looks.h"
+#include "set.h"
 
 #include <errno.h>
-#include <locale.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 
 #include "model/kernel.h"
 #include "stage.h"
 #include "view/block.h"
 #include "view/columns.h"
-#include "view/ui.h"
 
 enum { TID = 4001, OTHER_TID = 4002, KEEPER_TID = 4010, LINES = 100 };
 enum { CRUNCH = 20, SLEEP, LOCK, CROWDED, PUSHED, TOUCH, IDLE, TASKS_END, TASKS = TASKS_END - CRUNCH };
@@ -48,16 +44,6 @@ enum {
 	TAKE = 0xa000
 };
 #define KERNEL_CODE 0xffffffff81000000ull
-
-struct set {
-	struct cn_model *model;
-	struct cn_findings *findings;
-	struct cn_shapes shapes;
-	struct cn_spent *spent;
-	struct cn_ui ui;
-	struct cn_canvas canvas;
-	struct cn_scene scene;
-};
 
 /* ------------------------------------------------------------------ looks */
 
@@ -307,11 +293,9 @@ static void put_kernel(struct cn_model *model)
 
 enum said { SAYS_ALL, SAYS_LOST, SAYS_FORBIDDEN, SAYS_NOTHING /* was not asked */ };
 
-static void open_set(struct set *set, int rows, int cols, bool ascii, enum said said)
+static void open_set(struct set *set, int rows, int cols, bool ascii, int said)
 {
-	assert_non_null(setlocale(LC_CTYPE, ascii ? "C" : "C.UTF-8"));
-	*set = (struct set){ .model = cn_model_new(), .findings = cn_findings_new() };
-	assert_true(set->model && set->findings);
+	set_begin(set, ascii);
 	assert_int_equal(look_hello(set->model, "socket"), CN_APPLIED);
 	look_once(set->model, 1 * S, 0);
 	if (said != SAYS_NOTHING)
@@ -324,69 +308,13 @@ static void open_set(struct set *set, int rows, int cols, bool ascii, enum said 
 	assert_int_equal(cn_shapes_build(set->model, NULL, &set->shapes), 0);
 	if (said != SAYS_NOTHING)
 		assert_int_equal(cn_spent_of_shapes(set->model, &set->shapes, &set->spent), 0);
-	cn_ui_init(&set->ui);
-	assert_int_equal(cn_canvas_init(&set->canvas, rows, cols, ascii ? CN_CHARSET_ASCII : CN_CHARSET_UTF8), 0);
-	set->scene = (struct cn_scene){ .model = set->model,
-		.findings = set->findings,
-		.shapes = &set->shapes,
-		.spent = set->spent,
-		.target = "4000",
-		.now_ns = cn_model_now_ns(set->model),
-		.interval_ns = 1 * S,
-		.ascii = ascii };
-	assert_int_equal(cn_ui_draw(&set->ui, &set->scene, &set->canvas), 0);
-}
-
-static void close_set(struct set *set)
-{
-	cn_ui_fini(&set->ui);
-	cn_canvas_fini(&set->canvas);
-	free(set->spent);
-	cn_shapes_free(&set->shapes);
-	cn_findings_free(set->findings);
-	cn_model_free(set->model);
-}
-
-static void keys(struct set *set, const char *names_of_keys)
-{
-	char name[32];
-	int n;
-
-	while (sscanf(names_of_keys, "%31s%n", name, &n) == 1) {
-		uint32_t key;
-
-		assert_int_equal(cn_key_parse(name, &key), 0);
-		cn_ui_key(&set->ui, &set->scene, key);
-		assert_int_equal(cn_ui_draw(&set->ui, &set->scene, &set->canvas), 0);
-		names_of_keys += n;
-	}
-}
-
-static bool shows(const struct set *set, const char *what)
-{
-	char *text = NULL;
-	size_t n = 0;
-	FILE *out = open_memstream(&text, &n);
-	bool found;
-
-	assert_non_null(out);
-	cn_canvas_print(&set->canvas, out);
-	fclose(out);
-	found = strstr(text, what) != NULL;
-	free(text);
-	return found;
+	set_show(set, rows, cols, ascii);
 }
 
 /* ------------------------------------------------------------------ tests */
 
 /* clang-format off */
-static const struct screen {
-	const char *name;
-	int rows, cols;
-	bool ascii;
-	enum said said;
-	const char *keys;
-} screens[] = {
+static const struct set_screen screens[] = {
 	{ "kernel-tasks", 24, 80, false, SAYS_ALL, "" },
 	{ "kernel-tasks-ascii", 24, 80, true, SAYS_ALL, "" },
 	{ "kernel-tasks-large", 60, 200, false, SAYS_ALL, "" },
@@ -423,28 +351,13 @@ static const struct screen {
 static void screens_equal_their_golden_files(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
-		struct set set;
-
-		open_set(&set, screens[i].rows, screens[i].cols, screens[i].ascii, screens[i].said);
-		keys(&set, screens[i].keys);
-		golden_check(screens[i].name, &set.canvas);
-		close_set(&set);
-	}
+	set_check_golden(screens, sizeof screens / sizeof *screens, open_set);
 }
 
 static void no_screen_leaves_ascii_in_the_c_locale(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
-		struct set set;
-
-		open_set(&set, screens[i].rows, screens[i].cols, true, screens[i].said);
-		keys(&set, screens[i].keys);
-		for (int cell = 0; cell < set.canvas.rows * set.canvas.cols; cell++)
-			assert_true(set.canvas.cells[cell].text < 0x7f);
-		close_set(&set);
-	}
+	set_check_ascii(screens, sizeof screens / sizeof *screens, open_set);
 }
 
 static void nothing_of_it_is_there_unless_the_kernel_is_asked(void **state)

@@ -2,24 +2,8 @@
 /* What tables can, by keys and the mouse: filter, choose columns, mark, sort. */
 #include "stage.h"
 
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int utf8_locale(void **state)
-{
-	(void)state;
-	return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
-}
-
-static void assert_selected(const struct stage *stage, const char *what)
-{
-	char *row = stage_selected(stage);
-
-	if (!strstr(row, what))
-		fail_msg("selected is \"%s\", not %s", row, what);
-	free(row);
-}
 
 /* What is wrong is said below a caret, and what is right before it, or was, goes on to filter. */
 static void a_query_filters_while_it_is_typed(void **state)
@@ -149,7 +133,7 @@ static void marks_stay_with_their_rows_and_filter(void **state)
 	/* First, in the order of the others; and through new looks and another order. */
 	stage_keys(&stage, "* g");
 	stage_find(&stage, "2 marked first  1/17");
-	assert_selected(&stage, "slow-consumer");
+	stage_assert_selected(&stage, "slow-consumer");
 	stage_wait(&stage, 2);
 	stage_keys(&stage, "> i g");
 	row = stage_row(&stage, 9);
@@ -189,16 +173,16 @@ static void a_click_selects_and_another_one_opens(void **state)
 	stage_open(&stage, 24, 80, false);
 	stage_wait(&stage, 10);
 	click_on(&stage, "self-wake  ");
-	assert_selected(&stage, "self-wake");
+	stage_assert_selected(&stage, "self-wake");
 	click_on(&stage, "self-wake  ");
 	assert_int_equal(stage.driver.ui.page_kind, CN_PAGE_TASK);
 	stage_keys(&stage, "Esc WheelDown@12,4");
-	assert_selected(&stage, "client");
+	stage_assert_selected(&stage, "client");
 	stage_keys(&stage, "WheelUp@12,4");
-	assert_selected(&stage, "self-wake");
+	stage_assert_selected(&stage, "self-wake");
 	/* Where nothing is, nothing happens. */
 	stage_keys(&stage, "Click@0,3 Click@500,500 Click@16383,16383");
-	assert_selected(&stage, "self-wake");
+	stage_assert_selected(&stage, "self-wake");
 	assert_int_equal(stage.driver.ui.page_kind, CN_PAGE_NONE);
 	stage_close(&stage);
 }
@@ -289,7 +273,7 @@ static void a_hidden_column_orders_and_is_named(void **state)
 	stage_wait(&stage, 10);
 	stage_keys(&stage, "s j j j j j j j Enter");
 	stage_find(&stage, "by self  1/17");
-	assert_selected(&stage, "self-wake");
+	stage_assert_selected(&stage, "self-wake");
 	stage_close(&stage);
 }
 
@@ -345,7 +329,7 @@ static void a_key_is_answered_before_a_look_is_put_in_order(void **state)
 	stage_close(&stage);
 }
 
-TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_query_filters_while_it_is_typed),
+TEST_MAIN_WITH(stage_utf8, NULL, cmocka_unit_test(a_query_filters_while_it_is_typed),
 	cmocka_unit_test(a_query_that_is_wrong_is_not_kept),
 	cmocka_unit_test(a_field_that_a_table_has_not_is_said),
 	cmocka_unit_test(each_table_answers_for_its_own_fields), cmocka_unit_test(tab_completes_and_up_recalls),

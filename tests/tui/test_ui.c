@@ -2,25 +2,9 @@
 /* What keys do, on a recorded stream. */
 #include "stage.h"
 
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int utf8_locale(void **state)
-{
-	(void)state;
-	return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
-}
-
-static void assert_selected(const struct stage *stage, const char *what)
-{
-	char *row = stage_selected(stage);
-
-	if (!strstr(row, what))
-		fail_msg("selected is \"%s\", not %s", row, what);
-	free(row);
-}
 
 static void a_deadlock_is_red_and_in_words_by_itself(void **state)
 {
@@ -33,7 +17,7 @@ static void a_deadlock_is_red_and_in_words_by_itself(void **state)
 	row = stage_find(&stage, "PROVEN wait cycle");
 	assert_int_equal(cn_canvas_at(&stage.driver.canvas, row, 4)->style, CN_STYLE_PROVEN);
 	row = stage_find(&stage, "▌");
-	assert_selected(&stage, "trouble:deadlock-a");
+	stage_assert_selected(&stage, "trouble:deadlock-a");
 	assert_int_equal(cn_canvas_at(&stage.driver.canvas, row, 4)->style, CN_STYLE_PROVEN);
 	stage_keys(&stage, "Enter");
 	stage_find(&stage, "mutex trouble:right");
@@ -50,12 +34,12 @@ static void the_cursor_stays_on_its_task_when_others_overtake_it(void **state)
 	stage_wait(&stage, 1);
 	stage_keys(&stage, "/ 'slow-consumer' Enter");
 	for (int i = 0; i < 12; i++) {
-		assert_selected(&stage, "slow-consumer");
+		stage_assert_selected(&stage, "slow-consumer");
 		stage_wait(&stage, 1);
 	}
 	for (int column = 0; column < 15; column++) {
 		stage_keys(&stage, "> i");
-		assert_selected(&stage, "slow-consumer");
+		stage_assert_selected(&stage, "slow-consumer");
 	}
 	stage_close(&stage);
 }
@@ -124,16 +108,16 @@ static void search_goes_round_both_ways(void **state)
 	stage_open(&stage, 40, 120, false);
 	stage_wait(&stage, 10);
 	stage_keys(&stage, "/ 'deadlock' Enter");
-	assert_selected(&stage, "deadlock-a");
+	stage_assert_selected(&stage, "deadlock-a");
 	stage_keys(&stage, "n");
-	assert_selected(&stage, "deadlock-b");
+	stage_assert_selected(&stage, "deadlock-b");
 	stage_keys(&stage, "n");
-	assert_selected(&stage, "deadlock-a");
+	stage_assert_selected(&stage, "deadlock-a");
 	stage_keys(&stage, "N");
-	assert_selected(&stage, "deadlock-b");
+	stage_assert_selected(&stage, "deadlock-b");
 	stage_keys(&stage, "/ 'nowhere' Enter n");
 	stage_find(&stage, "no match for nowhere");
-	assert_selected(&stage, "deadlock-b");
+	stage_assert_selected(&stage, "deadlock-b");
 	stage_close(&stage);
 }
 
@@ -163,11 +147,11 @@ static void a_finding_leads_to_its_task_and_back(void **state)
 	stage_open(&stage, 24, 80, false);
 	stage_wait(&stage, 10);
 	stage_keys(&stage, "4");
-	assert_selected(&stage, "wait cycle");
+	stage_assert_selected(&stage, "wait cycle");
 	stage_keys(&stage, "Enter");
 	stage_find(&stage, "trouble:deadlock-a #94");
 	stage_keys(&stage, "q");
-	assert_selected(&stage, "wait cycle");
+	stage_assert_selected(&stage, "wait cycle");
 	stage_close(&stage);
 }
 
@@ -440,7 +424,7 @@ static void batch_prints_frames_without_a_bar(void **state)
 	free(text);
 }
 
-TEST_MAIN_WITH(utf8_locale, NULL, cmocka_unit_test(a_deadlock_is_red_and_in_words_by_itself),
+TEST_MAIN_WITH(stage_utf8, NULL, cmocka_unit_test(a_deadlock_is_red_and_in_words_by_itself),
 	cmocka_unit_test(the_cursor_stays_on_its_task_when_others_overtake_it),
 	cmocka_unit_test(pause_freezes_the_display_and_says_so),
 	cmocka_unit_test(a_filter_counts_its_matches_and_esc_clears_it),

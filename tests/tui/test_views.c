@@ -9,13 +9,7 @@
 #include "model/ended.h"
 
 /* clang-format off */
-static const struct screen {
-	const char *name;
-	int rows, cols;
-	bool ascii;
-	enum given given;
-	const char *keys;
-} screens[] = {
+static const struct set_screen screens[] = {
 	{ "views-menu", 24, 80, false, WITH_EVENTS, "v j" },
 	{ "views-menu-small", 10, 40, true, WITH_EVENTS, "v" },
 	{ "timeline", 24, 80, false, WITH_EVENTS, "9" },
@@ -57,28 +51,13 @@ static const struct screen {
 static void screens_equal_their_golden_files(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
-		struct set set;
-
-		open_set(&set, screens[i].rows, screens[i].cols, screens[i].ascii, screens[i].given);
-		keys(&set, screens[i].keys);
-		golden_check(screens[i].name, &set.canvas);
-		close_set(&set);
-	}
+	set_check_golden(screens, sizeof screens / sizeof *screens, open_set);
 }
 
 static void no_screen_leaves_ascii_in_the_c_locale(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
-		struct set set;
-
-		open_set(&set, screens[i].rows, screens[i].cols, true, screens[i].given);
-		keys(&set, screens[i].keys);
-		for (int cell = 0; cell < set.canvas.rows * set.canvas.cols; cell++)
-			assert_true(set.canvas.cells[cell].text < 0x7f);
-		close_set(&set);
-	}
+	set_check_ascii(screens, sizeof screens / sizeof *screens, open_set);
 }
 
 static void a_view_s_own_key_chooses_it_in_the_menu(void **state)
@@ -308,24 +287,23 @@ static size_t rows_of(struct set *set, const char *query)
 	return set->ui.sheets[CN_VIEW_TASKS].list.n;
 }
 
+static void open_without_two(struct set *set, int rows, int cols, bool ascii, int given)
+{
+	open_set(set, rows, cols, ascii, given);
+	look_without_two(set);
+}
+
 static void tasks_that_have_ended_stay_in_the_table_for_a_while(void **state)
 {
-	static const struct screen ended[] = { { "ended", 24, 80, false, WITHOUT_EVENTS, "Home" },
+	static const struct set_screen ended[] = { { "ended", 24, 80, false, WITHOUT_EVENTS, "Home" },
 		{ "ended-ascii", 24, 80, true, WITHOUT_EVENTS, "Home" },
 		{ "ended-small", 10, 40, false, WITHOUT_EVENTS, "Home" },
 		{ "ended-large", 60, 200, false, WITHOUT_EVENTS, "Home" } };
 	struct set set;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof ended / sizeof ended[0]; i++) {
-		open_set(&set, ended[i].rows, ended[i].cols, ended[i].ascii, ended[i].given);
-		look_without_two(&set);
-		keys(&set, ended[i].keys);
-		golden_check(ended[i].name, &set.canvas);
-		close_set(&set);
-	}
-	open_set(&set, 24, 80, false, WITHOUT_EVENTS);
-	look_without_two(&set);
+	set_check_golden(ended, sizeof ended / sizeof *ended, open_without_two);
+	open_without_two(&set, 24, 80, false, WITHOUT_EVENTS);
 	assert_int_equal(rows_of(&set, "state:ended"), 2);
 	assert_int_equal(rows_of(&set, "state:panicked"), 1);
 	keys(&set, "Enter"); /* there is no page of what has gone but to say so */
