@@ -3,7 +3,8 @@
  * Resources: what tasks wait for, with a record that readers outside can see.
  * A resource is one slot of a type-stable slab; the public handle points to
  * it. Its first 136 bytes are struct rouse_resource_record (layout.h), kept
- * up to date with relaxed stores by whoever holds the resource's lock.
+ * up to date with relaxed stores by whoever holds the resource's lock; what moves
+ * without it (who has a mutex, a notify's permit) is said in its file.
  */
 #ifndef RS_TASK_RESOURCE_H
 #define RS_TASK_RESOURCE_H
