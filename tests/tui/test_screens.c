@@ -78,8 +78,10 @@ static const struct screen screens[] = {
 	{ "groups-small", 10, 40, false, 10, "6" },
 	{ "groups-large", 60, 200, false, 10, "6" },
 	{ "groups-open", 24, 80, false, 10, "6 Enter" },
+	{ "groups-open-small", 10, 40, false, 10, "6 Enter" },
 	{ "help", 24, 80, false, 10, "?" },
 	{ "help-large", 60, 200, true, 10, "?" },
+	{ "help-small", 10, 40, false, 10, "?" },
 };
 /* clang-format on */
 

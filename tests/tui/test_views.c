@@ -12,6 +12,7 @@
 static const struct set_screen screens[] = {
 	{ "views-menu", 24, 80, false, WITH_EVENTS, "v j" },
 	{ "views-menu-small", 10, 40, true, WITH_EVENTS, "v" },
+	{ "views-menu-large", 60, 200, false, WITH_EVENTS, "v" },
 	{ "timeline", 24, 80, false, WITH_EVENTS, "9" },
 	{ "timeline-ascii", 24, 80, true, WITH_EVENTS, "9" },
 	{ "timeline-small", 10, 40, false, WITH_EVENTS, "9" },
@@ -45,6 +46,9 @@ static const struct set_screen screens[] = {
 	{ "shares-small", 10, 40, false, WITH_EVENTS, "v m" },
 	{ "shares-large", 60, 200, false, WITH_EVENTS, "v m" },
 	{ "task-events", 60, 80, false, WITH_EVENTS, "j j j Enter" },
+	{ "task-events-ascii", 24, 80, true, WITH_EVENTS, "j j j Enter G" },
+	{ "task-events-small", 10, 40, false, WITH_EVENTS, "j j j Enter G" },
+	{ "task-events-large", 60, 200, false, WITH_EVENTS, "j j j Enter" },
 };
 /* clang-format on */
 
