@@ -462,14 +462,8 @@ struct rouse_poll rs_io_poll(struct rs_io *io, enum rs_direction direction, stru
 	struct rouse_waker waker = { NULL, NULL };
 
 	*ret_error = 0;
-	/* Without the lock when there is nothing to wait for and nobody else waits. Acquire: pairs with
-	 * set_readiness_locked. A node that is not waiting is known to nobody, so nothing can be granted meanwhile. */
-	uint32_t word = rs_load(&io->readiness[direction], RS_ACQUIRE);
-	if (word & (RS_READY | RS_GUESS) && rs_wait_state(wait) != ROUSE_WAIT_WAITING &&
-		!rs_load(&io->waiter[direction], RS_RELAXED)) {
-		*ret_tick = word;
+	if (rs_io_try(io, direction, wait, ret_tick))
 		return rouse_ready();
-	}
 	rs_lock_take(&io->resource->lock);
 	struct rouse_poll poll = poll_locked(io, direction, wait, cx, ret_tick, ret_error, &waker);
 	rs_lock_drop(&io->resource->lock);

@@ -82,6 +82,22 @@ void rs_io_deregister(struct rs_io *io);
  */
 struct rouse_poll rs_io_poll(struct rs_io *io, enum rs_direction direction, struct rouse_wait *wait,
 	struct rouse_context *cx, uint32_t *ret_tick, int *ret_error);
+/*
+ * The first look of rs_io_poll(), without a lock: nothing to wait for, and nobody else waits. True: *ret_tick is set.
+ * Acquire: pairs with the store of readiness in reactor.c. A node that is not waiting is known to nobody, so nothing
+ * can be granted to it meanwhile.
+ */
+static inline bool rs_io_try(const struct rs_io *io, enum rs_direction direction, const struct rouse_wait *wait,
+	uint32_t *ret_tick)
+{
+	uint32_t word = rs_load(&io->readiness[direction], RS_ACQUIRE);
+
+	if (!(word & (RS_READY | RS_GUESS)) || rs_wait_state(wait) == ROUSE_WAIT_WAITING ||
+		rs_load(&io->waiter[direction], RS_RELAXED))
+		return false;
+	*ret_tick = word;
+	return true;
+}
 /* Forgets readiness that was seen at `tick`; newer readiness stays. */
 void rs_io_clear(struct rs_io *io, enum rs_direction direction, uint32_t tick);
 /*

@@ -35,7 +35,7 @@ void rs_socket_free(struct rs_socket *socket, bool close_fd)
 	rs_resource_free(&socket->resource);
 }
 
-struct rouse_poll rs_socket_poll(struct rs_socket *socket, enum rs_direction direction, struct rouse_wait *wait,
+struct rouse_poll rs_socket_poll_slow(struct rs_socket *socket, enum rs_direction direction, struct rouse_wait *wait,
 	struct rouse_context *cx, uint32_t *ret_tick, int *ret_error)
 {
 	*ret_error = rs_resource_check(&socket->resource);

@@ -30,8 +30,20 @@ void rs_socket_free(struct rs_socket *socket, bool close_fd);
  * rs_io_clear(). PENDING: the waiter is registered, or the budget is used up.
  * READY with *ret_error: end with that error; nothing waits any more.
  */
-struct rouse_poll rs_socket_poll(struct rs_socket *socket, enum rs_direction direction, struct rouse_wait *wait,
+struct rouse_poll rs_socket_poll_slow(struct rs_socket *socket, enum rs_direction direction, struct rouse_wait *wait,
 	struct rouse_context *cx, uint32_t *ret_tick, int *ret_error);
+static inline struct rouse_poll rs_socket_poll(struct rs_socket *socket, enum rs_direction direction,
+	struct rouse_wait *wait, struct rouse_context *cx, uint32_t *ret_tick, int *ret_error)
+{
+	/* What is ready, within its task's budget, as most are. */
+	if (cx->task && cx->budget && rs_resource_check(&socket->resource) == 0 &&
+		rs_io_try(&socket->io, direction, wait, ret_tick)) {
+		cx->budget--;
+		*ret_error = 0;
+		return rouse_ready();
+	}
+	return rs_socket_poll_slow(socket, direction, wait, cx, ret_tick, ret_error);
+}
 /* Notes the running task as the last to use it; `last` is the record's field for that side. */
 void rs_socket_used(struct rs_socket *socket, uint64_t *last);
 
