@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocking a thread on a task. The task is an ordinary one: it runs on the
- * workers, and is seen like any other. On a current-thread runtime this
- * thread is the worker meanwhile.
+ * Blocking a thread on a task. The task is an ordinary one: it is seen like any
+ * other, and runs on any worker. If one sleeps, this thread is that worker until
+ * the task has to wait (loan.c); on a current-thread runtime, until it has ended.
  */
 #include "base/futex.h"
 #include "sched/runtime.h"
@@ -106,16 +106,28 @@ static int wait_for(struct rouse_task *task)
 	return 0;
 }
 
+/* The task, started, until it has ended. */
+static int see_through(struct rouse_runtime *runtime, struct rouse_task *task)
+{
+	if (runtime->current_thread) {
+		rouse_task_start(task);
+		return drive(runtime, task_ended, task);
+	}
+	if (!rs_loan_run(runtime, task))
+		rouse_task_start(task);
+	if (rs_forked)
+		return -ROUSE_EFORKED;
+	return task_ended(task) ? 0 : wait_for(task);
+}
+
 int rouse_block_on_(struct rouse_runtime *runtime, void *result, struct rouse_task *task)
 {
 	if (!task)
 		return -errno;
 	int rc = door(runtime);
 
-	if (!rc) {
-		rouse_task_start(task);
-		rc = runtime->current_thread ? drive(runtime, task_ended, task) : wait_for(task);
-	}
+	if (!rc)
+		rc = see_through(runtime, task);
 	if (!rc)
 		rc = task_ended(task) ? rs_join_outcome(task, result) : -ROUSE_ESHUTDOWN;
 	rouse_task_detach(task);

@@ -13,6 +13,24 @@
  * worker is searching nobody needs to be woken: it will find the task, or do
  * E3 and E4 itself. A woken worker counts as searching from the moment it is
  * chosen, so that a burst of pushes wakes one, who wakes the next (INV-4).
+ *
+ * A sleeper's worker may be lent to a thread outside (loan.c), which is that
+ * worker until it gives it back:
+ *
+ *   borrower                           its own thread
+ *   L1  NONE -> LENT, if it sleeps     L3  awake, for whatever reason: lent?
+ *   L2  works: it alone touches            LENT -> AWAITED, and waits
+ *       the worker
+ *   R1  -> NONE
+ *   R2  look at all queues once        L4  NONE: it takes itself off the stack,
+ *       more; wakes somebody               and is that worker again
+ *
+ * L1, L3, R1, L4 and each choice are made under the lock: so at most one thread
+ * is a worker, and each finds what the other one left. A lent worker stays on
+ * the stack, counted, but is not chosen. So whoever pushes meanwhile and finds
+ * only lent sleepers has been under the lock before R1: R2 sees what it pushed
+ * without a fence. Who pushes later sees the sleeper, for whom nothing has
+ * changed since its E3.
  */
 #ifndef RS_SCHED_IDLE_H
 #define RS_SCHED_IDLE_H
@@ -23,12 +41,15 @@
 
 struct rs_worker;
 
+enum rs_loan { RS_LOAN_NONE = 0, RS_LOAN_LENT, RS_LOAN_AWAITED };
+
 struct rs_idle {
 	uint32_t sleepers;  /* atomic; workers on the stack */
 	uint32_t searching; /* atomic */
 	uint32_t workers;
 	struct rs_lock lock;
 	uint32_t stack[64]; /* sleeping workers' indices, last in first out; under the lock */
+	uint32_t loans[64]; /* enum rs_loan, by worker; futexes; written under the lock */
 };
 
 /* May this worker search? At most half of them do. On true it counts as searching. */
@@ -37,7 +58,10 @@ bool rs_idle_try_search(struct rs_idle *idle);
 bool rs_idle_end_search(struct rs_idle *idle);
 /* E3. `searching`: it was. */
 void rs_idle_sleep(struct rs_idle *idle, uint32_t worker, bool searching);
-/* Takes the worker off the stack. False: it was chosen meanwhile, and counts as searching. */
+/*
+ * L3, L4. Waits until the worker is not lent any more, and takes it off the
+ * stack. False: it was chosen meanwhile, and counts as searching.
+ */
 bool rs_idle_cancel(struct rs_idle *idle, uint32_t worker);
 /* Chooses a sleeper, which counts as searching, unless somebody searches: its index, or -1. */
 int rs_idle_choose_sleeper(struct rs_idle *idle);
@@ -49,8 +73,18 @@ static inline int rs_idle_choose(struct rs_idle *idle)
 		return -1;
 	return rs_idle_choose_sleeper(idle);
 }
-/* Chooses a sleeper even if somebody searches; -1: nobody sleeps. */
+/* Chooses a sleeper even if somebody searches; -1: nobody sleeps whose worker is not lent. */
 int rs_idle_choose_any(struct rs_idle *idle);
+
+/*
+ * L1. A sleeper for whom asleep(arg, index), called under the lock, is true: between two calls of rs_idle_sleep and
+ * rs_idle_cancel its thread will not touch the worker any more. -1: there is none.
+ */
+int rs_idle_borrow(struct rs_idle *idle, bool (*asleep)(void *arg, uint32_t worker), void *arg);
+/* Whether the worker's own thread waits for it. Borrower. */
+bool rs_idle_awaited(const struct rs_idle *idle, uint32_t worker);
+/* R1. Borrower. */
+void rs_idle_return(struct rs_idle *idle, uint32_t worker);
 
 /* NULL, or what is wrong (idle_dump.c). Any thread, at any time. */
 const char *rs_idle_validate_any(struct rs_idle *idle);

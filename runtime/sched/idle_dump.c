@@ -25,6 +25,14 @@ static const char *check_locked(const struct rs_idle *idle)
 			return "a worker that sleeps twice";
 		seen |= 1ull << idle->stack[i];
 	}
+	for (uint32_t i = 0; i < idle->workers; i++) {
+		uint32_t loan = rs_load(&idle->loans[i], RS_RELAXED);
+
+		if (loan > RS_LOAN_AWAITED)
+			return "a loan that cannot be";
+		if (loan != RS_LOAN_NONE && !(seen >> i & 1))
+			return "a worker that is lent and does not sleep";
+	}
 	return NULL;
 }
 
@@ -44,8 +52,12 @@ void rs_idle_dump_any(struct rs_idle *idle, FILE *out)
 
 	fprintf(out, "idle: %" PRIu32 " workers, %" PRIu32 " searching, %" PRIu32 " asleep:", idle->workers,
 		rs_load(&idle->searching, RS_RELAXED), sleepers);
-	for (uint32_t i = 0; i < sleepers && i < STACK; i++)
-		fprintf(out, " %" PRIu32, idle->stack[i]);
+	for (uint32_t i = 0; i < sleepers && i < STACK; i++) {
+		uint32_t worker = idle->stack[i];
+
+		fprintf(out, " %" PRIu32 "%s", worker,
+			worker < STACK && rs_load(&idle->loans[worker], RS_RELAXED) != RS_LOAN_NONE ? " (lent)" : "");
+	}
 	fprintf(out, "\n");
 	rs_lock_drop(&idle->lock);
 }

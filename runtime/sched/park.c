@@ -4,7 +4,7 @@
  * little if that has paid lately, and sleeps: in the reactor if nobody is
  * there, else on a futex until its own wheel's next deadline.
  *
- * No wake-up is lost: sched/idle.h has the argument; `anything()` is its E4.
+ * No wake-up is lost: sched/idle.h has the argument; `rs_anything()` is its E4.
  *
  * Spinning (base/spin.h) keeps the workers of a ping-pong between threads
  * awake, and lets an idle program sleep. It begins with a look at the reactor:
@@ -78,11 +78,8 @@ static struct rouse_task *steal(struct rs_worker *w)
 	return own ? own : rs_worker_pull(w);
 }
 
-/* E4: is there anything that a worker could take? */
-static bool anything(struct rs_worker *w)
+bool rs_anything(struct rouse_runtime *runtime)
 {
-	struct rouse_runtime *runtime = w->runtime;
-
 	if (rs_inject_maybe_any(&runtime->inject) || rs_load(&runtime->state, RS_ACQUIRE) >= ROUSE_RUNTIME_STOPPING)
 		return true;
 	for (uint32_t i = 0; i < runtime->n_workers; i++)
@@ -104,7 +101,7 @@ static struct rouse_task *watch(struct rs_worker *w, uint64_t until)
 	for (uint32_t round = 0; rs_mono_ns() < until; round++) {
 		if (round % SPINS_PER_DRIVER_LOOK == 0)
 			look_at_driver(w);
-		struct rouse_task *task = anything(w) ? steal(w) : NULL;
+		struct rouse_task *task = rs_anything(w->runtime) ? steal(w) : NULL;
 
 		if (task)
 			return task;
@@ -165,7 +162,9 @@ static void sleep_on_futex(struct rs_worker *w)
 {
 	uint64_t deadline = wake_at(w, rs_wheel_next(w->wheel));
 
+	w->sleeps_until_ns = deadline;
 	rs_worker_set_state(w, ROUSE_WORKER_PARKED);
+	/* From here until rs_idle_cancel() it may be lent: all but the parker is another's. */
 	if (lie_down(w, RS_PARKER_PARKED))
 		while (rs_load(&w->parker, RS_ACQUIRE) == RS_PARKER_PARKED && rs_mono_ns() < deadline)
 			(void)rs_futex_wait(&w->parker, RS_PARKER_PARKED, deadline);
@@ -195,15 +194,24 @@ static int sleep_in_driver(struct rs_worker *w)
 	return n;
 }
 
-static void account(struct rs_worker *w, uint64_t since, bool in_driver)
+void rs_worker_end_sleep(struct rs_worker *w, bool in_driver)
 {
-	rs_bump(&w->record->counters.parks, 1u);
-	if (!w->level)
+	uint64_t since = w->slept_since;
+
+	w->slept_since = 0;
+	if (!w->level || !since)
 		return;
-	w->edge = rs_ticks();
 	rs_bump(&w->record->counters.park_ticks, w->edge - since);
 	if (w->level > 1)
 		rs_emit_owner(w, ROUSE_EVENT_PARK, since, 0, in_driver, w->edge - since);
+}
+
+static void account(struct rs_worker *w, bool in_driver)
+{
+	rs_bump(&w->record->counters.parks, 1u);
+	if (w->level)
+		w->edge = rs_ticks();
+	rs_worker_end_sleep(w, in_driver);
 }
 
 /* It goes to sleep again, and has polled nothing since it woke. */
@@ -217,17 +225,17 @@ static void park(struct rs_worker *w)
 {
 	struct rouse_runtime *runtime = w->runtime;
 	int events = 0;
-	uint64_t since = w->level ? rs_ticks() : 0;
 
+	w->slept_since = w->level ? rs_ticks() : 0;
 	rs_idle_sleep(&runtime->idle, w->index, w->searching);
 	w->searching = false;
-	if (anything(w)) { /* E4 */
+	if (rs_anything(runtime)) { /* E4 */
 		if (rs_idle_cancel(&runtime->idle, w->index))
 			rs_fetch_add(&runtime->idle.searching, 1u, RS_SEQ_CST);
 		w->searching = true;
 		return;
 	}
-	w->edge = since;
+	w->edge = w->slept_since;
 	account_wake(w);
 	bool in_driver = rs_lock_try(&runtime->driver_lock);
 
@@ -237,10 +245,11 @@ static void park(struct rs_worker *w)
 		sleep_on_futex(w);
 	if (!rs_idle_cancel(&runtime->idle, w->index))
 		w->searching = true; /* chosen: it counts already */
-	account(w, since, in_driver);
+	account(w, in_driver);
 	rs_worker_set_state(w, ROUSE_WORKER_POLLING);
 	w->woken_at_poll = rs_load(&w->record->counters.polls, RS_RELAXED);
-	w->woken_in_vain = events <= 0;
+	w->woken_in_vain = events <= 0 && !w->renewed;
+	w->renewed = false;
 	if (rs_worker_fire_timers(w, events <= 0)) {
 		w->timed_out_ns = rs_mono_ns();
 		w->woken_in_vain = false;
@@ -250,7 +259,7 @@ static void park(struct rs_worker *w)
 void rs_worker_end_search(struct rs_worker *w)
 {
 	w->searching = false;
-	if (rs_idle_end_search(&w->runtime->idle) && anything(w))
+	if (rs_idle_end_search(&w->runtime->idle) && rs_anything(w->runtime))
 		rs_notify(w->runtime);
 }
 

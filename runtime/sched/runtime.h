@@ -49,11 +49,15 @@ struct rs_worker {
 	bool searching;
 	bool in_driver;           /* wakes go to the ring, and are announced once, at the end */
 	bool owes_notice;         /* of what timers made ready, if it is still there ... */
+	bool lent;                /* this thread is not its own: see loan.c */
+	bool renewed;             /* its own thread is woken for a deadline that a borrower has left */
 	/* Two lines until here: all that a turn with work looks at. */
 	uint64_t notice_ticks;    /* ... then */
 	bool woken_in_vain;       /* it has found no event and no timer when it woke last ... */
 	uint64_t woken_at_poll;   /* ... at so many polls */
 	uint64_t timed_out_ns;    /* when it last slept until timers were due */
+	uint64_t slept_since;     /* ticks (L1); since it was given back, if it was lent */
+	uint64_t sleeps_until_ns; /* its own thread, on the futex */
 	uint64_t random;
 	struct rs_spin spin;      /* before parking */
 	struct rs_resource *wheel_resource;
@@ -259,7 +263,13 @@ bool rs_visit_late(const struct rouse_runtime *runtime);
 enum rs_parker { RS_PARKER_EMPTY = 0, RS_PARKER_PARKED, RS_PARKER_DRIVER, RS_PARKER_NOTIFIED };
 /* Runs tasks until `done(arg)` says so (current-thread), or the runtime stops. */
 void rs_worker_run(struct rs_worker *worker, bool (*done)(void *arg), void *arg);
+/* The same as a borrower, which does not search and does not sleep: until nothing is left to do here. See loan.c. */
+void rs_worker_run_lent(struct rs_worker *worker, bool (*done)(void *arg), void *arg);
 void rs_worker_unpark(struct rs_worker *worker);
+/* E4, R2 (idle.h): is there anything that a worker could take? Or does the runtime stop? */
+bool rs_anything(struct rouse_runtime *runtime);
+/* Counts as sleep what was since slept_since, until this edge. Owner. */
+void rs_worker_end_sleep(struct rs_worker *worker, bool in_driver);
 /* To the back of the worker's ring, announced to sleepers. Owner. */
 void rs_worker_push(struct rs_worker *worker, struct rouse_task *task);
 /* The same after the task's own poll: a sleeper is not woken for the only task of a worker that looks next. */
@@ -289,6 +299,13 @@ void rs_worker_set_state(struct rs_worker *worker, enum rouse_worker_state state
 
 /* In struct rouse_worker_record.flags, set by the watchdog: its LIFO slot and its wheel are takeable. */
 enum { RS_WORKER_LONG_POLL = 1 };
+
+/* -------- loan.c */
+/*
+ * Starts `task`, of which the caller has a handle, on this thread as a worker that would sleep else, and goes on for
+ * as long as that helps. Afterwards it may have ended or not. False: there is no such worker; nothing has happened.
+ */
+bool rs_loan_run(struct rouse_runtime *runtime, struct rouse_task *task);
 
 /* -------- watchdog.c */
 int rs_watchdog_start(struct rouse_runtime *runtime);

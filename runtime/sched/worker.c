@@ -125,6 +125,24 @@ struct rouse_task *rs_worker_pull(struct rs_worker *w)
 	return batch.first;
 }
 
+/* From the LIFO slot or the ring. */
+static struct rouse_task *own_task(struct rs_worker *w)
+{
+	struct rouse_task *task;
+
+	if (w->lifo_polls < MAX_LIFO_POLLS && (task = rs_queue_take_lifo(&w->queue))) {
+		w->lifo_polls++;
+		rs_bump(&w->record->counters.lifo_polls, 1u);
+		return task;
+	}
+	w->lifo_polls = 0;
+	if ((task = rs_queue_pop_owner(&w->queue)))
+		return task;
+	if ((task = rs_queue_take_lifo(&w->queue)))
+		rs_bump(&w->record->counters.lifo_polls, 1u);
+	return task;
+}
+
 static struct rouse_task *next_task(struct rs_worker *w)
 {
 	struct rouse_task *task;
@@ -134,19 +152,8 @@ static struct rouse_task *next_task(struct rs_worker *w)
 		if ((task = rs_worker_pull(w)))
 			return task;
 	}
-	if (w->lifo_polls < MAX_LIFO_POLLS && (task = rs_queue_take_lifo(&w->queue))) {
-		w->lifo_polls++;
-		rs_bump(&w->record->counters.lifo_polls, 1u);
-		return task;
-	}
-	w->lifo_polls = 0;
-	if ((task = rs_queue_pop_owner(&w->queue)))
-		return task;
-	if ((task = rs_queue_take_lifo(&w->queue))) {
-		rs_bump(&w->record->counters.lifo_polls, 1u);
-		return task;
-	}
-	return rs_worker_pull(w);
+	task = own_task(w);
+	return task ? task : rs_worker_pull(w);
 }
 
 /* ---------------------------------------------------------- maintenance */
@@ -262,7 +269,7 @@ static __attribute__((noinline)) void take_level(struct rs_worker *w, uint32_t l
 	maintained(w);
 }
 
-static void turn(struct rs_worker *w)
+static void begin_turn(struct rs_worker *w)
 {
 	uint32_t level = rs_load(&w->runtime->level, RS_RELAXED);
 
@@ -273,6 +280,11 @@ static void turn(struct rs_worker *w)
 		rs_worker_maintain(w);
 	if (w->owes_notice)
 		pay_notice(w);
+}
+
+static void turn(struct rs_worker *w)
+{
+	begin_turn(w);
 	struct rouse_task *task = next_task(w);
 
 	if (!task && !(task = rs_worker_find(w)))
@@ -280,6 +292,17 @@ static void turn(struct rs_worker *w)
 	if (w->searching)
 		rs_worker_end_search(w); /* it was woken to search, and has found */
 	rs_poll_task(w, task);
+}
+
+/* A borrower's turn: what is here already, or comes of it. False: there is nothing more. */
+static bool turn_lent(struct rs_worker *w)
+{
+	begin_turn(w);
+	struct rouse_task *task = own_task(w);
+
+	if (task)
+		rs_poll_task(w, task);
+	return task;
 }
 
 /*
@@ -291,10 +314,14 @@ static __attribute__((noinline)) void loop(struct rs_worker *w, bool (*done)(voi
 {
 	RS_PUT(&w->record->stack, (uint64_t)(uintptr_t)__builtin_frame_address(0));
 	while (rs_load(&w->runtime->state, RS_ACQUIRE) < ROUSE_RUNTIME_STOPPING && !(done && done(arg)))
-		turn(w);
+		if (!w->lent)
+			turn(w);
+		else if (!turn_lent(w))
+			break;
 }
 
-void rs_worker_run(struct rs_worker *w, bool (*done)(void *arg), void *arg)
+/* This thread is the worker meanwhile. */
+static void run(struct rs_worker *w, bool (*done)(void *arg), void *arg)
 {
 	struct rs_catch catcher = { .outer = rs_self.catcher };
 	struct rs_thread outer = rs_self;
@@ -303,19 +330,57 @@ void rs_worker_run(struct rs_worker *w, bool (*done)(void *arg), void *arg)
 	rs_self.runtime = w->runtime;
 	rs_self.worker = w;
 	rs_self.catcher = &catcher;
-	RS_PUT(&w->record->tid, (uint32_t)(rs_self.id ? rs_self.id : rs_thread_id()));
-	w->level = rs_load(&w->runtime->level, RS_RELAXED);
-	w->edge = rs_ticks();
-	maintained(w);
-	rs_worker_set_state(w, ROUSE_WORKER_POLLING);
 	if (setjmp(catcher.at)) {
 		rs_self.catcher = &catcher;
 		rs_poll_panicked(w, catcher.panic);
 	}
 	loop(w, done, arg);
-	RS_PUT(&w->record->stack, 0);
-	rs_worker_set_state(w, ROUSE_WORKER_STOPPED);
 	rs_self.runtime = outer.runtime;
 	rs_self.worker = NULL;
 	rs_self.catcher = outer.catcher;
+}
+
+static void begin(struct rs_worker *w)
+{
+	RS_PUT(&w->record->tid, (uint32_t)(rs_self.id ? rs_self.id : rs_thread_id()));
+	w->level = rs_load(&w->runtime->level, RS_RELAXED);
+	w->edge = rs_ticks();
+	maintained(w);
+}
+
+void rs_worker_run(struct rs_worker *w, bool (*done)(void *arg), void *arg)
+{
+	begin(w);
+	rs_worker_set_state(w, ROUSE_WORKER_POLLING);
+	run(w, done, arg);
+	RS_PUT(&w->record->stack, 0);
+	rs_worker_set_state(w, ROUSE_WORKER_STOPPED);
+}
+
+/* All goes to the ring: from there others can take it. */
+static void put_down(struct rs_worker *w)
+{
+	RS_PUT(&w->record->in_transit, UINT64_MAX);
+	struct rouse_task *task = rs_queue_take_lifo(&w->queue);
+
+	if (task)
+		push(w, task);
+	RS_PUT(&w->record->in_transit, 0);
+	w->lifo_polls = 0;
+}
+
+void rs_worker_run_lent(struct rs_worker *w, bool (*done)(void *arg), void *arg)
+{
+	uint32_t tid = w->record->tid;
+	uint64_t stack = w->record->stack;
+
+	begin(w);
+	rs_worker_end_sleep(w, false);
+	rs_worker_set_state(w, ROUSE_WORKER_POLLING);
+	run(w, done, arg);
+	put_down(w);
+	w->slept_since = w->level ? w->edge : 0;
+	RS_PUT(&w->record->stack, stack);
+	rs_store(&w->record->tid, tid, RS_RELEASE);
+	rs_worker_set_state(w, ROUSE_WORKER_PARKED);
 }

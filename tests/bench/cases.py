@@ -31,8 +31,8 @@ class Case:
 
 
 GROUPS = {
-    "rt_multi_threaded": "rouse's block_on runs its body on a worker, so its spawn_many_local is as x_spawn_from_worker; "
-                         "Tokio's runs it on the thread that called.",
+    "rt_multi_threaded": "rouse's block_on runs its body as a worker, so its spawn_many_local is as x_spawn_from_worker; "
+                         "Tokio's runs it on a thread that is none.",
     "remote_spawn": "Threads that are no workers spawn (in Go, goroutines do). The joins are timed, too.",
     "rt_current_thread": "A runtime without threads of its own: rouse's `.current_thread`, Tokio's `new_current_thread`, "
                          "GOMAXPROCS=1.",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "model.h"
 
+#include "base/futex.h"
+
 #include "model_hooks.h"
 
 #include <rouse/future.h>
@@ -286,6 +288,20 @@ void rs_model_wait(const uint32_t *word, uint32_t value)
 	t->value = value;
 	rs_model_step();
 	t->waits = NULL;
+}
+
+/* Futexes of the code under test: a sleep is a wait for the word; whoever changes that wakes. Weak: a test may know better. */
+__attribute__((weak)) int rs_futex_wait(const uint32_t *word, uint32_t value, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	rs_model_wait(word, value);
+	return 0;
+}
+
+__attribute__((weak)) int rs_futex_wake(const uint32_t *word, int n)
+{
+	(void)word, (void)n;
+	return 0;
 }
 
 void model_fail(const char *what, const char *file, int line)

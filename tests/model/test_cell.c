@@ -42,11 +42,6 @@ void rs_inject_task(struct rouse_runtime *rt, struct rouse_task *task)
 {
 	(void)rt, (void)task;
 }
-int rs_futex_wake(const uint32_t *word, int n)
-{
-	(void)word, (void)n;
-	return 0;
-}
 uint32_t rs_site_index(const struct rouse_site *site)
 {
 	(void)site;

@@ -122,6 +122,9 @@ ROUSE_API void rouse_leave(struct rouse_guard *guard);
  * Spawns an async function as a task of `runtime` and blocks this thread until
  * it has ended; RESULT_POINTER (may be NULL) receives its result.
  *     rc = rouse_block_on(runtime, &result, app, .port = 6379);
+ * Meanwhile this thread may itself be a worker, if one sleeps, and poll tasks on
+ * its own stack: this one, and what comes of it. Once the task has ended it
+ * returns as soon as the poll that it is in has ended, too.
  * Returns 0, -ECANCELED, -ROUSE_EPANIC; -EDEADLK on a worker thread, always.
  */
 #define rouse_block_on(RUNTIME, RESULT_POINTER, ...)                                               \

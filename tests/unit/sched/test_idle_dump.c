@@ -44,6 +44,37 @@ static void an_index_that_cannot_be_is_named(void **state)
 	assert_string_equal(rs_idle_validate_any(&idle), "a worker that sleeps twice");
 }
 
+static bool is_two(void *unused, uint32_t worker)
+{
+	(void)unused;
+	return worker == 2;
+}
+
+static void lending_and_giving_back_is_valid(void **state)
+{
+	(void)state;
+	assert_int_equal(rs_idle_borrow(&idle, is_two, NULL), 2);
+	assert_int_equal(rs_idle_borrow(&idle, is_two, NULL), -1);
+	assert_null(rs_idle_validate_any(&idle));
+	assert_dumped(print, &idle, "idle: 3 workers, 0 searching, 2 asleep: 2 (lent) 0\n");
+	assert_int_equal(rs_idle_choose(&idle), 0);
+	assert_int_equal(rs_idle_choose_any(&idle), -1);
+	rs_idle_return(&idle, 2);
+	assert_int_equal(rs_idle_choose_any(&idle), 2);
+	assert_null(rs_idle_validate_any(&idle));
+}
+
+static void loans_that_cannot_be_are_named(void **state)
+{
+	(void)state;
+	idle.loans[0] = RS_LOAN_AWAITED;
+	assert_null(rs_idle_validate_any(&idle));
+	idle.loans[1] = RS_LOAN_LENT;
+	assert_string_equal(rs_idle_validate_any(&idle), "a worker that is lent and does not sleep");
+	idle.loans[1] = RS_LOAN_AWAITED + 1;
+	assert_string_equal(rs_idle_validate_any(&idle), "a loan that cannot be");
+}
+
 static void counts_that_cannot_be_are_named(void **state)
 {
 	(void)state;
@@ -58,4 +89,4 @@ static void counts_that_cannot_be_are_named(void **state)
 }
 
 TEST_MAIN(T(sleeping_choosing_and_waking_is_valid), T(an_index_that_cannot_be_is_named),
-	T(counts_that_cannot_be_are_named));
+	T(lending_and_giving_back_is_valid), T(loans_that_cannot_be_are_named), T(counts_that_cannot_be_are_named));
