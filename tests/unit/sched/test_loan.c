@@ -186,6 +186,14 @@ static void await_loan(uint32_t worker, enum rs_loan loan)
 		sched_yield();
 }
 
+/* Lent, and in a poll. */
+static void await_poll(uint32_t worker)
+{
+	while (!rs_load(&rt->workers[worker].record->current_task, RS_ACQUIRE))
+		sched_yield();
+	assert_int_equal(rs_load(&rt->idle.loans[worker], RS_ACQUIRE), RS_LOAN_LENT);
+}
+
 static void its_own_thread_waits_for_the_worker(void **state)
 {
 	struct blocked b = { .rc = -1 };
@@ -327,7 +335,7 @@ static void a_shutdown_waits_for_a_lent_worker(void **state)
 
 	(void)state;
 	assert_int_equal(pthread_create(&b.thread, NULL, block_on_holds, &b), 0);
-	await_loan(i, RS_LOAN_LENT);
+	await_poll(i); /* one that was not begun would be cancelled */
 	assert_int_equal(pthread_create(&stopper, NULL, shut_down, &rc), 0);
 	await_loan(i, RS_LOAN_AWAITED);
 	assert_int_equal(rs_load(&rt->workers[i].gone, RS_ACQUIRE), 0);
