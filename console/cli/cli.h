@@ -61,7 +61,7 @@ enum cn_exit {
 	X(RETENTION, "retention", 0, "S", "seconds for which tasks that have ended stay in the table (6; 0: they go at once)") \
 	X(LEVEL, "level", 0, "L", "ask the agent for tracing level 0, 1 or 2")                                         \
 	X(AT, "at", 0, "TIME", "of a recording: which moment, from its start (12.5s, 1m30s) or end (-5s); else its end") \
-	X(RECORD, "record", 0, "FILE", "keep what the screen sees in a recording, too; run: the last 60 s, unless all is well") \
+	X(RECORD, "record", 0, "FILE", "keep what the screen sees, too; run: the last 60 s unless all is well, and cores") \
 	X(LAST, "last", 0, "TIME", "keep so much in memory, and write it when there is a reason: see above")           \
 	X(RING, "ring", 0, "BYTES", "never more than so many (256M), or in memory with --last: the oldest looks give way") \
 	X(UNTIL, "until", 0, "finding[=CODE]", "end when there is a finding, or one of that code")                     \

@@ -10,14 +10,15 @@
  * highest bucket is what is held against the budget. So a poll that is told as
  * too long was too long; one that goes unnoticed took less than twice the budget.
  * Delays from wake to run are known by histogram alone. What happens after the
- * last look (at most --interval before the end) is not seen.
+ * last look (at most --interval before the end) is not seen, but that a program
+ * which crashes writes its last moment itself (rouse/crash.h), beside the recording.
  */
 #include "cli/run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -45,8 +46,16 @@ struct run {
 
 /* ------------------------------------------------------------------ the child */
 
+/* The folder of a path, in `room`. */
+static const char *folder_of(char room[PATH_MAX], const char *path)
+{
+	snprintf(room, PATH_MAX, "%s", path);
+	return dirname(room);
+}
+
 static void become(struct cn_cli *cli, int tell, bool terminal)
 {
+	char folder[PATH_MAX];
 	sigset_t none;
 	int error;
 
@@ -57,6 +66,8 @@ static void become(struct cn_cli *cli, int tell, bool terminal)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setenv("ROUSE_LISTEN", "1", 0);
+	if (cli->record)
+		setenv("ROUSE_RECORD", folder_of(folder, cli->record), 0);
 	execvp(cli->command[0], cli->command);
 	error = errno;
 	if (write(tell, &error, sizeof error) != sizeof error)
@@ -331,6 +342,25 @@ static void write_recording(struct run *run)
 	(void)cn_recorder_close(run->recorder, &why); /* what mattered is written, or has been said */
 }
 
+/* PROGRAM.PID.core, whatever the command made of itself. Elsewhere, if the environment said so, it is not looked for. */
+static void find_core(struct cn_run_result *result)
+{
+	char room[PATH_MAX], end[32];
+	const char *folder = folder_of(room, result->cli->record);
+	const int n = snprintf(end, sizeof end, ".%d.core", result->pid);
+	DIR *dir = opendir(folder);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		const size_t bytes = strlen(entry->d_name);
+
+		if (bytes > (size_t)n && strcmp(entry->d_name + bytes - (size_t)n, end) == 0 &&
+			snprintf(result->core, sizeof result->core, "%s/%s", folder, entry->d_name) >= PATH_MAX)
+			result->core[0] = 0;
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static int write_report(const struct cn_run_result *result)
 {
 	const char *path = result->cli->report;
@@ -353,6 +383,8 @@ static int finish(struct run *run)
 	int rc = CN_EXIT_OK;
 
 	judge(result);
+	if (result->cli->record && result->outcome == CN_RUN_CRASHED)
+		find_core(result);
 	if (run->recorder)
 		write_recording(run);
 	if (!result->looks)
@@ -372,8 +404,7 @@ static int open_recorder(struct run *run)
 	if (!run->result.cli->record)
 		return CN_EXIT_OK;
 	/* It is written at the end only: too late to learn that it cannot be. */
-	snprintf(folder, sizeof folder, "%s", run->result.cli->record);
-	if (access(dirname(folder), W_OK))
+	if (access(folder_of(folder, run->result.cli->record), W_OK))
 		return cn_fail(CN_EXIT_RUN_ERROR, "run: cannot record into %s: %s", cn_safe(run->result.cli->record),
 			strerror(errno));
 	if (cn_recorder_open(run->result.cli->record, &opts, &run->recorder, &why) == 0)

@@ -3,6 +3,8 @@
 #ifndef CN_CLI_RUN_H
 #define CN_CLI_RUN_H
 
+#include <limits.h>
+
 #include "cli/cli.h"
 
 enum { CN_RUN_FINDINGS_MAX = 64 };
@@ -42,6 +44,7 @@ struct cn_run_result {
 	size_t n_findings, more_findings;
 	enum cn_run_outcome outcome;
 	int exit;
+	char core[PATH_MAX]; /* what the command left when it crashed; empty = nothing */
 };
 
 /* To `out` as --format says. */

@@ -97,6 +97,8 @@ static void print_text(FILE *out, const struct cn_run_result *result)
 		cn_finding_print(&paint, result->session, &result->findings[i]);
 	if (result->more_findings)
 		fprintf(out, "  and more findings, %zu times\n", result->more_findings);
+	if (*result->core)
+		fprintf(out, "  how it stood when it crashed is in %s: rouse dump shows it\n", cn_safe(result->core));
 	if (result->session && result->timed_out)
 		print_groups(out, result);
 }
@@ -134,6 +136,8 @@ static void print_json(FILE *out, const struct cn_run_result *result)
 		cn_json_number(&json, "status", (uint64_t)WEXITSTATUS(result->status));
 	cn_json_number(&json, "duration_ns", result->duration_ns);
 	cn_json_number(&json, "looks", result->looks);
+	if (*result->core)
+		cn_json_string(&json, "core", result->core);
 	longest_json(&json, "poll", &result->poll, result->cli->max_poll_us);
 	longest_json(&json, "scheduled", &result->scheduled, result->cli->max_scheduled_us);
 	cn_json_string(&json, "on", cn_class_name(result->cli->on));

@@ -158,7 +158,7 @@ static const struct {
 		"a: diff_side, b: diff_side, span_ns: n, exit: n, groups: *change, resources: *change, findings: *change, "
 		"counters: *change" },
 	{ "run",
-		"command: *s, pid: n, outcome: run_outcome, exit: n, signal?: n, status?: n, duration_ns: n, looks: n, "
+		"command: *s, pid: n, outcome: run_outcome, exit: n, signal?: n, status?: n, duration_ns: n, looks: n, core?: s, "
 		"poll: run_longest, scheduled: run_longest, on: class, findings: *finding" },
 	{ "version", "version: s, protocol: n, layout: n" },
 	{ "probe-sched",

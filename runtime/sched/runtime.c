@@ -47,10 +47,10 @@ void rs_thread_ends(void)
 		hooks->thread_ends();
 }
 
-/* A fault that is blocked kills without the program's handler having been called. */
+/* A fault that is blocked kills without the program's handler having been called; raise(SIGABRT) would do nothing. */
 void rs_block_signals(sigset_t *ret_before)
 {
-	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT };
 	sigset_t set;
 
 	sigfillset(&set);

@@ -483,7 +483,7 @@ class TestSession(unittest.TestCase):
         frames = locks[0][-1].split(";")
         self.assertLess(frames.index("entry_SYSCALL_64_after_hwframe"), frames.index("lock_rouse_body_"))
         self.assertEqual(locks[0][3], "keeper")
-        spins = [line for line in lines if line[0] == "sample" and line[1] != "0" and "rs_poll_task" in line[-1].split(";")]
+        spins = [line for line in lines if line[0] == "sample" and line[1] != "0" and "rs_worker_run" in line[-1].split(";")]
         self.assertTrue(spins, out)
         self.assertIn(["lost", "0"], lines)
 

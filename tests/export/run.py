@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""run.py ROUSE MINI_REDIS TESTED: `rouse run` says by its exit status how a test program did, and leaves what tells why."""
+"""run.py ROUSE MINI_REDIS TESTED CORES: `rouse run` says by its exit status how a test program did, and leaves what tells why."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from common import USAGE, rouse, said
 from harness import Program, eventually, main
 from schema import SCHEMA
 
-ROUSE, MINI_REDIS, TESTED = sys.argv[1:4]
+ROUSE, MINI_REDIS, TESTED, CORES = sys.argv[1:5]
 ERROR, FINDINGS, BUDGET, LEAKS, TIMED_OUT, NOT_EXECUTABLE, NOT_FOUND = 120, 121, 122, 123, 124, 126, 127
 
 
@@ -88,6 +88,14 @@ class Test(unittest.TestCase):
         report = self.report("--record", self.file("rec"), "--", TESTED, 1, -signal.SIGABRT, status=128 + signal.SIGABRT)
         self.assertEqual((report["outcome"], report["signal"]), ("crashed", signal.SIGABRT))
         self.assertGreater(os.path.getsize(self.file("rec")), 0)
+        if CORES != "cores":
+            return
+        # Its last moment it has written itself.
+        self.assertEqual(report["core"], self.file(f"tested.{report['pid']}.core"))
+        dump = rouse("dump", report["core"]).stdout
+        self.assertRegex(dump, r"(?s)SIGABRT.*Running now.*computes")
+        done = self.run_it("--record", self.file("rec"), "--", TESTED, 1, -signal.SIGABRT, status=128 + signal.SIGABRT)
+        self.assertRegex(done.stderr, r"how it stood when it crashed is in .*/tested\.\d+\.core: rouse dump shows it")
 
     def test_at_a_time_out_it_is_looked_at_and_killed_with_its_group(self):
         script = f"(trap '' TERM; exec sleep 1000) & exec {MINI_REDIS} --port 0 --trouble"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tested POLL_MS STATUS - a test program as `rouse run` has it: a poll of its one task takes so long; a while later,
- * in which there are looks, it ends with that status. A negative one is a signal that it sends itself.
+ * in which there are looks, it ends with that status. A negative one is a signal that its task sends it.
  *
  * tested leaks|spawns - until its input ends it spawns a task every 10 ms, that waits for ever, or does not.
  */
@@ -24,6 +24,7 @@ static uint64_t now_ns(void)
 
 ROUSE_ASYNC(computes, int,
 	uint64_t ms, end_ns;
+	int signal;
 	struct rouse_sleep sleep;);
 ROUSE_BODY(computes)
 {
@@ -33,6 +34,8 @@ ROUSE_BODY(computes)
 	while (now_ns() < self->end_ns)
 		continue;
 	ROUSE_AWAIT_ONLY(rouse_sleep(&self->sleep, 400 * ROUSE_MS)); /* some looks */
+	if (self->signal)
+		raise(self->signal);
 	ROUSE_RETURN(0);
 	ROUSE_END;
 }
@@ -80,9 +83,7 @@ int main(int argc, char **argv)
 		return ROUSE_MAIN(serves, .leaks = strcmp(argv[1], "leaks") == 0);
 
 	const int status = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 0;
-	int rc = ROUSE_MAIN(computes, .ms = argc > 1 ? strtoul(argv[1], NULL, 10) : 0);
+	int rc = ROUSE_MAIN(computes, .ms = argc > 1 ? strtoul(argv[1], NULL, 10) : 0, .signal = status < 0 ? -status : 0);
 
-	if (status < 0)
-		raise(-status);
 	return rc ? 1 : status;
 }

@@ -77,7 +77,7 @@ class Signals(Crashes):
                 self.assert_explained(file, rf"\Awritten by the program itself, at {sig.name} in thread \d+")
                 self.assertEqual(self.states(file), [("culprit", "running"), *CROSSED])
                 if STACKS:
-                    self.assertRegex(rouse("dump", file).stdout, r"(?s)Running now.*culprit.*go_wrong \(crashes\.c:\d+\)")
+                    self.assertRegex(rouse("dump", file).stdout, r"(?s)Running now.*culprit.*go_wrong \(crashes(\.c:\d+)?\)")
                 os.unlink(file)
 
     def test_the_address_and_the_thread_are_told(self):
@@ -98,7 +98,7 @@ class Signals(Crashes):
         file = self.one_of(files, text)
         self.assert_explained(file, "at SIGSEGV")
         if STACKS:
-            self.assertIn("recurse (crashes.c:", rouse("dump", file).stdout)
+            self.assertIn("recurse (crashes", rouse("dump", file).stdout)
 
     def test_a_signal_that_somebody_sent(self):
         for sig in (signal.SIGSEGV, signal.SIGABRT):
