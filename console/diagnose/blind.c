@@ -13,6 +13,14 @@ enum {
 	LOST_ONE_IN = 100, /* events */
 };
 #define SILENT_NS 5000000000ull
+#define SAME_BEAT_NS 1000000ull
+
+/* The clock's rate is corrected all the time: the same beat comes a little earlier or later in each look. */
+static bool beat_since(const struct cn_runtime_tally *tally, const struct cn_runtime *runtime)
+{
+	return runtime->watchdog_ns >= tally->before_watchdog_ns + SAME_BEAT_NS ||
+	       tally->before_watchdog_ns >= runtime->watchdog_ns + SAME_BEAT_NS;
+}
 
 static void follow(struct cn_runtime_tally *tally, const struct cn_runtime *runtime)
 {
@@ -21,7 +29,7 @@ static void follow(struct cn_runtime_tally *tally, const struct cn_runtime *runt
 	bool loses = runtime->looks > 1 && runtime->lost_events > tally->before_lost &&
 		     runtime->emitted_events > tally->before_emitted && lost > emitted / LOST_ONE_IN;
 	bool silent = runtime->state == ROUSE_RUNTIME_ACTIVE && !runtime->target_stopped && runtime->watchdog_ns &&
-		      runtime->watchdog_ns == tally->before_watchdog_ns &&
+		      !beat_since(tally, runtime) &&
 		      runtime->now_ns > runtime->watchdog_ns + SILENT_NS + 2 * runtime->long_poll_ns;
 
 	tally->incomplete_looks = runtime->complete ? 0 : tally->incomplete_looks + 1;
