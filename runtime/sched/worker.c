@@ -158,15 +158,21 @@ static struct rouse_task *next_task(struct rs_worker *w)
 
 /* ---------------------------------------------------------- maintenance */
 
-/* Tasks made ready in one go are announced once. Nobody is woken for a single one: this worker runs it next. */
-static void announce(struct rs_worker *w)
+/* Whether another worker would find anything when this one has taken its next task. */
+static bool has_more_than_next(const struct rs_worker *w)
 {
 	uint32_t n = rs_queue_depth(&w->queue);
 
+	return n > 1 || (n && rs_load(&w->queue.lifo, RS_RELAXED));
+}
+
+/* Tasks made ready in one go are announced once. Nobody is woken for a single one: this worker runs it next. */
+static void announce(struct rs_worker *w)
+{
 	w->in_driver = false;
 	if (w->level)
 		w->edge = rs_ticks(); /* what was done meanwhile is no task's, and wakes came before the polls they lead to */
-	if (n > 1 || (n && rs_load(&w->queue.lifo, RS_RELAXED)))
+	if (has_more_than_next(w))
 		rs_notify(w->runtime);
 }
 
@@ -204,12 +210,12 @@ static void announce_later(struct rs_worker *w)
 
 static void pay_notice(struct rs_worker *w)
 {
-	bool done = rs_queue_depth(&w->queue) == 0;
+	bool helps = has_more_than_next(w);
 
-	if (!done && (w->level ? w->edge : rs_ticks()) < w->notice_ticks)
+	if (helps && (w->level ? w->edge : rs_ticks()) < w->notice_ticks)
 		return;
 	w->owes_notice = false;
-	if (!done)
+	if (helps)
 		rs_notify(w->runtime);
 }
 
