@@ -93,6 +93,8 @@ static void *run(void *arg)
 
 int rs_watchdog_start(struct rouse_runtime *runtime)
 {
+	/* From here on it owes looks: that one never came to any is to be seen, too. */
+	RS_PUT(&runtime->page->watchdog_ticks, rs_ticks());
 	int error = pthread_create(&runtime->watchdog, NULL, run, runtime);
 
 	runtime->watchdog_started = error == 0;
